@@ -1,0 +1,76 @@
+# Everything happens in .venv, so an externally managed Python is left alone.
+PYTHON ?= python3
+BIN := .venv/bin
+NOTEBOOKS := $(wildcard notebooks/*.py)
+
+.PHONY: help demo test test-slow test-jax lint catalogue bench notebooks wheel clean
+
+help:
+	@echo "make demo       search, train, compare, export and serve on the embedded digits"
+	@echo "make test       the default tests"
+	@echo "make test-slow  the slow tests"
+	@echo "make test-jax   the tests on JAX"
+	@echo "make lint       style"
+	@echo "make catalogue  write what the recipes say of themselves to jobs/catalogue.json, README.md"
+	@echo "make bench      the benchmarks, an hour or so"
+	@echo "make notebooks  execute the notebooks; FAST=1 for a quick pass that changes nothing"
+	@echo "make wheel      build the wheel into dist/"
+
+# Without Debian's python3-venv there is no ensurepip; a pip outside the environment helps then.
+.venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "amalthea needs Python 3.11 or newer: name one by make PYTHON=..."; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv && $(PYTHON) -m venv --without-pip .venv && \
+		$(PYTHON) -m pip --python .venv/bin/python install --quiet pip; } || \
+		{ rm -rf .venv; echo "no virtual environment can be made: install python3-venv"; exit 1; }
+
+# One stamp for each extra that is installed.
+.venv/installed-%: setup.cfg pyproject.toml | .venv
+	$(BIN)/python -m pip install --quiet --editable '.$(if $(filter base,$*),,[$*])'
+	@touch $@
+
+demo: .venv/installed-base
+	rm -rf runs/demo
+	$(BIN)/amalthea demo --out runs/demo
+
+test: .venv/installed-test
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: .venv/installed-test .venv/installed-onnx .venv/installed-litert .venv/installed-wheel
+	$(BIN)/python -m pytest -m slow
+
+test-jax: .venv/installed-test .venv/installed-jax
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "not slow and not tensorflow" \
+		tests/layers tests/recipes tests/callbacks
+
+lint: .venv/installed-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+catalogue: .venv/installed-base
+	$(BIN)/python -m amalthea.jobs.catalogue
+
+bench: .venv/installed-base .bench-venv
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/lenet5.py --torch .bench-venv/bin/python
+
+# PyTorch has an environment of its own, being a peer only.
+.bench-venv: | .venv
+	$(PYTHON) -m venv .bench-venv
+	.bench-venv/bin/python -m pip install --quiet torch==2.13.0 numpy || { rm -rf .bench-venv; exit 1; }
+
+notebooks: .venv/installed-notebooks
+ifdef FAST
+	for source in $(NOTEBOOKS); do \
+		AMALTHEA_FAST=1 $(BIN)/jupytext --to ipynb --output - $$source | AMALTHEA_FAST=1 \
+			$(BIN)/jupyter nbconvert --stdin --execute --to notebook --stdout > /dev/null || exit 1; \
+	done
+else
+	$(BIN)/jupytext --sync --execute $(NOTEBOOKS)
+endif
+
+wheel: .venv/installed-wheel
+	$(BIN)/python -m build --wheel --outdir dist .
+
+clean:
+	rm -rf .venv .bench-venv build dist *.egg-info runs

@@ -1,0 +1,90 @@
+"""One way to read images from any source, by name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from numbers import Integral
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import UserError
+from . import arrays, catalogue, digits, folder
+from .image_set import ImageSet
+from .resize import resize
+from .splits import SPLITS
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+def read(
+    name: str, split: str = "train", *, image_size: int | tuple[int, int] | None = None
+) -> ImageSet:
+    """Read a split of a data set into memory.
+
+    Args:
+        name: `digits`; an image-classification data set of tensorflow-datasets such as
+            `fashion_mnist`, or `fashion_mnist:FOLDER` to prepare it from the original files in a
+            folder; `images:FOLDER` for a folder of pictures, or of class folders of pictures;
+            `arrays:FILE.npz` for NumPy arrays.
+        split: One of `SPLITS`.
+        image_size: Height and width wanted, one number for both; each image is scaled until it
+            just covers them, and its centre cut out.
+    """
+    if split not in SPLITS:
+        raise UserError(f"the split is {split!r}, but must be one of {', '.join(SPLITS)}")
+    size = _checked_size(image_size)
+    source, colon, location = name.partition(":")
+    if colon and not location:
+        raise UserError(f"the data set {name!r} lacks the path that must follow the colon")
+    path = Path(location).expanduser()
+    if name == "digits":
+        images = digits.read(split)
+    elif source == "images" and colon:
+        images = folder.read(path, split, size)
+    elif source == "arrays" and colon:
+        images = arrays.read(path, split)
+    else:
+        images = catalogue.read(source, path if colon else None, split, size)
+    pixels = images.images
+    if size and images.image_shape[:2] != size:
+        pixels = np.stack([resize(picture, size) for picture in pixels])
+    return replace(images, name=f"{name}, split {split}", images=pixels)
+
+
+def load(
+    name: str,
+    split: str = "train",
+    batch_size: int = 64,
+    *,
+    image_size: int | tuple[int, int] | None = None,
+    shuffle: bool | None = None,
+    seed: int = 0,
+    epoch: int = 0,
+) -> tf.data.Dataset:
+    """Batches of a split of a data set: `read(...)` followed by `ImageSet.batches(...)`.
+
+    By default, splits to train with are shuffled and the others are not.
+    """
+    if shuffle is None:
+        shuffle = "train" in split
+    images = read(name, split, image_size=image_size)
+    return images.batches(batch_size, shuffle=shuffle, seed=seed, epoch=epoch)
+
+
+def _checked_size(image_size: int | tuple[int, int] | None) -> tuple[int, int] | None:
+    if image_size is None:
+        return None
+    size = (image_size, image_size) if isinstance(image_size, Integral) else image_size
+    if (
+        not isinstance(size, tuple | list)
+        or len(size) != 2
+        or not all(isinstance(n, Integral) and not isinstance(n, bool) and n >= 1 for n in size)
+    ):
+        raise UserError(
+            f"the image size is {image_size!r}, but must be a whole number of at least 1, or two "
+            "of them, height and width"
+        )
+    return int(size[0]), int(size[1])

@@ -1,0 +1,20 @@
+"""The one exception that every part of the package raises for a user's mistake."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(ValueError):
+    """Input that cannot be used: one sentence saying what was received and what would be right.
+
+    It is a `ValueError`, so library code may catch it as such; the command line prints its message
+    without a traceback and exits with status 2.
+    """
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """How a sentence about the unknown `name` ends: what may have been meant, of `names`."""
+    names = sorted(names)
+    if near := difflib.get_close_matches(name, names):
+        return f": did you mean {' or '.join(near)}?"
+    return f": it is one of {', '.join(names)}"

@@ -1,0 +1,25 @@
+"""Jobs: train, evaluate, tune and export a recipe; each is a function and a command.
+
+The functions are imported, and Keras with them, when they are first used.
+"""
+
+import importlib
+
+_HOMES = {
+    "Run": "run",
+    "demo": "demonstration",
+    "describe": "catalogue",
+    "evaluate": "evaluation",
+    "export": "exporting",
+    "list_recipes": "catalogue",
+    "resume": "training",
+    "train": "training",
+    "tune": "tuning",
+}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str):
+    if name in _HOMES:
+        return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

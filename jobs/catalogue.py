@@ -1,0 +1,73 @@
+"""What the registry says of every recipe, from a file: read in an instant, without Keras.
+
+`catalogue.json` is written by `python -m amalthea.jobs.catalogue`, and a test compares it with
+the registry. The recipes of other distributions are looked up in the registry itself.
+"""
+
+import fnmatch
+import functools
+import json
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError, nearest
+
+FILE = Path(__file__).with_name("catalogue.json")
+
+
+@functools.cache
+def _written() -> dict[str, dict[str, Any]]:
+    return {entry["name"]: entry for entry in json.loads(FILE.read_text())}
+
+
+def list_recipes(pattern: str = "*") -> list[dict[str, Any]]:
+    """Descriptions of the recipes whose names match a shell-style pattern, by name.
+
+    Args:
+        pattern: For example `"*autoencoder*"`.
+
+    Returns:
+        A dict for each recipe, as `describe` gives it.
+    """
+    written = dict(_written())
+    if entry_points(group="amalthea.recipes"):
+        from .. import recipes
+
+        names = recipes.list_recipes()
+        written |= {n: recipes.get_recipe(n).describe() for n in names if n not in written}
+    return [written[name] for name in sorted(fnmatch.filter(written, pattern))]
+
+
+def describe(name: str) -> dict[str, Any]:
+    """All that the registry knows of one recipe.
+
+    Args:
+        name: The recipe.
+
+    Returns:
+        Paper, summary, arguments with default, range and rank, endpoints, published configurations,
+        default data and objective, in the types of JSON.
+
+    Raises:
+        UserError: If there is no such recipe, with the nearest names.
+    """
+    if name in _written():
+        return _written()[name]
+    entries = {entry["name"]: entry for entry in list_recipes()}
+    if name not in entries:
+        raise UserError(f"there is no recipe {name!r}{nearest(name, entries)}")
+    return entries[name]
+
+
+def registered() -> list[dict[str, Any]]:
+    """The descriptions of this package's own recipes as the registry gives them now."""
+    from .. import recipes
+
+    entries = [recipes.get_recipe(name) for name in recipes.list_recipes()]
+    package = __package__.split(".")[0]
+    return [e.describe() for e in entries if e.build.__module__.split(".")[0] == package]
+
+
+if __name__ == "__main__":
+    FILE.write_text(json.dumps(registered(), indent=1, ensure_ascii=False) + "\n")

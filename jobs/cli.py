@@ -1,0 +1,501 @@
+"""The command line: `amalthea list | describe | train | evaluate | tune | export | demo`.
+
+Keras and TensorFlow take seconds to import, so each command imports what it needs when it runs; the
+options that a recipe adds to `train` come from the catalogue.
+"""
+
+import contextlib
+import errno
+import functools
+import inspect
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+
+from ..compatibility import configured_backend
+from ..errors import UserError
+from . import catalogue
+
+# What typer raises for a wrong option, in a place that all its versions have.
+UsageError = typer.BadParameter.__base__
+
+console = Console(highlight=False)
+
+RunFolder = Annotated[Path, typer.Argument(help="Run folder.", show_default=False)]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        help="Data set: digits, a name of tensorflow-datasets such as fashion_mnist, images:FOLDER "
+        "or arrays:FILE.npz.",
+        show_default="the recipe's own",
+    ),
+]
+Out = Annotated[Path | None, typer.Option(help="Folder to make.", show_default=False)]
+Force = Annotated[bool, typer.Option("--force", help="Replace what an earlier job left there.")]
+Seed = Annotated[int, typer.Option(help="Seed of weights, noise and order.", min=0)]
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Whole numbers with commas between them; none for an empty text."""
+    try:
+        return tuple(int(part) for part in text.split(",")) if text.strip() else ()
+    except ValueError:
+        raise typer.BadParameter(
+            f"expected whole numbers with commas between them, got {text!r}"
+        ) from None
+
+
+def _size(text: str) -> int | tuple[int, ...]:
+    numbers = _numbers(text)
+    if len(numbers) not in (1, 2) or min(numbers) < 1:
+        raise typer.BadParameter(f"expected SIDE or HEIGHT,WIDTH in pixels, got {text!r}")
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+ImageSize = Annotated[
+    Any,
+    typer.Option(
+        parser=_size,
+        metavar="SIDE|HEIGHT,WIDTH",
+        help="Resize all images to this many pixels.",
+        show_default=False,
+    ),
+]
+
+
+def list_(
+    pattern: Annotated[str, typer.Argument(help="Shell-style pattern of names.")] = "*",
+) -> None:
+    """List the recipes."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("recipe", "family", "summary", "data"):
+        table.add_column(column, no_wrap=column == "recipe")
+    entries = catalogue.list_recipes(pattern)
+    if not entries:
+        raise UserError(f"no recipe is called like {pattern!r}: see 'amalthea list'")
+    for entry in entries:
+        table.add_row(entry["name"], entry["family"], entry["summary"], entry["data"])
+    console.print(table)
+
+
+def describe(
+    recipe: Annotated[str, typer.Argument(help="Name of the recipe.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Describe a recipe: paper, arguments, search space, endpoints, published sizes."""
+    entry = catalogue.describe(recipe)
+    if as_json:
+        console.print_json(data=entry)
+        return
+    console.print(f"[bold]{entry['name']}[/bold]  {entry['summary']}")
+    facts = Table(box=None, pad_edge=False, show_header=False)
+    name, direction = entry["objective"]
+    facts.add_row("family", entry["family"])
+    facts.add_row("paper", entry["paper"])
+    facts.add_row("data", f"{entry['data']}, in batches of {entry['batch_size']}")
+    facts.add_row("objective", f"{direction} {name}")
+    for endpoint, ends in entry["endpoints"].items():
+        call = f"{', '.join(ends['inputs'])} → {', '.join(ends['outputs'])}"
+        facts.add_row("endpoint", f"{endpoint}: {call}")
+    for published in entry["published"]:
+        given = ", ".join(f"{k}={_text(v)}" for k, v in published["arguments"].items())
+        count = f"{published['parameters']:,} parameters"
+        facts.add_row(
+            "published",
+            f"{published['configuration']}: {count} ({published['source']})"
+            + (f", by {given}" if given else ""),
+        )
+    console.print(facts)
+    console.print()
+    for argument in entry["arguments"]:
+        console.print(f"[bold]{argument['name']}[/bold] = {_text(argument['default'])}")
+        lines = [argument["help"]]
+        if argument["range"]:
+            lines.append(f"[dim]tuned over {argument['range']} (rank {argument['rank']})[/dim]")
+        console.print(Padding("\n".join(lines), (0, 0, 0, 4)))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value)) or '""'
+    return str(value)
+
+
+def train(
+    recipe: Annotated[
+        str | None,
+        typer.Argument(
+            help="Name of the recipe; 'amalthea train RECIPE --help' shows its own options.",
+            show_default=False,
+        ),
+    ] = None,
+    data: Data = None,
+    out: Out = None,
+    epochs: Annotated[int | None, typer.Option(min=1, show_default="10", help="Epochs.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, show_default="the recipe's own", help="Images a step.")
+    ] = None,
+    image_size: ImageSize = None,
+    best: Annotated[
+        Path | None,
+        typer.Option(
+            help="Take the best arguments of the search in this folder.", show_default=False
+        ),
+    ] = None,
+    seed: Seed = 0,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Go on with the training in this folder.", show_default=False),
+    ] = None,
+    force: Force = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write TensorBoard logs, too.")
+    ] = False,
+    **arguments: Any,
+) -> None:
+    """Train a recipe on a data set, or go on with an interrupted training."""
+    _import_tensorflow()
+    from . import training
+
+    given = {name: value for name, value in arguments.items() if value is not None}
+    if resume is not None:
+        _alone("train", "--epochs", recipe, data, out, batch_size, image_size, best, *given)
+        with _resumable("train", resume):
+            run = training.resume(resume, epochs=epochs)
+    else:
+        out = _required(recipe, out)
+        with _resumable("train", out):
+            run = training.train(
+                recipe,
+                data,
+                out=out,
+                arguments=given,
+                best=best,
+                epochs=epochs or 10,
+                batch_size=batch_size,
+                image_size=image_size,
+                seed=seed,
+                force=force,
+                tensorboard=tensorboard,
+            )
+    console.print(f"trained: {run.model_path}, curves in {run.path / 'curves.png'}")
+
+
+def tune(
+    recipe: Annotated[
+        str | None, typer.Argument(help="Name of the recipe.", show_default=False)
+    ] = None,
+    data: Data = None,
+    out: Out = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, show_default="20", help="Models to train, at the most.")
+    ] = None,
+    strategy: Annotated[str, typer.Option(help="random, bayesian or hyperband.")] = "random",
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs of a trial.")] = 10,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            min=1, show_default="all", help="Tune only so many hyperparameters, by their rank."
+        ),
+    ] = None,
+    fix: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Keep an argument at a value.", show_default=False),
+    ] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            help="Logged metric to optimise, such as val_loss or max:val_recall.",
+            show_default="the recipe's own",
+        ),
+    ] = None,
+    image_size: ImageSize = None,
+    seed: Seed = 0,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Go on with the search in this folder.", show_default=False),
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Search a recipe's hyperparameters, or go on with an interrupted search."""
+    _import_tensorflow()
+    from . import tuning
+
+    if resume is not None:
+        _alone("tune", "--trials", recipe, data, out, top, objective, image_size, *(fix or ()))
+        with _resumable("tune", resume):
+            run = tuning.resume(resume, trials=trials)
+    else:
+        out = _required(recipe, out)
+        with _resumable("tune", out):
+            run = tuning.tune(
+                recipe,
+                data,
+                out=out,
+                trials=trials or 20,
+                strategy=strategy,
+                epochs=epochs,
+                top=top,
+                fixed=_fixed(recipe, fix or ()),
+                objective=objective,
+                image_size=image_size,
+                seed=seed,
+                force=force,
+            )
+    console.print(f"best: {run.path / 'best.json'}, its model in {run.model_path}")
+
+
+def evaluate(
+    run: RunFolder,
+    data: Annotated[
+        str | None, typer.Option(help="Data set.", show_default="that of the run")
+    ] = None,
+    split: Annotated[
+        str, typer.Option(help="test, validation, train or train+validation.")
+    ] = "test",
+    batch_size: Annotated[int, typer.Option(min=1, help="Images at a time.")] = 256,
+) -> None:
+    """Evaluate the model of a run on held-out images."""
+    _import_tensorflow()
+    from .evaluation import evaluate
+
+    figures = evaluate(run, data, split=split, batch_size=batch_size)
+    table = Table("metric", split, box=None, pad_edge=False)
+    for name, value in figures.items():
+        table.add_row(name, f"{value:.6g}")
+    console.print(table)
+
+
+def export(
+    run: RunFolder,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write.", show_default="in the run")
+    ] = None,
+    format: Annotated[str, typer.Option(help="savedmodel, onnx or litert.")] = "savedmodel",
+    force: Force = False,
+) -> None:
+    """Export the endpoints of a run's model, and verify them."""
+    import json
+
+    _import_tensorflow()
+    from .exporting import export
+
+    folder = export(run, out, format=format, force=force)
+    console.print(f"exported and verified: {folder}")
+    for name, ends in json.loads((folder / "endpoints.json").read_text()).items():
+        console.print(f"  {name}: {', '.join(ends['inputs'])} → {', '.join(ends['outputs'])}")
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder to make.")] = Path("runs/demo"),
+    trials: Annotated[int, typer.Option(min=1, help="Models that the search trains.")] = 8,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs of the models compared.")] = 60,
+) -> None:
+    """Search, train, compare, export and serve an autoencoder of the embedded digits."""
+    _import_tensorflow()
+    from .demonstration import LATENT_DIM, demo
+
+    result = demo(out, trials=trials, epochs=epochs)
+    console.print()
+    table = Table("code of size " + str(LATENT_DIM), "squared error of a held-out digit", box=None)
+    for name, error in sorted(result.errors.items(), key=lambda item: item[1]):
+        table.add_row(name, f"{error:.4f}")
+    console.print(table)
+    gain = 1 - result.errors["tuned"] / result.errors["PCA"]
+    verdict = "beats" if gain > 0 else "does not beat"
+    console.print(
+        f"the tuned recipe {verdict} PCA: its error is {abs(gain):.1%} "
+        + ("smaller" if gain > 0 else "larger")
+    )
+    console.print("served from a process with TensorFlow alone:")
+    for line in result.served:
+        console.print(f"  {line}")
+    for name, what in {
+        "search/trials.csv": "every trial",
+        "search/best.json": "the best arguments",
+        "tuned/curves.png": "curves of the training",
+        "tuned/reconstructions.png": "held-out digits above their reconstructions",
+        "tuned/export": "the SavedModel",
+    }.items():
+        console.print(f"  {result.out / name}  {what}", soft_wrap=True)
+
+
+def _required(recipe: str | None, out: Path | None) -> Path:
+    if recipe is None:
+        raise UserError("name a recipe, of those that 'amalthea list' shows, or --resume a run")
+    if out is None:
+        raise UserError("name the run folder to make with --out, for example --out runs/a")
+    return out
+
+
+def _alone(verb: str, beside: str, *others: Any) -> None:
+    if any(other is not None for other in others):
+        raise UserError(
+            f"'amalthea {verb} --resume' goes on as the run began: "
+            f"beside the folder it takes {beside} only"
+        )
+
+
+def _fixed(recipe: str, settings: list[str]) -> dict[str, Any]:
+    """The values of `--fix NAME=VALUE`, of the types of the recipe's arguments."""
+    types = {a["name"]: a["type"] for a in catalogue.describe(recipe)["arguments"]}
+    types["batch_size"] = "int"
+    values = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise UserError(f"--fix takes NAME=VALUE, got {setting!r}")
+        if name not in types:
+            raise UserError(f"{recipe} has no argument {name!r}: see 'amalthea describe {recipe}'")
+        try:
+            values[name] = _PARSE[types[name]](text)
+        except ValueError:
+            raise UserError(
+                f"--fix {name}= takes a value of type {types[name]}, got {text!r}"
+            ) from None
+    return values
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(text)
+    return text.lower() == "true"
+
+
+_PARSE: dict[str, Callable[[str], Any]] = {
+    "bool": _flag,
+    "int": int,
+    "float": float,
+    "str": str,
+    "ints": _numbers,
+}
+
+
+@contextlib.contextmanager
+def _resumable(verb: str, out: Path) -> Iterator[None]:
+    """Within, an interruption says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (out / "run.json").is_file():
+            _complain(f"interrupted: go on with 'amalthea {verb} --resume {out}'")
+        else:
+            _complain("interrupted before anything was written")
+        raise typer.Exit(130) from None
+
+
+def _with_options(entry: dict[str, Any]) -> Callable:
+    """`train` with the options of one recipe, from its entry in the catalogue."""
+    parameters = [
+        p for p in inspect.signature(train).parameters.values() if p.kind is not p.VAR_KEYWORD
+    ]
+    taken = {p.name for p in parameters}
+    for argument in entry["arguments"]:
+        if argument["name"] in taken or argument["name"] in ("image_shape", "num_classes"):
+            continue
+        words = argument["help"].rstrip(".")
+        tuned = f" Tuned over {argument['range']}." if argument["range"] else ""
+        options = {
+            "help": f"{words}; {argument['valid']}.{tuned}",
+            "show_default": _text(argument["default"]),
+            "rich_help_panel": f"Arguments of {entry['name']}",
+        }
+        if argument["type"] == "ints":
+            kind, options = Any, options | {"parser": _numbers, "metavar": "N,N,…"}
+        else:
+            kind = {"int": int, "float": float, "bool": bool, "str": str}[argument["type"]] | None
+        parameters.append(
+            inspect.Parameter(
+                argument["name"],
+                inspect.Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=Annotated[kind, typer.Option(**options)],
+            )
+        )
+
+    @functools.wraps(train)
+    def command(**options):
+        train(**options)
+
+    command.__signature__ = inspect.Signature(parameters)
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    return command
+
+
+def _app(words: list[str]) -> typer.Typer:
+    """The application; `words` are the command line's, which may name a recipe to train."""
+    app = typer.Typer(
+        help="Keras recipes for the classic deep-learning models: complete, tunable, exportable.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+
+    @app.callback(invoke_without_command=True)
+    def version(
+        version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    ) -> None:
+        if version:
+            from importlib.metadata import version
+
+            console.print(f"amalthea {version('amalthea')}")
+            raise typer.Exit
+
+    app.command("list")(list_)
+    app.command()(describe)
+    entry = {"name": "", "arguments": []}
+    if words[:1] == ["train"] and len(words) > 1 and not words[1].startswith("-"):
+        entry = catalogue.describe(words[1])
+    app.command()(_with_options(entry))
+    for command in (tune, evaluate, export, demo):
+        app.command()(command)
+    return app
+
+
+def _import_tensorflow() -> None:
+    """Import TensorFlow without what its C++ parts print while they are loaded."""
+    if configured_backend() != "tensorflow":
+        return
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as unheard:
+        os.dup2(unheard.fileno(), 2)
+        try:
+            import tensorflow  # noqa: F401
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+def _complain(sentence: str) -> None:
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(
+        f"amalthea: {sentence}"
+    )
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one sentence and exit status 2."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    words = sys.argv[1:]
+    try:
+        status = _app(words)(words, prog_name="amalthea", standalone_mode=False)
+    except UsageError as error:
+        status = _complain(error.format_message()) or 2
+    except (UserError, ImportError) as error:
+        status = _complain(str(error)) or 2
+    except BrokenPipeError:
+        sys.stderr.close()
+        status = 1
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno in errno.errorcode else str(error)
+        where = f": {error.filename}" if error.filename else ""
+        status = _complain(reason.splitlines()[0] + where) or 2
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,45 @@
+"""Curves of a training or a search, as pictures."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+
+def draw_log(log: Path, path: Path) -> None:
+    """Draw every column of a `log.csv` by epoch, each metric with its validation curve, as PNG."""
+    with log.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = [name for name in rows[0] if name != "epoch" and not name.startswith("val_")]
+    epochs = [int(row["epoch"]) + 1 for row in rows]
+    figure = Figure(figsize=(4.5 * len(names), 3.4), dpi=120)
+    for axis, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        for column, label in ((name, "training"), (f"val_{name}", "validation")):
+            if column in rows[0]:
+                values = [float(row[column] or "nan") for row in rows]
+                axis.plot(epochs, values, label=label, marker="." if len(rows) < 20 else "")
+        axis.set(xlabel="epoch", title=name.replace("_", " "))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.legend()
+        axis.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(path, format="png")
+
+
+def draw_trials(scores: Sequence[float], objective: str, direction: str, path: Path) -> None:
+    """Draw the score of every trial of a search and the best so far, as PNG; NaN is a failure."""
+    trials = np.arange(1, len(scores) + 1)
+    best = (np.fmin if direction == "min" else np.fmax).accumulate(np.asarray(scores, float))
+    figure = Figure(figsize=(6, 3.6), dpi=120)
+    axis = figure.subplots()
+    axis.plot(trials, scores, "o", label="trial")
+    axis.step(trials, best, where="post", label="best so far")
+    axis.set(xlabel="trial", ylabel=objective.replace("_", " "))
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.legend()
+    axis.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(path, format="png")

@@ -1,0 +1,80 @@
+"""Measure a trained model on held-out images."""
+
+from pathlib import Path
+
+import numpy as np
+
+from .. import data as data_package
+from ..callbacks import draw_rows
+from ..data import ImageSet
+from ..errors import UserError
+from ..metrics import reconstruction_error
+from ..recipes import get_recipe
+from .files import replacing, write_json
+from .run import Run
+from .training import check_count
+
+
+def evaluate(
+    run: str | Path,
+    data: str | None = None,
+    *,
+    split: str = "test",
+    batch_size: int = 256,
+    verbose: int = 0,
+) -> dict[str, float]:
+    """Evaluate the model of a run.
+
+    Args:
+        run: The folder of a finished training or search.
+        data: Name of the data set; that of the run if not given.
+        split: "test", "validation", "train" or "train+validation".
+        batch_size: Images at a time.
+        verbose: As in Keras' `evaluate`.
+
+    Returns:
+        Each metric that the model was compiled with and, for an autoencoder, the
+        `reconstruction_error` of an image. The same is written to the run's `evaluation.json`, and
+        an autoencoder's first images with their reconstructions to `reconstructions.png`.
+
+    Raises:
+        UserError: If `run` is no finished run, or the data does not fit the model.
+    """
+    run = Run.open(run)
+    check_count("batch_size", batch_size)
+    model = run.load_model()
+    name = run.settings["data"] if data is None else data
+    images = data_package.read(name, split, image_size=run.settings["image_size"])
+    _check_fit(images, model.input_shape[1:], run)
+    batches = images.batches(batch_size, shuffle=False)
+    figures = {
+        k: float(v) for k, v in model.evaluate(batches, verbose=verbose, return_dict=True).items()
+    }
+    if get_recipe(run.settings["recipe"]).family == "autoencoders":
+        inputs = images.as_float()
+        outputs = model.predict(inputs, batch_size=batch_size, verbose=0)
+        figures["reconstruction_error"] = reconstruction_error(inputs, outputs)
+        with replacing(run.path / "reconstructions.png") as aside:
+            draw_rows({"input": inputs[:10], "output": outputs[:10]}, aside)
+    write_json(run.path / "evaluation.json", {"data": name, "split": split, "figures": figures})
+    return figures
+
+
+def _check_fit(images: ImageSet, shape: tuple[int, ...], run: Run) -> None:
+    if images.image_shape != shape:
+        raise UserError(
+            f"the model of {run.path} takes images of shape {shape}, "
+            f"{images.name} has {images.image_shape}"
+        )
+    classes = run.settings["arguments"].get("num_classes")
+    if classes is None:
+        return
+    if images.labels is None:
+        raise UserError(
+            f"the model of {run.path} is measured against labels, {images.name} has none"
+        )
+    if np.max(images.labels) >= classes:
+        raise UserError(
+            f"the model of {run.path} knows {classes} classes, "
+            f"{images.name} has {images.num_classes}"
+        )

@@ -1,0 +1,200 @@
+"""Export a model's endpoints to a SavedModel, to ONNX or to LiteRT, and check what was written."""
+
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ..errors import UserError
+from ..recipes import Origin, get_recipe
+from ..recipes.endpoint import Endpoint
+from .files import replacing, write_json
+from .run import Run
+
+# Batch sizes of the check: what was traced or frozen for one must serve the other.
+CHECKED_BATCHES = (1, 3)
+
+Function = Callable[[Mapping[str, np.ndarray]], Mapping[str, np.ndarray]]
+
+
+def export(
+    source: str | Path | keras.Model,
+    out: str | Path | None = None,
+    *,
+    format: str = "savedmodel",
+    recipe: str | None = None,
+    force: bool = False,
+) -> Path:
+    """Export the endpoints of a trained model, and verify each against the live model.
+
+    Args:
+        source: A run folder, or a model that a recipe built.
+        out: Folder to write; `export/` in the run, or `export-FORMAT/`, if not given.
+        format: "savedmodel", one SavedModel with a signature for each endpoint; "onnx" or "litert",
+            one file for each deterministic endpoint.
+        recipe: Name of the recipe, for a model that has been loaded from a file.
+        force: Whether an earlier export at `out` is replaced.
+
+    Returns:
+        The folder. Beside the model it holds `endpoints.json`, the names, shapes and types of all
+        inputs and outputs, and `recipe.json`, recipe, arguments and versions.
+
+    Raises:
+        UserError: If the format is unknown or its packages are missing, the model is no recipe's,
+            or `out` exists.
+        RuntimeError: If what was written does not give what the live model gives.
+    """
+    if format not in WRITERS:
+        raise UserError(f"format must be one of {', '.join(WRITERS)}, got {format!r}")
+    if isinstance(source, keras.Model):
+        model, origin = source, _origin(source, recipe)
+    else:
+        run = Run.open(source)
+        model = run.load_model()
+        origin = model.origin
+        out = out or run.path / ("export" if format == "savedmodel" else f"export-{format}")
+    if out is None:
+        raise UserError("the export of a model needs a folder to write to: give out=")
+    out = Path(out)
+    if out.exists() and not force:
+        raise UserError(f"{out} exists: choose another place, or replace it with --force")
+    if out.exists() and not (out / "endpoints.json").is_file():
+        raise UserError(f"{out} is no earlier export, so it is not replaced: choose another place")
+
+    endpoints = get_recipe(origin.recipe).endpoints
+    if format != "savedmodel":
+        endpoints = {name: e for name, e in endpoints.items() if e.deterministic}
+    live = {name: endpoint.bind(model) for name, endpoint in endpoints.items()}
+    with replacing(out) as aside:
+        load = WRITERS[format](aside, model, live)
+        for name, part in live.items():
+            _verify(name, part, load(name))
+        signatures = {name: _signature(endpoints[name], part) for name, part in live.items()}
+        write_json(aside / "endpoints.json", signatures)
+        description = {
+            "recipe": origin.recipe,
+            "arguments": dict(origin.arguments),
+            "format": format,
+            "versions": {name: version(name) for name in ("amalthea", "keras", "tensorflow")},
+        }
+        write_json(aside / "recipe.json", description)
+    return out
+
+
+def _origin(model: keras.Model, recipe: str | None) -> Origin:
+    origin = getattr(model, "origin", None)
+    if recipe is not None:
+        return Origin(get_recipe(recipe).name, dict(origin.arguments) if origin else {})
+    if origin is None:
+        raise UserError(
+            f"the model {model.name!r} does not say which recipe built it: give recipe="
+        )
+    return origin
+
+
+def _signature(endpoint: Endpoint, part: keras.Model) -> dict[str, Any]:
+    def describe(tensors):
+        return {n: {"shape": list(t.shape), "dtype": t.dtype} for n, t in tensors.items()}
+
+    return {
+        "inputs": describe(part.input),
+        "outputs": describe(part.output),
+        "deterministic": endpoint.deterministic,
+    }
+
+
+def _write_savedmodel(folder: Path, model: keras.Model, live: Mapping[str, keras.Model]):
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    for name, part in live.items():
+        archive.track(part)
+        names = list(part.input)
+        signature = [tf.TensorSpec(part.input[n].shape, part.input[n].dtype, name=n) for n in names]
+        archive.add_endpoint(name, _with_dict(part, names), input_signature=signature)
+    archive.write_out(folder, verbose=False)
+    loaded = tf.saved_model.load(folder)
+
+    def load(name: str) -> Function:
+        function = loaded.signatures[name]
+        return lambda inputs: {
+            k: v.numpy()
+            for k, v in function(**{k: tf.constant(v) for k, v in inputs.items()}).items()
+        }
+
+    return load
+
+
+def _with_dict(part: keras.Model, names: list[str]) -> Callable:
+    return lambda *tensors: part(dict(zip(names, tensors, strict=True)), training=False)
+
+
+def _write_onnx(folder: Path, model: keras.Model, live: Mapping[str, keras.Model]):
+    onnxruntime = _needs("onnxruntime", "onnx")
+    _needs("tf2onnx", "onnx")
+    folder.mkdir()
+    for name, part in live.items():
+        # Keras exports to ONNX only what has been called.
+        part({key: np.zeros((1, *spec.shape[1:]), spec.dtype) for key, spec in part.input.items()})
+        part.export(folder / f"{name}.onnx", format="onnx", verbose=False)
+
+    def load(name: str) -> Function:
+        session = onnxruntime.InferenceSession(folder / f"{name}.onnx")
+        names = [output.name for output in session.get_outputs()]
+        return lambda inputs: dict(zip(names, session.run(None, dict(inputs)), strict=True))
+
+    return load
+
+
+def _write_litert(folder: Path, model: keras.Model, live: Mapping[str, keras.Model]):
+    interpreter = _needs("ai_edge_litert.interpreter", "litert")
+    folder.mkdir()
+    for name, part in live.items():
+        part.export(folder / f"{name}.tflite", format="litert", verbose=False)
+
+    def load(name: str) -> Function:
+        runner = interpreter.Interpreter(str(folder / f"{name}.tflite")).get_signature_runner()
+        return lambda inputs: runner(**inputs)
+
+    return load
+
+
+WRITERS = {"savedmodel": _write_savedmodel, "onnx": _write_onnx, "litert": _write_litert}
+
+
+def _needs(module: str, extra: str):
+    import importlib
+
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise UserError(
+            f"the {extra} format needs the extra {extra!r} ({error}): "
+            f"pip install 'amalthea[{extra}]'"
+        ) from None
+
+
+def _verify(name: str, part: keras.Model, exported: Function) -> None:
+    """Raise `RuntimeError` unless the exported endpoint gives what the live model gives."""
+    random = np.random.default_rng(0)
+    for batch in CHECKED_BATCHES:
+        inputs = {
+            key: random.random((batch, *spec.shape[1:]), dtype="float32")
+            for key, spec in part.input.items()
+        }
+        expected = {k: keras.ops.convert_to_numpy(v) for k, v in part(inputs).items()}
+        got = exported(inputs)
+        if got.keys() != expected.keys():
+            raise RuntimeError(
+                f"the exported endpoint {name!r} has the outputs {sorted(got)}, "
+                f"the model has {sorted(expected)}"
+            )
+        for key, value in expected.items():
+            worst = np.abs(got[key] - value).max() if got[key].shape == value.shape else np.inf
+            if not worst <= 1e-5 + 1e-5 * np.abs(value).max():
+                raise RuntimeError(
+                    f"the exported endpoint {name!r} differs from the model by {worst} in {key!r}"
+                )

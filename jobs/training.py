@@ -1,0 +1,210 @@
+"""Train a recipe, in a run folder from which an interrupted training goes on exactly."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from .. import data as data_package
+from ..callbacks import Backup, Reconstructions
+from ..data import ImageSet
+from ..errors import UserError
+from ..recipes import Recipe, get_recipe
+from ..recipes.search import is_whole
+from .curves import draw_log
+from .files import replacing
+from .run import Run, refuse_existing
+
+# What a family shows of a model as it learns: from validation images and a folder to callbacks.
+PICTURES = {
+    "autoencoders": lambda images, folder: [Reconstructions(images[:10], folder)],
+}
+
+
+def train(
+    recipe: str,
+    data: str | None = None,
+    *,
+    out: str | Path,
+    arguments: Mapping[str, Any] | None = None,
+    best: str | Path | None = None,
+    epochs: int = 10,
+    batch_size: int | None = None,
+    image_size: int | tuple[int, int] | None = None,
+    seed: int = 0,
+    force: bool = False,
+    tensorboard: bool = False,
+    verbose: int | None = None,
+) -> Run:
+    """Train a recipe on a data set.
+
+    Args:
+        recipe: Name of the recipe.
+        data: Name of the data set, as `amalthea.data.read` takes it; the recipe's own if not given.
+        out: Run folder to make.
+        arguments: Arguments of the recipe other than the image shape, the number of classes and
+            the seed, which come from the data and from `seed`.
+        best: The folder of a search, whose best arguments and batch size are taken where
+            `arguments` and `batch_size` say nothing else.
+        epochs: Passes over the training images.
+        batch_size: Images a step; the recipe's own if not given.
+        image_size: Height and width that images are resized to, one number for both.
+        seed: Seed of initial weights, noise and the order of images.
+        force: Whether an earlier run at `out` is replaced.
+        tensorboard: Whether to write TensorBoard logs to the run's `tensorboard/`.
+        verbose: As in Keras' `fit`; a progress bar in a terminal and a line an epoch elsewhere if
+            not given.
+
+    Returns:
+        The finished run, with its `model.keras`, `log.csv` and `curves.png`.
+
+    Raises:
+        UserError: If an argument or the data cannot be used, or `out` holds something. Nothing is
+            written then.
+    """
+    entry = get_recipe(recipe)
+    out = Path(out)
+    refuse_existing(out, force)
+    check_count("epochs", epochs)
+    found, found_batch_size = _best(entry, best) if best else ({}, entry.batch_size)
+    batch_size = found_batch_size if batch_size is None else batch_size
+    check_count("batch_size", batch_size)
+    data = entry.data if data is None else data
+    sets = read_sets(entry, data, image_size)
+    given = {**found, **(arguments or {}), **shapes(entry, sets["train"]), "seed": seed}
+    model = entry.build(**given)
+    settings = {
+        "kind": "train",
+        "recipe": recipe,
+        "arguments": dict(model.origin.arguments),
+        "data": data,
+        "image_size": image_size,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "seed": seed,
+        "tensorboard": tensorboard,
+    }
+    run = Run.create(out, settings, force=force)
+    return _fit(run, model, sets, verbose)
+
+
+def resume(out: str | Path, *, epochs: int | None = None, verbose: int | None = None) -> Run:
+    """Go on with an interrupted training, or with a finished one for more epochs.
+
+    The result is the same, to the last bit, as that of a training that was never interrupted.
+
+    Args:
+        out: The run folder.
+        epochs: New number of epochs in all; as before if not given.
+        verbose: As in `train`.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        UserError: If `out` is no run of `train`, or `epochs` is below what is already done.
+    """
+    run = Run.open(out, kind="train")
+    settings = run.settings
+    entry = get_recipe(settings["recipe"])
+    sets = read_sets(entry, settings["data"], settings["image_size"])
+    model = entry.build(**settings["arguments"])
+    if epochs is not None:
+        check_count("epochs", epochs)
+        done = Backup(run.path / "backup").restore(model)
+        if epochs < done:
+            raise UserError(f"epochs must be at least {done}, which are done, got {epochs}")
+        settings["epochs"] = epochs
+        run.save()
+    return _fit(run, model, sets, verbose)
+
+
+def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: int | None) -> Run:
+    settings = run.settings
+    seed, batch_size = settings["seed"], settings["batch_size"]
+    backup = Backup(run.path / "backup")
+    done = backup.restore(model)
+    log = run.path / "log.csv"
+    _truncate(log, done)
+    # The row comes before the backup: a row too many is cut on resuming, one too few is lost.
+    callbacks = [keras.callbacks.CSVLogger(log, append=True)]
+    family = get_recipe(settings["recipe"]).family
+    if family in PICTURES:
+        callbacks += PICTURES[family](sets["validation"].as_float(), run.path / "samples")
+    if settings["tensorboard"]:
+        callbacks.append(keras.callbacks.TensorBoard(run.path / "tensorboard"))
+    callbacks.append(backup)
+    model.fit(
+        sets["train"].batches(batch_size, seed=seed, epoch=done),
+        validation_data=sets["validation"].batches(batch_size, shuffle=False),
+        initial_epoch=done,
+        epochs=settings["epochs"],
+        callbacks=callbacks,
+        shuffle=False,  # the batches are shuffled as they are made
+        verbose=verbosity(verbose),
+    )
+    run.save_model(model)
+    with replacing(run.path / "curves.png") as aside:
+        draw_log(log, aside)
+    return run
+
+
+def _best(recipe: Recipe, search: str | Path) -> tuple[dict[str, Any], int]:
+    """The best tunable arguments, and the best batch size, of a search."""
+    settings = Run.open(search, kind="tune").settings
+    if settings["recipe"] != recipe.name:
+        raise UserError(f"{search} is a search of {settings['recipe']}, not of {recipe.name}")
+    if not settings["arguments"]:
+        raise UserError(
+            f"{search} has no best yet: finish it with 'amalthea tune --resume {search}'"
+        )
+    tunable = {p.name for p in recipe.parameters if p.tunable}
+    arguments = {
+        k: v for k, v in settings["arguments"].items() if k in tunable | settings["fixed"].keys()
+    }
+    return arguments, settings["batch_size"]
+
+
+def _truncate(log: Path, epochs: int) -> None:
+    """Keep the rows of the first `epochs` epochs: later ones are not in the backup."""
+    if not log.exists():
+        return
+    lines = log.read_text().splitlines(keepends=True)[: epochs + 1] if epochs else []
+    with replacing(log) as aside:
+        aside.write_text("".join(lines))
+
+
+def read_sets(
+    recipe: Recipe, data: str, image_size: int | tuple[int, int] | None
+) -> dict[str, ImageSet]:
+    """The training and validation images of a data set that `recipe` can learn from.
+
+    Raises:
+        UserError: If the recipe needs labels and the data has none, or one class only.
+    """
+    sets = {s: data_package.read(data, s, image_size=image_size) for s in ("train", "validation")}
+    labels = sets["train"].labels
+    if recipe.supervised and labels is None:
+        raise UserError(f"{recipe.name} learns from labels, and {data} has none")
+    if recipe.supervised and len(set(labels.tolist())) < 2:
+        raise UserError(f"{recipe.name} needs images of 2 or more classes, {data} has one class")
+    return sets
+
+
+def shapes(recipe: Recipe, images: ImageSet) -> dict[str, Any]:
+    """The arguments of `recipe` that the data determines."""
+    known = {"image_shape": images.image_shape, "num_classes": images.num_classes}
+    return {p.name: known[p.name] for p in recipe.parameters if p.name in known}
+
+
+def check_count(name: str, value: Any) -> None:
+    """Raise `UserError` unless `value` is a whole number of at least 1."""
+    if not is_whole(value) or value < 1:
+        raise UserError(f"{name} must be a whole number of at least 1, got {value!r}")
+
+
+def verbosity(verbose: int | None) -> int:
+    """Keras' `verbose`: as given, else a bar in a terminal and a line an epoch elsewhere."""
+    return verbose if verbose is not None else (1 if sys.stdout.isatty() else 2)

@@ -1,0 +1,351 @@
+"""Search a recipe's hyperparameters with KerasTuner, in a run folder that survives a kill."""
+
+import contextlib
+import csv
+import functools
+import io
+import json
+import math
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+from rich.console import Console
+
+from ..data import ImageSet
+from ..errors import UserError
+from ..recipes import Recipe, get_recipe
+from .curves import draw_trials
+from .files import replacing, write_json
+from .run import Run, refuse_existing
+from .training import check_count, read_sets, shapes
+
+STRATEGIES = {
+    "random": keras_tuner.RandomSearch,
+    "bayesian": keras_tuner.BayesianOptimization,
+    "hyperband": keras_tuner.Hyperband,
+}
+
+
+def tune(
+    recipe: str,
+    data: str | None = None,
+    *,
+    out: str | Path,
+    trials: int = 20,
+    strategy: str = "random",
+    epochs: int = 10,
+    top: int | None = None,
+    fixed: Mapping[str, Any] | None = None,
+    objective: str | None = None,
+    image_size: int | tuple[int, int] | None = None,
+    seed: int = 0,
+    force: bool = False,
+    verbose: int | None = None,
+) -> Run:
+    """Search the hyperparameters of a recipe, batch size included, and keep the best model.
+
+    The first trial is the recipe with its defaults, so that the best is never worse (except with
+    "hyperband", which draws all its trials).
+
+    Args:
+        recipe: Name of the recipe.
+        data: Name of the data set, as `amalthea.data.read` takes it; the recipe's own if not given.
+        out: Run folder to make.
+        trials: Number of models to train, at the most.
+        strategy: "random", "bayesian" or "hyperband".
+        epochs: Passes over the training images for each trial; with "hyperband", for those that go
+            furthest.
+        top: Tune only that many hyperparameters, those of the highest rank; the others keep their
+            defaults.
+        fixed: Arguments of the recipe, and `batch_size`, that keep a given value.
+        objective: Name of the logged metric to optimise, with "min:" or "max:" before it where its
+            name does not say; the recipe's own if not given.
+        image_size: Height and width that images are resized to, one number for both.
+        seed: Seed of the search, of initial weights, and of the order of images.
+        force: Whether an earlier run at `out` is replaced.
+        verbose: 0 for no line a trial.
+
+    Returns:
+        The finished run: `trials.csv`, `best.json`, `curves.png`, and in `model.keras` the best
+        model as it was at its best epoch.
+
+    Raises:
+        UserError: If an argument or the data cannot be used, or `out` holds something; nothing is
+            written then. Also if every trial failed.
+    """
+    entry = get_recipe(recipe)
+    out = Path(out)
+    refuse_existing(out, force)
+    check_count("epochs", epochs)
+    check_count("trials", trials)
+    if strategy not in STRATEGIES:
+        raise UserError(f"strategy must be one of {', '.join(STRATEGIES)}, got {strategy!r}")
+    data = entry.data if data is None else data
+    sets = read_sets(entry, data, image_size)
+    settings = {
+        "kind": "tune",
+        "recipe": recipe,
+        "arguments": {},
+        "fixed": {**(fixed or {}), **shapes(entry, sets["train"]), "seed": seed},
+        "data": data,
+        "image_size": image_size,
+        "epochs": epochs,
+        "trials": trials,
+        "strategy": strategy,
+        "top": top,
+        "objective": None,
+        "seed": seed,
+    }
+    hypermodel = entry.hypermodel(top=top, **settings["fixed"])
+    goal = _checked_objective(_objective(objective, entry), hypermodel, sets)
+    settings["objective"] = [goal.name, goal.direction]
+    run = Run.create(out, settings, force=force)
+    return _search(run, hypermodel, sets, verbose)
+
+
+def resume(out: str | Path, *, trials: int | None = None, verbose: int | None = None) -> Run:
+    """Go on with an interrupted search; the trial that was under way starts anew.
+
+    Args:
+        out: The run folder.
+        trials: New number of trials in all; as before if not given.
+        verbose: As in `tune`.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        UserError: If `out` is no run of `tune`.
+    """
+    run = Run.open(out, kind="tune")
+    settings = run.settings
+    if trials is not None:
+        check_count("trials", trials)
+        settings["trials"] = trials
+        run.save()
+    entry = get_recipe(settings["recipe"])
+    sets = read_sets(entry, settings["data"], settings["image_size"])
+    hypermodel = entry.hypermodel(top=settings["top"], **settings["fixed"])
+    _restore_snapshot(run.path)
+    return _search(run, hypermodel, sets, verbose)
+
+
+def _search(run: Run, hypermodel, sets: Mapping[str, ImageSet], verbose: int | None) -> Run:
+    settings = run.settings
+    objective = keras_tuner.Objective(*settings["objective"])
+    strategy, trials, epochs = (settings[key] for key in ("strategy", "trials", "epochs"))
+    console = Console(quiet=verbose == 0)
+    limits = {"max_epochs": epochs} if strategy == "hyperband" else {"max_trials": trials}
+    with contextlib.redirect_stdout(io.StringIO()):  # KerasTuner says that it reloads
+        tuner = _journaled(STRATEGIES[strategy])(
+            hypermodel,
+            objective,
+            **limits,
+            seed=settings["seed"] + 1,  # KerasTuner takes 0 for no seed
+            directory=run.path,
+            project_name="trials",
+            # A failing trial is reported, not the end of the search.
+            max_consecutive_failed_trials=trials + 1,
+        )
+    tuner.oracle.max_trials = trials
+    if strategy != "hyperband":
+        _begin_with_defaults(tuner.oracle, hypermodel)
+    tuner.journal = functools.partial(_after_trial, run, tuner, console)
+    batches = functools.partial(sets["train"].batches, seed=settings["seed"])
+    held_out = functools.partial(sets["validation"].batches, shuffle=False)
+    length = {} if strategy == "hyperband" else {"epochs": epochs}
+    tuner.search(batches, validation_data=held_out, verbose=0, **length)
+
+    rows = _rows(tuner)
+    _write_rows(run.path / "trials.csv", rows)
+    good = [trial for trial in _trials(tuner) if _score(trial) is not None]
+    if not good:
+        reasons = {row["reason"] for row in rows}
+        raise UserError(f"all {len(rows)} trials failed: {'; '.join(sorted(reasons))}")
+    best = (min if objective.direction == "min" else max)(good, key=_score)
+    model = tuner.load_model(best)
+    run.save_model(model)
+    run.settings["arguments"] = dict(model.origin.arguments)
+    run.settings["batch_size"] = hypermodel.batch_size(best.hyperparameters)
+    write_json(
+        run.path / "best.json",
+        {
+            "trial": best.trial_id,
+            "objective": objective.name,
+            "score": _score(best),
+            "epoch": best.best_step + 1,
+            "batch_size": run.settings["batch_size"],
+            "arguments": run.settings["arguments"],
+        },
+    )
+    with replacing(run.path / "curves.png") as aside:
+        scores = [math.nan if row["score"] == "" else row["score"] for row in rows]
+        draw_trials(scores, objective.name, objective.direction, aside)
+    run.save()
+    return run
+
+
+def _journaled(strategy: type[keras_tuner.Tuner]) -> type[keras_tuner.Tuner]:
+    """`strategy`, calling the tuner's `journal` after each trial."""
+
+    class Journaled(strategy):
+        def on_trial_end(self, trial):
+            super().on_trial_end(trial)
+            self.journal(trial)
+
+    return Journaled
+
+
+def _begin_with_defaults(oracle: keras_tuner.Oracle, hypermodel) -> None:
+    """Let the first trial have the recipe's defaults."""
+    draw = oracle.populate_space
+
+    def populate_space(trial_id):
+        if oracle.trials:
+            return draw(trial_id)
+        return {"status": "RUNNING", "values": hypermodel.defaults()}
+
+    oracle.populate_space = populate_space
+
+
+def _after_trial(run: Run, tuner, console: Console, trial) -> None:
+    """Print the trial's line and put its result on disk."""
+    _snapshot(run.path)
+    trial = tuner.oracle.get_trial(trial.trial_id)
+    rows = _rows(tuner)
+    _write_rows(run.path / "trials.csv", rows)
+    row = next(row for row in rows if row["trial"] == trial.trial_id)
+    values = " ".join(f"{k}={_short(v)}" for k, v in trial.hyperparameters.values.items())
+    name = tuner.oracle.objective.name
+    result = row["reason"] or f"{name} {_short(row['score'])}"
+    console.print(
+        f"trial {len(rows)}/{tuner.oracle.max_trials}  {result}  {values}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _trials(tuner) -> list:
+    return [tuner.oracle.trials[name] for name in tuner.oracle.end_order]
+
+
+def _score(trial) -> float | None:
+    """The trial's score; None if it failed or diverged."""
+    finished = trial.status == "COMPLETED" and trial.score is not None
+    return trial.score if finished and math.isfinite(trial.score) else None
+
+
+def _rows(tuner) -> list[dict[str, Any]]:
+    """A row for each finished trial, in order: its result and its hyperparameters."""
+    names = [p.name for p in tuner.oracle.get_space().space]
+    rows = []
+    for trial in _trials(tuner):
+        score = _score(trial)
+        values = trial.hyperparameters.values
+        rows.append(
+            {
+                "trial": trial.trial_id,
+                "status": "failed" if score is None else "completed",
+                "score": "" if score is None else score,
+                "epoch": "" if score is None else trial.best_step + 1,
+                **{name: values.get(name, "") for name in names},
+                "reason": _reason(trial) if score is None else "",
+            }
+        )
+    return rows
+
+
+def _reason(trial) -> str:
+    lines = (trial.message or "").strip().splitlines()
+    return lines[-1] if lines else f"the objective became {trial.score}"
+
+
+def _write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    with replacing(path) as aside, aside.open("w", newline="") as file:
+        names = dict.fromkeys(name for row in rows for name in row)
+        writer = csv.DictWriter(file, list(names))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _objective(objective: str | None, recipe: Recipe) -> keras_tuner.Objective:
+    """The objective to optimise, its direction still to be found ("") where nobody says it."""
+    if objective is None:
+        return keras_tuner.Objective(recipe.objective.name, recipe.objective.direction)
+    direction, colon, name = objective.rpartition(":")
+    if not colon:
+        direction = recipe.objective.direction if name == recipe.objective.name else None
+    elif direction not in ("min", "max"):
+        raise UserError(f"objective must begin with 'min:' or 'max:', got {objective!r}")
+    return keras_tuner.Objective(name, direction)
+
+
+def _checked_objective(
+    objective: keras_tuner.Objective, hypermodel, sets: Mapping[str, ImageSet]
+) -> keras_tuner.Objective:
+    """The objective, if one step of training logs it.
+
+    Raises:
+        UserError: If it does not, or it is not known whether small or large values are better.
+    """
+    model = hypermodel.build(keras_tuner.HyperParameters())
+    batches = [sets[split].batches(2).take(1) for split in ("train", "validation")]
+    logs = model.fit(
+        batches[0], validation_data=batches[1], epochs=1, shuffle=False, verbose=0
+    ).history
+    if objective.name not in logs:
+        raise UserError(
+            f"there is no metric {objective.name!r} to optimise; training logs {', '.join(logs)}"
+        )
+    if objective.direction is None:
+        name = objective.name.removeprefix("val_")
+        if name == "loss" or "error" in name or "crossentropy" in name or "divergence" in name:
+            return keras_tuner.Objective(objective.name, "min")
+        if name in ("accuracy", "auc", "precision", "recall", "f1_score"):
+            return keras_tuner.Objective(objective.name, "max")
+        raise UserError(
+            f"say whether {objective.name!r} is to be small or large: "
+            f"min:{objective.name} or max:{objective.name}"
+        )
+    return objective
+
+
+# KerasTuner writes its files in place, so a kill can leave one of them cut. A copy of them, taken
+# after each trial and replaced as a whole, is what a search goes on from then.
+
+
+def _state_files(folder: Path) -> list[Path]:
+    trials = folder / "trials"
+    return [*trials.glob("*.json"), *trials.glob("trial_*/*.json")]
+
+
+def _snapshot(folder: Path) -> None:
+    state = {str(p.relative_to(folder)): p.read_text() for p in _state_files(folder)}
+    write_json(folder / "trials.json", state)
+
+
+def _restore_snapshot(folder: Path) -> None:
+    """If a state file is damaged, put all of them back as they were after the last whole trial."""
+    try:
+        for path in _state_files(folder):
+            json.loads(path.read_text())
+    except ValueError:
+        saved = folder / "trials.json"
+        state = json.loads(saved.read_text()) if saved.exists() else {}
+        for path in _state_files(folder):
+            path.unlink()
+        for name, text in state.items():
+            (folder / name).write_text(text)
+    oracle = folder / "trials" / "oracle.json"
+    started = json.loads(oracle.read_text())["start_order"] if oracle.exists() else []
+    for path in (folder / "trials").glob("trial_*"):
+        # A trial killed before it was on record would be counted and never run.
+        if path.name.removeprefix("trial_") not in started:
+            shutil.rmtree(path)

@@ -1,0 +1,12 @@
+"""Keras layers that the recipes plug together and that Keras itself does not have."""
+
+from ..compatibility import check_keras
+
+check_keras()
+
+from .partial_conv2d import PartialConv2D  # noqa: E402
+from .radial_basis import RadialBasis  # noqa: E402
+from .tied_dense import TiedDense  # noqa: E402
+from .trainable_pooling2d import TrainablePooling2D  # noqa: E402
+
+__all__ = ["PartialConv2D", "RadialBasis", "TiedDense", "TrainablePooling2D"]

@@ -1,0 +1,72 @@
+"""Endpoints: the named functions of a model that an exported model offers to servers."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import keras
+
+
+class Endpoint(Protocol):
+    """A named function of a model, with named inputs and outputs.
+
+    Attributes:
+        inputs: Names of the inputs.
+        outputs: Names of the outputs.
+        deterministic: Whether equal inputs always give equal outputs.
+    """
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    deterministic: bool
+
+    def bind(self, model: keras.Model) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+        """The function of `model`, from a dict of inputs to a dict of outputs.
+
+        A deterministic endpoint is a `keras.Model`; its inputs say shapes and types.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Part:
+    """The part of a functional model between two of its layers: a deterministic endpoint.
+
+    Args:
+        input: Name of the input.
+        output: Name of the output.
+        start: Layer after whose output the part begins; the model's input where not given.
+        end: Layer with whose output the part ends; the model's output where not given.
+        activation: Name of a Keras activation applied to the output, `"softmax"` for probabilities.
+    """
+
+    input: str
+    output: str
+    start: str | None = None
+    end: str | None = None
+    activation: str | None = None
+
+    deterministic = True
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the inputs: one."""
+        return (self.input,)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the outputs: one."""
+        return (self.output,)
+
+    def bind(self, model: keras.Model) -> keras.Model:
+        """The part as a `keras.Model` from `{input: tensor}` to `{output: tensor}`.
+
+        It shares the weights of `model`.
+        """
+        start = model.get_layer(self.start).output if self.start else model.inputs[0]
+        end = model.get_layer(self.end).output if self.end else model.outputs[0]
+        inputs = keras.Input(start.shape[1:], name=self.input)
+        outputs = keras.Model(start, end)(inputs)
+        if self.activation:
+            outputs = keras.layers.Activation(self.activation, dtype="float32")(outputs)
+        return keras.Model({self.input: inputs}, {self.output: outputs})

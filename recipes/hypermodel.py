@@ -1,0 +1,76 @@
+"""A recipe as a KerasTuner hypermodel."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import keras_tuner
+
+from .registry import BATCH_SIZE, Recipe
+
+
+class RecipeHyperModel(keras_tuner.HyperModel):
+    """A recipe with its search space, for any tuner of KerasTuner.
+
+    `build` declares the whole space, the batch size included; `fit` applies the batch size. The
+    training and validation data of `tuner.search` may be arrays, a batched `tf.data.Dataset` (it is
+    batched again), or a function from a batch size to a data set.
+
+    Args:
+        recipe: The recipe.
+        top: Tune only that many hyperparameters, those of the highest rank.
+        fixed: Arguments that keep a given value, `batch_size` among them.
+    """
+
+    def __init__(self, recipe: Recipe, *, top: int | None = None, fixed: Mapping[str, Any]):
+        super().__init__(name=recipe.name)
+        self.recipe = recipe
+        self.top = top
+        self.fixed = dict(fixed)
+        BATCH_SIZE.check(self.fixed.get("batch_size", recipe.batch_size))
+        recipe.check({name: value for name, value in fixed.items() if name != "batch_size"})
+        self._tuned = recipe.tuned(top, fixed.keys())
+
+    def arguments(self, hp: keras_tuner.HyperParameters) -> dict[str, Any]:
+        """The builder's keyword arguments for these hyperparameters."""
+        return self.recipe.space(hp, top=self.top, **self.fixed)
+
+    def batch_size(self, hp: keras_tuner.HyperParameters) -> int:
+        """The batch size for these hyperparameters."""
+        default = self.fixed.get("batch_size", self.recipe.batch_size)
+        return BATCH_SIZE.suggest(hp, "batch_size", default, self._tuned)
+
+    def defaults(self) -> dict[str, Any]:
+        """The default of every hyperparameter that is active by default."""
+        hp = keras_tuner.HyperParameters()
+        self.batch_size(hp)
+        self.arguments(hp)
+        return hp.values
+
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+        # First met in `fit`, the batch size would be missing from the first trial.
+        self.batch_size(hp)
+        model = self.recipe.build(**self.arguments(hp))
+        # A trial that goes on from another's weights goes on with its optimizer, too.
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+    def fit(self, hp, model, x, *args, validation_data=None, **kwargs):
+        size = self.batch_size(hp)
+        x, is_batched = _batched(x, size)
+        if validation_data is not None:
+            validation_data, _ = _batched(validation_data, size)
+        if is_batched:
+            kwargs["shuffle"] = False  # that is up to the data set
+        else:
+            kwargs["batch_size"] = size
+        return model.fit(x, *args, validation_data=validation_data, **kwargs)
+
+
+def _batched(data: Any, size: int) -> tuple[Any, bool]:
+    """`data` in batches of `size`, and whether it comes in batches (arrays do not)."""
+    if isinstance(data, Callable):
+        return data(size), True
+    if hasattr(data, "rebatch"):
+        return data.rebatch(size), True
+    return data, False

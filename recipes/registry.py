@@ -1,0 +1,403 @@
+"""The registry: from a builder's signature, its search space, options and description."""
+
+import contextlib
+import fnmatch
+import functools
+import importlib.metadata
+import inspect
+import random
+import textwrap
+import typing
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+import docstring_parser
+import keras
+
+from ..errors import UserError, nearest
+from .endpoint import Endpoint
+from .search import BatchSize, Domain, Range, Rank, domains
+
+SECTIONS = ("Args:", "Returns:", "Raises:", "Example:", "Reference:")
+BATCH_SIZE: Range = next(domains(BatchSize))
+
+_recipes: dict[str, "Recipe"] = {}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a search optimises: a logged metric, and whether small or large values are better."""
+
+    name: str
+    direction: Literal["min", "max"]
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published configuration, with its exact number of trainable parameters."""
+
+    configuration: str
+    parameters: int
+    source: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One argument of a recipe."""
+
+    name: str
+    type: Any
+    default: Any
+    domain: Domain
+    help: str
+
+    @property
+    def type_name(self) -> str:
+        """`int`, `float`, `bool`, `str`, or `ints` for a tuple of whole numbers."""
+        if typing.get_origin(self.type) is tuple:
+            return "ints"
+        plain = [t for t in typing.get_args(self.type) or (self.type,) if t is not type(None)]
+        return plain[0].__name__
+
+    @property
+    def tunable(self) -> bool:
+        """Whether a search tunes this argument."""
+        return isinstance(self.domain, Range)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The recipe and the arguments that a model was built from: its `origin` attribute."""
+
+    recipe: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A registered builder of complete models, and all that its signature and docstring say.
+
+    Attributes:
+        name: The builder's name.
+        family: `"autoencoders"`, `"classifiers"`, …
+        summary: First line of the docstring.
+        paper: Where the model was published.
+        data: Name of the default data set.
+        objective: What a search optimises unless told otherwise.
+        build: The builder; checks its arguments, returns a compiled `keras.Model`.
+        parameters: The builder's arguments, in order.
+        endpoints: Name to `Endpoint`, the first being the one that servers call by default.
+        smoke: Arguments of a tiny model, for tests.
+        published: Published configurations with their parameter counts.
+        batch_size: Default batch size of `fit`.
+        frozen: Names of trainable weights that two steps of training need not move.
+    """
+
+    name: str
+    family: str
+    summary: str
+    paper: str
+    data: str
+    objective: Objective
+    build: Callable[..., keras.Model]
+    parameters: tuple[Parameter, ...]
+    endpoints: Mapping[str, Endpoint]
+    smoke: Mapping[str, Any]
+    published: tuple[Published, ...]
+    batch_size: int
+    frozen: frozenset[str]
+
+    def __getitem__(self, name: str) -> Parameter:
+        """The parameter `name`; `UserError` with the names there are if there is none."""
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        names = [parameter.name for parameter in self.parameters]
+        raise UserError(f"{self.name} has no argument {name!r}{nearest(name, names)}")
+
+    @property
+    def supervised(self) -> bool:
+        """Whether the model learns from labels: it takes the number of classes."""
+        return any(parameter.name == "num_classes" for parameter in self.parameters)
+
+    def hyperparameters(self) -> dict[str, Rank]:
+        """Names of all hyperparameters with their ranks, the most important first."""
+        ranks = dict(BATCH_SIZE.hyperparameters("batch_size"))
+        for parameter in self.parameters:
+            ranks |= parameter.domain.hyperparameters(parameter.name)
+        return dict(sorted(ranks.items(), key=lambda item: item[1]))
+
+    def tuned(self, top: int | None = None, fixed: Set[str] = frozenset()) -> frozenset[str]:
+        """Names of the hyperparameters that a search tunes.
+
+        Args:
+            top: Only that many, of the highest rank; all of them where not given.
+            fixed: Arguments that keep a given value.
+
+        Raises:
+            UserError: If `top` is below 1 or nothing is left to tune.
+        """
+        if top is not None and top < 1:
+            raise UserError(f"the number of hyperparameters to tune must be at least 1, got {top}")
+        free = [name for name in self.hyperparameters() if name.removesuffix("_depth") not in fixed]
+        if not free:
+            raise UserError(f"every hyperparameter of {self.name} is fixed: none is left to tune")
+        return frozenset(free[:top])
+
+    def space(self, hp, *, top: int | None = None, **fixed: Any) -> dict[str, Any]:
+        """The builder's keyword arguments, drawn from the search space.
+
+        With KerasTuner's defaults these are the defaults of the signature.
+
+        Args:
+            hp: A `keras_tuner.HyperParameters`.
+            top: Tune only that many hyperparameters, those of the highest rank.
+            **fixed: Arguments that keep a given value.
+
+        Returns:
+            Every tunable argument, and the fixed ones.
+
+        Raises:
+            UserError: If a fixed argument is unknown or its value is not valid.
+        """
+        tuned = self.tuned(top, fixed.keys())
+        fixed.pop("batch_size", None)
+        self.check(fixed)
+        drawn = {
+            p.name: p.domain.suggest(hp, p.name, p.default, tuned)
+            for p in self.parameters
+            if p.tunable and p.name not in fixed
+        }
+        return drawn | fixed
+
+    def hypermodel(self, *, top: int | None = None, **fixed: Any):
+        """A `keras_tuner.HyperModel` of this recipe, for any tuner.
+
+        Args:
+            top: Tune only that many hyperparameters, those of the highest rank.
+            **fixed: Arguments that keep a given value, `image_shape` and `batch_size` among them.
+
+        Returns:
+            A `HyperModel` that declares the space, the batch size included, in `build`, and applies
+            the batch size in `fit`.
+        """
+        from .hypermodel import RecipeHyperModel
+
+        return RecipeHyperModel(self, top=top, fixed=fixed)
+
+    def describe(self) -> dict[str, Any]:
+        """All that the registry knows, in the types of JSON."""
+        ranks = self.hyperparameters()
+        return {
+            "name": self.name,
+            "family": self.family,
+            "summary": self.summary,
+            "paper": self.paper,
+            "data": self.data,
+            "batch_size": self.batch_size,
+            "objective": [self.objective.name, self.objective.direction],
+            "arguments": [
+                {
+                    "name": p.name,
+                    "type": p.type_name,
+                    "default": list(p.default) if isinstance(p.default, tuple) else p.default,
+                    "range": str(p.domain) if p.tunable else None,
+                    "valid": p.domain.expected,
+                    "rank": ranks.get(p.name),
+                    "help": p.help,
+                }
+                for p in self.parameters
+            ],
+            "endpoints": {
+                name: {"inputs": list(endpoint.inputs), "outputs": list(endpoint.outputs)}
+                for name, endpoint in self.endpoints.items()
+            },
+            "published": [
+                {
+                    "configuration": p.configuration,
+                    "parameters": p.parameters,
+                    "arguments": {
+                        k: list(v) if isinstance(v, tuple) else v for k, v in p.arguments.items()
+                    },
+                    "source": p.source,
+                }
+                for p in self.published
+            ],
+        }
+
+    def check(self, arguments: Mapping[str, Any]) -> None:
+        """Raise `UserError` if an argument is unknown or its value is not valid."""
+        for name, value in arguments.items():
+            parameter = self[name]
+            try:
+                parameter.domain.check(value)
+            except ValueError as error:
+                raise UserError(f"{self.name}: {name} {error}") from None
+
+
+def recipe(
+    *,
+    family: str,
+    data: str,
+    paper: str,
+    objective: Objective,
+    endpoints: Mapping[str, Endpoint],
+    smoke: Mapping[str, Any],
+    published: tuple[Published, ...] = (),
+    batch_size: int = 64,
+    frozen: Set[str] = frozenset(),
+) -> Callable[[Callable[..., keras.Model]], Callable[..., keras.Model]]:
+    """Register a builder of complete models; the arguments are the attributes of `Recipe`.
+
+    The builder's signature gives everything else. Each argument carries a `Range` (tuned) or a
+    `Given` (not tuned) in `typing.Annotated`; one is the `seed`. The docstring has the sections
+    Args, Returns, Raises, Example and Reference.
+
+    The registered builder checks its arguments, makes the initial weights depend on `seed` alone
+    where one is given, and sets the `origin` of the model to the recipe and its arguments.
+
+    Raises:
+        TypeError: If the signature or the docstring lacks any of that, a range does not contain its
+            default, or the name is taken.
+    """
+
+    def register(build: Callable[..., keras.Model]) -> Callable[..., keras.Model]:
+        name = build.__name__
+        signature = inspect.signature(build)
+
+        @functools.wraps(build)
+        def checked(*args, **kwargs):
+            for unknown in kwargs.keys() - signature.parameters.keys():
+                entry[unknown]  # raises, with the nearest names
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            arguments = dict(bound.arguments)
+            entry.check(arguments)
+            with _seeded(arguments["seed"]):
+                try:
+                    model = build(**arguments)
+                except UserError as error:
+                    raise UserError(f"{name}: {error}") from error
+            model.origin = Origin(name, MappingProxyType(arguments))
+            return model
+
+        entry = Recipe(
+            name=name,
+            family=family,
+            summary=_summary(build),
+            paper=paper,
+            data=data,
+            objective=objective,
+            build=checked,
+            parameters=_parameters(build),
+            endpoints=MappingProxyType(dict(endpoints)),
+            smoke=MappingProxyType(dict(smoke)),
+            published=published,
+            batch_size=batch_size,
+            frozen=frozenset(frozen),
+        )
+        if not BATCH_SIZE.contains(batch_size):
+            raise TypeError(f"{name}: the batch size {batch_size} is not among {BATCH_SIZE}")
+        if (other := _recipes.get(name)) and other.build.__module__ != build.__module__:
+            raise TypeError(
+                f"two recipes are called {name!r}, in {other.build.__module__} "
+                f"and in {build.__module__}: rename one"
+            )
+        _recipes[name] = entry
+        return checked
+
+    return register
+
+
+def list_recipes(pattern: str = "*") -> list[str]:
+    """Names of the recipes that match a shell-style pattern such as `"*autoencoder*"`, sorted."""
+    _load_plugins()
+    return sorted(fnmatch.filter(_recipes, pattern))
+
+
+def get_recipe(name: str) -> Recipe:
+    """The recipe called `name`.
+
+    Raises:
+        UserError: If there is none, with the nearest names.
+    """
+    _load_plugins()
+    if name not in _recipes:
+        raise UserError(f"there is no recipe {name!r}{nearest(name, _recipes)}")
+    return _recipes[name]
+
+
+@functools.cache
+def _load_plugins() -> None:
+    """Import what other distributions list in the entry-point group `amalthea.recipes`."""
+    for plugin in importlib.metadata.entry_points(group="amalthea.recipes"):
+        try:
+            plugin.load()
+        except Exception as error:
+            # One broken distribution must not take the others' recipes away.
+            source = plugin.dist.name if plugin.dist else plugin.value
+            warnings.warn(
+                f"the recipes of {source} cannot be loaded ({plugin.value}): {error}", stacklevel=3
+            )
+
+
+@contextlib.contextmanager
+def _seeded(seed: int | None) -> Iterator[None]:
+    """Within, Keras draws its default seeds from `seed`; Python's random state is as before.
+
+    Initializers and layers that are given no seed draw theirs from `random`, so one number makes
+    all initial weights and all noise of a model reproducible.
+    """
+    if seed is None:
+        yield
+        return
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
+def _summary(build: Callable) -> str:
+    lines = (inspect.getdoc(build) or "").splitlines()
+    missing = [section for section in SECTIONS if section not in map(str.strip, lines)]
+    if missing:
+        raise TypeError(f"{build.__name__}: its docstring lacks {' '.join(missing)}")
+    return lines[0]
+
+
+def _parameters(build: Callable) -> tuple[Parameter, ...]:
+    texts = {
+        text.arg_name: textwrap.dedent(text.description or "").replace("\n", " ")
+        for text in docstring_parser.parse(
+            build.__doc__, docstring_parser.DocstringStyle.GOOGLE
+        ).params
+    }
+    hints = typing.get_type_hints(build, include_extras=True)
+    parameters = []
+    for name, argument in inspect.signature(build).parameters.items():
+        where = f"{build.__name__}: the argument {name!r}"
+        domain = next(domains(hints.get(name)), None)
+        if domain is None:
+            raise TypeError(f"{where} has neither a Range to tune it in nor a Given")
+        if argument.default is inspect.Parameter.empty:
+            raise TypeError(f"{where} has no default")
+        if isinstance(domain, Range) and not domain.contains(argument.default):
+            raise TypeError(
+                f"{where} has the default {argument.default!r}, outside its range {domain}"
+            )
+        if not domain.is_valid(argument.default):
+            raise TypeError(f"{where} has the default {argument.default!r}, which is not valid")
+        if name not in texts:
+            raise TypeError(f"{where} is missing from Args: in the docstring")
+        parameters.append(
+            Parameter(name, typing.get_args(hints[name])[0], argument.default, domain, texts[name])
+        )
+    if "seed" not in hints:
+        raise TypeError(f"{build.__name__}: it has no argument 'seed'")
+    return tuple(parameters)

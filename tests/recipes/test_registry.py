@@ -1,0 +1,367 @@
+import subprocess
+import sys
+import textwrap
+from typing import Annotated
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+
+from amalthea import recipes
+from amalthea.errors import UserError
+from amalthea.recipes import Objective, Part, Published, get_recipe, list_recipes, recipe
+from amalthea.recipes.search import Flag, ImageShape, Int, LearningRate, Seed, Widths
+
+from harness import one_sentence
+
+DOCSTRING = """One line.
+
+Args:
+    image_shape: The shape.
+    units: The units.
+    learning_rate: The rate.
+    flag: The flag.
+    seed: The seed.
+
+Returns:
+    A model.
+
+Raises:
+    UserError: Never.
+
+Example:
+    >>> 1 + 1
+    2
+
+Reference:
+    A paper.
+"""
+
+
+@pytest.fixture(autouse=True)
+def _own_registry(monkeypatch):
+    from amalthea.recipes import registry
+
+    monkeypatch.setattr(registry, "_recipes", dict(registry._recipes))
+
+
+def register(build, **changes):
+    build.__doc__ = changes.pop("doc", DOCSTRING)
+    facts = {
+        "family": "tests",
+        "data": "digits",
+        "paper": "none",
+        "objective": Objective("val_loss", "min"),
+        "endpoints": {"serve": Part("images", "images")},
+        "smoke": {},
+        "published": (Published("tiny", 1, "here"),),
+    }
+    return recipe(**(facts | changes))(build)
+
+
+def tiny(
+    image_shape: ImageShape = (2, 2, 1),
+    *,
+    units: Annotated[tuple[int, ...], Widths(2, 9, depth=(1, 2))] = (4,),
+    learning_rate: LearningRate = 0.01,
+    flag: Flag = False,
+    seed: Seed = None,
+):
+    inputs = keras.Input(image_shape)
+    outputs = keras.layers.Flatten()(inputs)
+    for width in units:
+        outputs = keras.layers.Dense(width)(outputs)
+    model = keras.Model(inputs, outputs, name="tiny")
+    model.compile(keras.optimizers.SGD(learning_rate), "mean_squared_error")
+    return model
+
+
+def test_names_match_shell_style_patterns():
+    assert "lenet5" in list_recipes()
+    assert list_recipes("*autoencoder*") == [n for n in list_recipes() if "autoencoder" in n]
+    assert list_recipes("nothing*") == []
+
+
+def test_an_unknown_name_gets_the_nearest_ones():
+    with pytest.raises(UserError, match="did you mean lenet5") as error:
+        get_recipe("lenet")
+    one_sentence(error)
+
+
+def test_the_decorator_reads_everything_from_the_signature():
+    build = register(tiny)
+    entry = get_recipe("tiny")
+    assert entry.summary == "One line."
+    assert entry["units"].default == (4,)
+    assert entry["units"].help == "The units."
+    assert entry["units"].type_name == "ints"
+    assert entry["seed"].type_name == "int"
+    assert not entry["flag"].tunable
+    assert list(entry.hyperparameters()) == ["learning_rate", "batch_size", "units", "units_depth"]
+    assert build.__name__ == "tiny"
+    assert build(units=(3,)).output_shape == (None, 3)
+
+
+def test_a_model_knows_its_origin():
+    model = register(tiny)(units=(3, 5), seed=4)
+    assert model.origin.recipe == "tiny"
+    assert model.origin.arguments["units"] == (3, 5)
+    assert model.origin.arguments["learning_rate"] == 0.01
+
+
+def test_the_seed_decides_the_weights_and_leaves_the_random_state_alone():
+    import random
+
+    build = register(tiny)
+    first, again, other = (build(seed=seed).get_weights()[0] for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    state = random.getstate()
+    build(seed=1)
+    assert random.getstate() == state
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"units": (-1,)},
+            "tiny: units must be a list of 1 or more whole numbers .* got \\(-1,\\)",
+        ),
+        ({"units": ()}, "tiny: units must be .* got \\(\\)"),
+        ({"learning_rate": 0}, "tiny: learning_rate must be a number above 0, got 0"),
+        ({"image_shape": (8, 8)}, "tiny: image_shape must be \\(height, width, channels\\)"),
+        ({"unitts": (1,)}, "tiny has no argument 'unitts': did you mean units"),
+    ],
+)
+def test_a_value_out_of_the_domain_is_one_sentence(arguments, message):
+    with pytest.raises(UserError, match=message) as error:
+        register(tiny)(**arguments)
+    one_sentence(error)
+
+
+def test_space_draws_exactly_the_builders_arguments():
+    register(tiny)
+    entry = get_recipe("tiny")
+    hp = keras_tuner.HyperParameters()
+    assert entry.space(hp) == {"units": (4,), "learning_rate": 0.01}
+    assert entry.space(hp, units=(7,), flag=True)["flag"] is True
+    hp = keras_tuner.HyperParameters()
+    entry.space(hp, learning_rate=0.1)
+    assert [p.name for p in hp.space] == ["units_depth", "units_0", "units_1"]
+
+
+@pytest.mark.parametrize(
+    ("top", "names"),
+    [
+        (1, ["learning_rate"]),
+        (2, ["learning_rate", "batch_size"]),
+        (3, ["learning_rate", "batch_size", "units_0"]),
+        (4, ["learning_rate", "batch_size", "units_0", "units_1", "units_depth"]),
+    ],
+)
+def test_top_tunes_only_the_highest_ranked(top, names):
+    register(tiny)
+    hp = keras_tuner.HyperParameters()
+    get_recipe("tiny").hypermodel(top=top).build(hp)
+    assert sorted(p.name for p in hp.space) == sorted(names)
+
+
+def test_nothing_left_to_tune_is_an_error():
+    register(tiny)
+    with pytest.raises(UserError, match="none is left"):
+        get_recipe("tiny").hypermodel(units=(4,), learning_rate=0.1, batch_size=16)
+    with pytest.raises(UserError, match="at least 1, got 0"):
+        get_recipe("tiny").hypermodel(top=0)
+
+
+def test_wrong_fixed_values_are_named_before_any_trial():
+    register(tiny)
+    for fixed in ({"units": (0,)}, {"batch_size": 0}, {"depth": 3}):
+        with pytest.raises(UserError, match=next(iter(fixed))):
+            get_recipe("tiny").hypermodel(**fixed)
+
+
+@pytest.mark.parametrize("data", ["arrays", "dataset", "function"])
+def test_a_hypermodel_applies_its_batch_size_to_any_kind_of_data(data):
+    import tensorflow as tf
+
+    register(tiny)
+    hypermodel = get_recipe("tiny").hypermodel()
+    hp = keras_tuner.HyperParameters()
+    model = hypermodel.build(hp)
+    hp.values["batch_size"] = 16
+    x, y = np.zeros((40, 2, 2, 1), "float32"), np.zeros((40, 4), "float32")
+    dataset = tf.data.Dataset.from_tensor_slices((x, y))
+    arguments = {
+        "arrays": {"x": x, "y": y, "validation_data": (x, y)},
+        "dataset": {"x": dataset.batch(7), "validation_data": dataset.batch(7)},
+        "function": {"x": dataset.batch, "validation_data": dataset.batch},
+    }[data]
+    history = hypermodel.fit(hp, model, epochs=2, verbose=0, **arguments)
+    assert int(model.optimizer.iterations) == 2 * 3, "40 images are 3 batches of 16"
+    assert len(history.history["val_loss"]) == 2
+
+
+@pytest.mark.tensorflow
+def test_anyones_own_tuner_takes_a_hypermodel(tmp_path):
+    register(tiny)
+    tuner = keras_tuner.RandomSearch(
+        get_recipe("tiny").hypermodel(), "val_loss", max_trials=3, directory=tmp_path, seed=1
+    )
+    x, y = np.random.rand(40, 2, 2, 1), np.zeros((40, 4))
+    with pytest.raises(ValueError, match="shape"):
+        # The widths vary, so these targets cannot fit every trial: the wrong ones fail loudly.
+        get_recipe("tiny").build(units=(3,)).fit(x, y, verbose=0)
+    fixed = get_recipe("tiny").hypermodel(units=(4,))
+    tuner = keras_tuner.RandomSearch(
+        fixed, "val_loss", max_trials=3, directory=tmp_path, project_name="fixed", seed=1
+    )
+    tuner.search(x, y, validation_data=(x, y), epochs=1, verbose=0)
+    trials = tuner.oracle.get_best_trials(3)
+    assert len(trials) == 3
+    assert all("batch_size" in trial.hyperparameters.values for trial in trials)
+
+
+def broken(**changes):
+    def build(
+        image_shape: ImageShape = (2, 2, 1),
+        *,
+        units: Annotated[int, Int(1, 9)] = 4,
+        learning_rate: LearningRate = 0.01,
+        flag: Flag = False,
+        seed: Seed = None,
+    ):
+        return tiny(image_shape)
+
+    build.__annotations__ |= changes.pop("annotations", {})
+    build.__kwdefaults__ |= changes.pop("defaults", {})
+    return build
+
+
+@pytest.mark.parametrize(
+    ("build", "changes", "message"),
+    [
+        (
+            broken(defaults={"units": 10}),
+            {},
+            "'units' has the default 10, outside its range 1 to 9",
+        ),
+        (broken(annotations={"units": int}), {}, "'units' has neither a Range"),
+        (broken(), {"doc": DOCSTRING.replace("Raises:", "Errors:")}, "its docstring lacks Raises:"),
+        (broken(), {"doc": DOCSTRING.replace("    units: The units.\n", "")}, "'units' is missing"),
+        (broken(), {"doc": None}, "its docstring lacks Args:"),
+        (broken(), {"batch_size": 3}, "batch size 3"),
+    ],
+)
+def test_a_flaw_is_caught_when_registering(build, changes, message):
+    with pytest.raises(TypeError, match=message):
+        register(build, **changes)
+
+
+def test_two_recipes_of_one_name_are_refused():
+    def lenet5(image_shape: ImageShape = (2, 2, 1), *, seed: Seed = None):
+        return tiny(image_shape)
+
+    with pytest.raises(TypeError, match="two recipes are called 'lenet5'"):
+        register(lenet5)
+
+
+def test_another_distribution_adds_recipes_through_its_entry_points(tmp_path):
+    (tmp_path / "plugin_amalthea.py").write_text(
+        textwrap.dedent(
+            '''
+            import keras
+            from amalthea.recipes import Objective, Part, recipe
+            from amalthea.recipes.search import ImageShape, LearningRate, Seed
+
+            @recipe(family="plugins", data="digits", paper="none", smoke={},
+                    objective=Objective("val_loss", "min"), endpoints={"serve": Part("a", "b")})
+            def plugged_in(image_shape: ImageShape = (2, 2, 1), *,
+                           learning_rate: LearningRate = 0.01, seed: Seed = None):
+                """From elsewhere.
+
+                Args:
+                    image_shape: The shape.
+                    learning_rate: The rate.
+                    seed: The seed.
+
+                Returns:
+                    A model.
+
+                Raises:
+                    Nothing.
+
+                Example:
+                    None.
+
+                Reference:
+                    None.
+                """
+                inputs = keras.Input(image_shape)
+                model = keras.Model(inputs, keras.layers.Flatten()(inputs))
+                model.compile(keras.optimizers.SGD(learning_rate), "mean_squared_error")
+                return model
+            '''
+        )
+    )
+    (tmp_path / "setup.cfg").write_text(
+        textwrap.dedent(
+            """
+            [metadata]
+            name = plugin-amalthea
+            version = 1.0
+            [options]
+            py_modules = plugin_amalthea
+            [options.entry_points]
+            amalthea.recipes =
+                plugin = plugin_amalthea
+                broken = no_such_module
+            """
+        )
+    )
+    (tmp_path / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+    )
+    site = tmp_path / "site"
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--target",
+            site,
+            tmp_path,
+        ],
+        check=True,
+        capture_output=True,
+    )
+    script = """
+        import warnings
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            from amalthea import jobs, recipes
+            assert recipes.list_recipes("plugged*") == ["plugged_in"]
+            assert recipes.get_recipe("plugged_in").build().output_shape == (None, 4)
+            assert [e["summary"] for e in jobs.list_recipes("plugged*")] == ["From elsewhere."]
+        assert any("no_such_module" in str(w.message) for w in caught), [str(w) for w in caught]
+    """
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"import sys; sys.path.insert(0, {str(site)!r})\n{textwrap.dedent(script)}",
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_package_re_exports_every_recipe():
+    for name in list_recipes():
+        assert getattr(recipes, name) is get_recipe(name).build
