@@ -27,8 +27,7 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         self.recipe = recipe
         self.top = top
         self.fixed = dict(fixed)
-        BATCH_SIZE.check(self.fixed.get("batch_size", recipe.batch_size))
-        recipe.check({name: value for name, value in fixed.items() if name != "batch_size"})
+        recipe.check(self.fixed)
         self._tuned = recipe.tuned(top, fixed.keys())
 
     def arguments(self, hp: keras_tuner.HyperParameters) -> dict[str, Any]:
@@ -72,5 +71,11 @@ def _batched(data: Any, size: int) -> tuple[Any, bool]:
     if isinstance(data, Callable):
         return data(size), True
     if hasattr(data, "rebatch"):
-        return data.rebatch(size), True
+        import tensorflow as tf
+
+        infinite = int(data.cardinality()) == -1
+        data = data.rebatch(size)
+        # Keras counts a step too many in every epoch whose length it does not know.
+        steps = -1 if infinite else int(data.reduce(0, lambda count, _: count + 1))
+        return data.apply(tf.data.experimental.assert_cardinality(steps)), True
     return data, False

@@ -165,8 +165,8 @@ class Recipe:
             UserError: If a fixed argument is unknown or its value is not valid.
         """
         tuned = self.tuned(top, fixed.keys())
-        fixed.pop("batch_size", None)
         self.check(fixed)
+        fixed.pop("batch_size", None)
         drawn = {
             p.name: p.domain.suggest(hp, p.name, p.default, tuned)
             for p in self.parameters
@@ -230,11 +230,11 @@ class Recipe:
         }
 
     def check(self, arguments: Mapping[str, Any]) -> None:
-        """Raise `UserError` if an argument is unknown or its value is not valid."""
+        """Raise `UserError` if an argument, or `batch_size`, is unknown or its value not valid."""
         for name, value in arguments.items():
-            parameter = self[name]
+            domain = BATCH_SIZE if name == "batch_size" else self[name].domain
             try:
-                parameter.domain.check(value)
+                domain.check(value)
             except ValueError as error:
                 raise UserError(f"{self.name}: {name} {error}") from None
 
@@ -372,11 +372,13 @@ def _summary(build: Callable) -> str:
 
 
 def _parameters(build: Callable) -> tuple[Parameter, ...]:
+    try:
+        described = docstring_parser.parse(build.__doc__, docstring_parser.DocstringStyle.GOOGLE)
+    except docstring_parser.ParseError as error:
+        raise TypeError(f"{build.__name__}: its docstring cannot be read: {error}") from None
     texts = {
         text.arg_name: textwrap.dedent(text.description or "").replace("\n", " ")
-        for text in docstring_parser.parse(
-            build.__doc__, docstring_parser.DocstringStyle.GOOGLE
-        ).params
+        for text in described.params
     }
     hints = typing.get_type_hints(build, include_extras=True)
     parameters = []

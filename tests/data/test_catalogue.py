@@ -301,10 +301,17 @@ def test_behind_a_proxy_the_proxy_counts(listening, monkeypatch):
 
 
 def test_a_name_server_that_does_not_answer_is_not_waited_for(listening, monkeypatch):
-    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: time.sleep(5))
+    answered = threading.Event()
+
+    def wait(*_, **__):
+        answered.wait()
+        raise OSError("no such host")
+
+    monkeypatch.setattr(socket, "create_connection", wait)
     start = time.monotonic()
     assert not catalogue.reachable(f"http://127.0.0.1:{listening}/file")
     assert time.monotonic() - start < 1
+    answered.set()
 
 
 @needs_debian

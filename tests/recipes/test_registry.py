@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import textwrap
@@ -127,11 +128,11 @@ def test_the_seed_decides_the_weights_and_leaves_the_random_state_alone():
     [
         (
             {"units": (-1,)},
-            "tiny: units must be a list of 1 or more whole numbers .* got \\(-1,\\)",
+            r"tiny: units must be a list of 1 or more whole numbers .* got \(-1,\)",
         ),
-        ({"units": ()}, "tiny: units must be .* got \\(\\)"),
+        ({"units": ()}, r"tiny: units must be .* got \(\)"),
         ({"learning_rate": 0}, "tiny: learning_rate must be a number above 0, got 0"),
-        ({"image_shape": (8, 8)}, "tiny: image_shape must be \\(height, width, channels\\)"),
+        ({"image_shape": (8, 8)}, r"tiny: image_shape must be \(height, width, channels\)"),
         ({"unitts": (1,)}, "tiny has no argument 'unitts': did you mean units"),
     ],
 )
@@ -207,13 +208,7 @@ def test_a_hypermodel_applies_its_batch_size_to_any_kind_of_data(data):
 @pytest.mark.tensorflow
 def test_anyones_own_tuner_takes_a_hypermodel(tmp_path):
     register(tiny)
-    tuner = keras_tuner.RandomSearch(
-        get_recipe("tiny").hypermodel(), "val_loss", max_trials=3, directory=tmp_path, seed=1
-    )
     x, y = np.random.rand(40, 2, 2, 1), np.zeros((40, 4))
-    with pytest.raises(ValueError, match="shape"):
-        # The widths vary, so these targets cannot fit every trial: the wrong ones fail loudly.
-        get_recipe("tiny").build(units=(3,)).fit(x, y, verbose=0)
     fixed = get_recipe("tiny").hypermodel(units=(4,))
     tuner = keras_tuner.RandomSearch(
         fixed, "val_loss", max_trials=3, directory=tmp_path, project_name="fixed", seed=1
@@ -291,7 +286,7 @@ def test_another_distribution_adds_recipes_through_its_entry_points(tmp_path):
                     A model.
 
                 Raises:
-                    Nothing.
+                    UserError: Never.
 
                 Example:
                     None.
@@ -325,21 +320,8 @@ def test_another_distribution_adds_recipes_through_its_entry_points(tmp_path):
         '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
     )
     site = tmp_path / "site"
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-deps",
-            "--target",
-            site,
-            tmp_path,
-        ],
-        check=True,
-        capture_output=True,
-    )
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", site]
+    subprocess.run([*pip, tmp_path], check=True, capture_output=True)
     script = """
         import warnings
         with warnings.catch_warnings(record=True) as caught:
@@ -351,11 +333,8 @@ def test_another_distribution_adds_recipes_through_its_entry_points(tmp_path):
         assert any("no_such_module" in str(w.message) for w in caught), [str(w) for w in caught]
     """
     done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            f"import sys; sys.path.insert(0, {str(site)!r})\n{textwrap.dedent(script)}",
-        ],
+        [sys.executable, "-c", textwrap.dedent(script)],
+        env=os.environ | {"PYTHONPATH": str(site)},
         capture_output=True,
         text=True,
     )

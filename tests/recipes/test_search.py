@@ -51,7 +51,7 @@ def test_a_domain_tells_valid_values_from_others(domain, valid, invalid):
     for value in valid:
         domain.check(value)
     for value in invalid:
-        with pytest.raises(ValueError, match="must be .*, got ") as error:
+        with pytest.raises(ValueError, match=r"must be .*, got ") as error:
             domain.check(value)
         assert repr(value) in str(error.value)
 
