@@ -49,7 +49,7 @@ def draw_rows(rows: Mapping[str, np.ndarray], path: str | Path, title: str = "")
     if title:
         figure.suptitle(title)
     figure.tight_layout(pad=0.3)
-    figure.savefig(path, format="png")
+    figure.savefig(path, format="png", bbox_inches="tight", pad_inches=0.05)
 
 
 def _strip(images: np.ndarray) -> np.ndarray:

@@ -24,7 +24,9 @@ from .resize import resize
 from .splits import take
 
 if TYPE_CHECKING:
+    from promise import Promise
     from tensorflow_datasets.core import DatasetBuilder
+    from tensorflow_datasets.download import DownloadManager, Resource
 
 # Where packages of the operating system put the original files.
 _PACKAGED = {"fashion_mnist": Path("/usr/share/datasets/fashion-mnist")}
@@ -219,11 +221,11 @@ def _guard_downloads(name: str, builder: DatasetBuilder, folder: Path | None) ->
     make_manager = builder._make_download_manager
     files = ", ".join(_file_names(builder)) or "names unknown"
 
-    def guarded_manager(**options):
+    def guarded_manager(**options: object) -> DownloadManager:
         manager = make_manager(**options)
         download = manager._download
 
-        def guarded_download(resource):
+        def guarded_download(resource: Resource) -> Promise:
             file = Path(urlsplit(resource.url).path).name
             if folder is not None:
                 raise UserError(

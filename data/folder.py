@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,10 +37,10 @@ def read(folder: Path, split: str, size: tuple[int, int] | None) -> ImageSet:
     files = [(file, label) for label, files in enumerate(classes.values()) for file in files]
     damaged: list[str] = []
 
-    def readable(function, files: list[tuple[Path, int]]) -> list[tuple]:
+    def readable(function: Callable, files: list[tuple[Path, int]]) -> list[tuple]:
         """The files for which `function` works, each as (file, label, result)."""
 
-        def attempt(file: Path):
+        def attempt(file: Path) -> object:
             try:
                 return function(file)
             except Exception:  # Pillow's decoders raise errors of many unrelated types

@@ -5,6 +5,8 @@ The functions are imported, and Keras with them, when they are first used.
 
 import importlib
 
+from ..compatibility import check_keras
+
 _HOMES = {
     "Run": "run",
     "demo": "demonstration",
@@ -21,5 +23,7 @@ __all__ = list(_HOMES)
 
 def __getattr__(name: str):
     if name in _HOMES:
+        if _HOMES[name] != "catalogue":
+            check_keras()
         return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

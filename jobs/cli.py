@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
-from ..compatibility import configured_backend
+from ..compatibility import check_keras, configured_backend
 from ..errors import UserError
 from . import catalogue
 
@@ -162,7 +162,7 @@ def train(
     **arguments: Any,
 ) -> None:
     """Train a recipe on a data set, or go on with an interrupted training."""
-    _import_tensorflow()
+    _prepare_keras()
     from . import training
 
     given = {name: value for name, value in arguments.items() if value is not None}
@@ -226,7 +226,7 @@ def tune(
     force: Force = False,
 ) -> None:
     """Search a recipe's hyperparameters, or go on with an interrupted search."""
-    _import_tensorflow()
+    _prepare_keras()
     from . import tuning
 
     if resume is not None:
@@ -264,7 +264,7 @@ def evaluate(
     batch_size: Annotated[int, typer.Option(min=1, help="Images at a time.")] = 256,
 ) -> None:
     """Evaluate the model of a run on held-out images."""
-    _import_tensorflow()
+    _prepare_keras()
     from .evaluation import evaluate
 
     figures = evaluate(run, data, split=split, batch_size=batch_size)
@@ -285,7 +285,7 @@ def export(
     """Export the endpoints of a run's model, and verify them."""
     import json
 
-    _import_tensorflow()
+    _prepare_keras()
     from .exporting import export
 
     folder = export(run, out, format=format, force=force)
@@ -300,7 +300,7 @@ def demo(
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of the models compared.")] = 60,
 ) -> None:
     """Search, train, compare, export and serve an autoencoder of the embedded digits."""
-    _import_tensorflow()
+    _prepare_keras()
     from .demonstration import LATENT_DIM, demo
 
     result = demo(out, trials=trials, epochs=epochs)
@@ -460,8 +460,9 @@ def _app(words: list[str]) -> typer.Typer:
     return app
 
 
-def _import_tensorflow() -> None:
-    """Import TensorFlow without what its C++ parts print while they are loaded."""
+def _prepare_keras() -> None:
+    """Check Keras, and import TensorFlow without what its C++ parts print as they are loaded."""
+    check_keras()
     if configured_backend() != "tensorflow":
         return
     sys.stderr.flush()

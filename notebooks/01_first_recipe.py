@@ -32,7 +32,7 @@ from scipy.special import expit
 from sklearn.decomposition import PCA
 
 FAST = os.environ.get("AMALTHEA_FAST") == "1"
-EPOCHS, TRIALS = (4, 2) if FAST else (60, 10)
+EPOCHS, TRIALS = (3, 2) if FAST else (40, 8)
 
 # TensorFlow's C++ part logs to the standard error of the process when it is imported.
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -54,12 +54,12 @@ work = Path(folder.name)
 plt.rcParams.update({"figure.dpi": 100, "axes.grid": True, "grid.alpha": 0.3})
 
 
+# %%
 def draw(rows, captions=None):
     """Draw rows of images, each with its label at the left; captions stand above the columns."""
     count = len(next(iter(rows.values())))
-    figure, axes = plt.subplots(
-        len(rows), count, figsize=(0.8 * count + 1.2, 0.9 * len(rows)), squeeze=False
-    )
+    size = (0.8 * count + 1.2, 0.85 * len(rows) + (0.25 if captions else 0))
+    figure, axes = plt.subplots(len(rows), count, figsize=size, squeeze=False)
     for line, (label, images) in zip(axes, rows.items(), strict=True):
         for axis, image in zip(line, images, strict=True):
             axis.imshow(np.clip(image, 0, 1), cmap="gray", vmin=0, vmax=1)
@@ -96,13 +96,13 @@ for weight in model.weights:
 print(f"{model.count_params():,} parameters")
 
 # %% [markdown]
-# There are four layers of computation, 64 → 100 → 10 → 100 → 64, but only two kernels: the decoder
-# has biases of its own, and multiplies by the *same* kernels, transposed. That is what "tied"
-# means, and a few lines of NumPy confirm it. They compute what the model computes, from exactly
-# the weights above:
+# The model goes 64 → 100 → 10 → 100 → 64 in four steps, but has only two kernels: the decoder has
+# biases of its own, and multiplies by the *same* kernels, transposed. That is what "tied" means.
+# A few lines of NumPy confirm it: from exactly the weights above they compute what the model does.
 
 # %%
 kernel_1, bias_1, reverse_bias_1, kernel_2, bias_2, reverse_bias_2 = model.get_weights()
+pixels = math.prod(model.input_shape[1:])
 images = np.random.default_rng(0).random((5, 8, 8, 1), dtype="float32")
 
 
@@ -110,7 +110,7 @@ def relu(x):
     return np.maximum(x, 0)
 
 
-codes = relu(images.reshape(5, 64) @ kernel_1 + bias_1) @ kernel_2 + bias_2
+codes = relu(images.reshape(5, pixels) @ kernel_1 + bias_1) @ kernel_2 + bias_2
 outputs = expit(relu(codes @ kernel_2.T + reverse_bias_2) @ kernel_1.T + reverse_bias_1)
 
 by_model = model.predict(images, verbose=0)
@@ -152,8 +152,9 @@ draw({"": images[:12]}, captions=[f"{label}" for label in labels[:12]])
 # %% [markdown]
 # ## 3. Training, with plain Keras
 #
-# A recipe's model needs nothing special. An autoencoder learns to give back its input, so the
-# labels in the batches are ignored. (The batches come shuffled; `shuffle=False` tells Keras so.)
+# A recipe's model is trained like any other. An autoencoder learns to give back its input, so the
+# labels in the batches are ignored. (`data.load` has shuffled already; without `shuffle=False`
+# Keras warns that it cannot shuffle a `tf.data.Dataset`.)
 
 # %%
 history = model.fit(
@@ -167,7 +168,8 @@ history = model.fit(
 # %% [markdown]
 # What is a good error? Principal component analysis (PCA) with as many components as the code has
 # numbers is the best that a *linear* code can do on the training images, so it is the line to
-# beat. `metrics` measures both alike: the squared error of an image, summed over its pixels.
+# beat. `metrics` measures both alike: the squared error of an image, summed over its pixels. (Keras
+# logs the mean over the pixels, so the curves are scaled by their number.)
 
 # %%
 by_pca = metrics.pca_reconstruction_error(train.as_float(), validation.as_float(), CODE)
@@ -178,10 +180,10 @@ for key, label in (
     ("mean_squared_error", "training"),
     ("val_mean_squared_error", "validation"),
 ):
-    axis.plot(epochs, 64 * np.array(history[key]), label=label)  # 64 pixels
+    axis.plot(epochs, pixels * np.array(history[key]), label=label)
 axis.axhline(by_pca, color="black", linestyle="--", label=f"PCA, {CODE} components, validation")
 axis.set(xlabel="epoch", ylabel="squared error of a digit", title="Tied autoencoder of the digits")
-axis.set_ylim(bottom=0)
+axis.set(yscale="log", yticks=(1, 2, 5, 10), yticklabels=(1, 2, 5, 10))
 axis.legend()
 plt.show()
 
@@ -197,43 +199,42 @@ for name, error in errors.items():
     print(f"  {name:28}{error:.3f}")
 
 # %% [markdown]
-# The autoencoder passes below the dashed line, and keeps its lead on the test images, which it has
-# not seen. The pictures show what the figure means:
+# The autoencoder passes below the dashed line, and keeps its lead on the test images, which neither
+# of the two has seen. This is what such an error looks like:
 
 # %%
-flat = train.as_float().reshape(len(train), -1)
-pca = PCA(CODE).fit(flat)
-components = pca.transform(test_images.reshape(len(test), -1))
+train_vectors, test_vectors = (s.as_float().reshape(len(s), -1) for s in (train, test))
+pca = PCA(CODE).fit(train_vectors)
+by_components = pca.inverse_transform(pca.transform(test_vectors))
 draw(
     {
         "digit": test_images[:12],
         "autoencoder": reconstructions[:12],
-        "PCA": pca.inverse_transform(components)[:12].reshape(-1, 8, 8),
+        "PCA": by_components[:12].reshape(-1, 8, 8),
     }
 )
 
 # %% [markdown]
 # ### A code of two numbers
 #
-# With a code of size two, every digit is a point on a map. The labels play no part in the
-# training; they only choose the colours. The two networks differ in arguments alone: one has two
-# hidden layers here, and learns faster.
+# With a code of size two, every image is a point on a map. The model is the same recipe with other
+# arguments. The labels play no part in the training; they only choose the colours.
 
 # %%
-flat_model = recipes.tied_autoencoder(
+mapper = recipes.tied_autoencoder(
     (8, 8, 1), hidden_units=(200, 50), latent_dim=2, learning_rate=3e-3, seed=0
 )
-flat_model.fit(train_batches, epochs=EPOCHS, shuffle=False, verbose=0)
+mapper.fit(train_batches, epochs=EPOCHS, shuffle=False, verbose=0)
 
-encode = recipes.get_recipe("tied_autoencoder").endpoints["encode"].bind(flat_model)
+encode = recipes.get_recipe("tied_autoencoder").endpoints["encode"].bind(mapper)
 maps = {
-    "PCA": PCA(2).fit(flat).transform(test_images.reshape(len(test), -1)),
+    "PCA": PCA(2).fit(train_vectors).transform(test_vectors),
     "tied autoencoder": encode.predict({"images": test_images}, verbose=0)["codes"],
 }
 map_errors = {
     "PCA": metrics.pca_reconstruction_error(train.as_float(), test_images, 2),
     "tied autoencoder": metrics.reconstruction_error(
-        test_images, flat_model.predict(test_images, verbose=0)
+        test_images, mapper.predict(test_images, verbose=0)
     ),
 }
 
@@ -243,20 +244,21 @@ for axis, (name, points) in zip(axes, maps.items(), strict=True):
         here = points[test.labels == digit]
         axis.scatter(*here.T, marker=f"${digit}$", s=45, color=f"C{digit}", linewidths=0.3)
     axis.set(xlabel="first number of the code", ylabel="second number of the code")
-    axis.set_title(f"{name}: error {map_errors[name]:.2f}")
+    axis.set_title(f"{name}: squared error of a digit {map_errors[name]:.2f}")
 figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# PCA projects, so that many digits fall on top of each other. The autoencoder bends its map to
-# keep them apart, and can tell more about an image in the same two numbers: its error is smaller.
+# PCA can only project, and many digits fall on top of each other. The autoencoder, which is not
+# linear, spreads them out more, and tells more about an image in the same two numbers: its error is
+# smaller.
 
 # %% [markdown]
 # ## 4. The search space is in the signature
 #
-# Which hidden layers are best? Every argument of a recipe says, in its annotation, in which range a
-# search should try it. The ranges of things that work on all scales, such as a learning rate, are
-# logarithmic. Arguments without a range are given, never tuned:
+# Which hidden layers are best, and which learning rate? Every argument of a recipe says, in its
+# annotation, in which range a search should try it. Where the order of magnitude is what counts,
+# the range is logarithmic. Arguments without a range are given, never tuned:
 
 # %%
 recipe = recipes.get_recipe("tied_autoencoder")
@@ -274,15 +276,15 @@ for name, rank in recipe.hyperparameters().items():
 
 # %% [markdown]
 # `space` draws the arguments from a `keras_tuner.HyperParameters`. A fresh one gives its defaults,
-# and those are the defaults of the signature, so there is one source of truth:
+# and those are the defaults of the signature:
 
 # %%
 recipe.space(keras_tuner.HyperParameters())
 
 # %% [markdown]
 # A recipe makes a *hypermodel* for any tuner of KerasTuner. We fix what the comparison needs fixed,
-# the size of the code and the loss, and tune the rest with the tuner's own means. The data are
-# given as a function from a batch size to batches, since the batch size is tuned, too.
+# the size of the code and the loss, and leave the rest to the tuner. Since the batch size is tuned,
+# too, the data are given as a function from a batch size to batches.
 
 # %%
 hypermodel = recipe.hypermodel(
@@ -297,7 +299,7 @@ tuner = keras_tuner.RandomSearch(
     project_name="search",
 )
 tuner.search(
-    train.batches, validation_data=validation.batches, epochs=max(2, EPOCHS // 4), verbose=0
+    train.batches, validation_data=validation.batches, epochs=max(1, EPOCHS // 4), verbose=0
 )
 
 # %%
@@ -307,7 +309,7 @@ for trial in trials:
     drawn = trial.hyperparameters
     arguments = hypermodel.arguments(drawn)
     print(
-        f"{64 * trial.score:7.3f}  {arguments['learning_rate']:13.2g}  "
+        f"{pixels * trial.score:7.3f}  {arguments['learning_rate']:13.2g}  "
         f"{hypermodel.batch_size(drawn):5}  {arguments['activation']:10}  "
         f"{', '.join(map(str, arguments['hidden_units'])) or 'none'}"
     )
@@ -316,29 +318,23 @@ for trial in trials:
 figure, axis = plt.subplots(figsize=(6.5, 3.6))
 for trial in trials:
     arguments = hypermodel.arguments(trial.hyperparameters)
+    point = (arguments["learning_rate"], pixels * trial.score)
     depth = len(arguments["hidden_units"])
-    axis.plot(arguments["learning_rate"], 64 * trial.score, "o", ms=14, color=f"C{depth}")
-    axis.annotate(
-        depth,
-        (arguments["learning_rate"], 64 * trial.score),
-        color="white",
-        ha="center",
-        va="center",
-    )
-axis.axhline(by_pca, color="black", linestyle="--", label=f"PCA, {CODE} components")
-axis.set(
-    xscale="log",
-    yscale="log",
-    xlabel="learning rate",
-    ylabel="squared error of a digit",
-    title="Trials on the validation images; the numbers count hidden layers",
-)
+    axis.plot(*point, "o", markersize=14, color=f"C{depth}")
+    axis.annotate(depth, point, color="white", ha="center", va="center")
+axis.axhline(by_pca, color="black", linestyle="--", label=f"PCA, {CODE} components", zorder=0)
+axis.set(xlabel="learning rate", ylabel="squared error of a digit")
+axis.set_title("Trials, each with its number of hidden layers")
+axis.set(xscale="log", yscale="log", yticks=(1, 2, 5, 10), yticklabels=(1, 2, 5, 10))
 axis.legend()
 plt.show()
 
 # %% [markdown]
-# The learning rate, first in rank, decides most. Now the best trial's arguments, trained as long as
-# the defaults were:
+# The best trial lies below the line of PCA after a quarter of the epochs. The worst is the largest
+# network of all: with its learning rate it does not learn.
+#
+# Now a model with the best arguments, trained for as many epochs as the defaults were. The search
+# chose by the validation images, so the comparison is made on the test images:
 
 # %%
 best = trials[0].hyperparameters
@@ -363,21 +359,21 @@ plt.show()
 #
 # A job does what the cells above did and keeps everything it did in a *run folder*, from which an
 # interrupted training goes on exactly where it was. Jobs are functions, and commands of the same
-# name for a shell: `amalthea train tied_autoencoder --data digits --out run`.
+# name for a shell: `amalthea train tied_autoencoder --data digits --out run`. This one takes the
+# best arguments, for half as many epochs:
 
 # %%
 run = jobs.train(
     "tied_autoencoder",
     "digits",
     out=work / "run",
-    arguments={name: best_arguments[name] for name in ("hidden_units", "activation")}
-    | {"latent_dim": CODE, "learning_rate": best_arguments["learning_rate"]},
+    arguments={k: v for k, v in best_arguments.items() if k not in ("image_shape", "seed")},
     batch_size=hypermodel.batch_size(best),
     epochs=max(2, EPOCHS // 2),
     verbose=0,
 )
-for name, figure_ in jobs.evaluate(run.path).items():
-    print(f"{name:22}{figure_:.4f}")
+for name, value in jobs.evaluate(run.path).items():
+    print(f"{name:22}{value:.4f}")
 
 # %%
 for path in sorted(run.path.iterdir()):
@@ -391,10 +387,10 @@ for path in sorted(run.path.iterdir()):
 
 # %%
 samples = sorted((run.path / "samples").iterdir())
-Image(filename=samples[0])
+Image(filename=samples[0], width=800)
 
 # %%
-Image(filename=samples[-1])
+Image(filename=samples[-1], width=800)
 
 # %% [markdown]
 # ## 6. Export, and a walk between digits
@@ -414,7 +410,8 @@ for name, ends in json.loads((export / "endpoints.json").read_text()).items():
 # %% [markdown]
 # TensorFlow alone loads it; the recipe, its layers and this package are not needed any more.
 # We encode two digits, walk from one code to the other in equal steps, and decode each step. For
-# comparison, the row below mixes the two pictures instead of their codes.
+# comparison, the lower row mixes the two pictures instead of their codes: it shows both digits at
+# once, each of them faded, where the decoder draws one figure with strokes of its own.
 
 # %%
 served = tf.saved_model.load(export)
@@ -431,34 +428,28 @@ def walk(start, end):
 
 
 percent = [f"{step:.0%}" for step in steps[:, 0]]
-draw(walk(0, 6), percent)
+draw(walk(0, 1), percent)
 
 # %%
-draw(walk(4, 9), percent)
+draw(walk(2, 3), percent)
 
 # %% [markdown]
 # ## 7. A classifier in three lines
 #
-# Other recipes are used alike. LeNet-5 (LeCun et al. 1998) wants larger images, so the digits are
-# read at 28×28 pixels:
+# Other recipes are used alike. LeNet-5 (LeCun et al. 1998) was made for larger images, so the
+# digits are read at 28×28 pixels:
 
 # %%
-large = [data.load("digits", s, image_size=28) for s in ("train", "validation", "test")]
+large = [data.load("digits", split, image_size=28) for split in ("train", "test")]
 classifier = recipes.lenet5((28, 28, 1), num_classes=10, seed=0)
-classifier.fit(
-    large[0],
-    validation_data=large[1],
-    epochs=2 if FAST else 10,
-    shuffle=False,
-    verbose=0,
-)
+classifier.fit(large[0], epochs=1 if FAST else 10, shuffle=False, verbose=0)
 
-figures = classifier.evaluate(large[2], verbose=0, return_dict=True)
+figures = classifier.evaluate(large[1], verbose=0, return_dict=True)
 print(f"accuracy on {len(test)} test images: {figures['accuracy']:.1%}")
 
 # %% [markdown]
-# These are the digits to whose right class it gives the least probability. Each caption says what
-# it is and what it was read as:
+# These are the digits to whose right class it gives the least probability, the hardest first. Each
+# caption says what the digit is and what it was read as:
 
 # %%
 hardest_images = data.read("digits", "test", image_size=28).as_float()
@@ -477,5 +468,5 @@ draw(
 #   linear, and its error should approach that of PCA. Does it?
 # * Replace `RandomSearch` by `keras_tuner.BayesianOptimization`, or run the whole search as a job
 #   with `jobs.tune`, which survives an interruption.
-# * Use `"fashion_mnist"` for `"digits"`, and the recipe's own image shape.
+# * Use `"fashion_mnist"`, which is prepared at its first use, and images of shape (28, 28, 1).
 # * Build LeNet-5 as it was published, with `recipes.lenet5(original=True)`.

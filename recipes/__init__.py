@@ -1,9 +1,13 @@
 """Recipes: one function per model, each building a complete, compiled `keras.Model`."""
 
-from .autoencoders.tied_autoencoder import tied_autoencoder
-from .classifiers.lenet5 import lenet5
-from .endpoint import Endpoint, Part
-from .registry import (
+from ..compatibility import check_keras
+
+check_keras()
+
+from .autoencoders.tied_autoencoder import tied_autoencoder  # noqa: E402
+from .classifiers.lenet5 import lenet5  # noqa: E402
+from .endpoint import Endpoint, Part  # noqa: E402
+from .registry import (  # noqa: E402
     Objective,
     Origin,
     Parameter,

@@ -29,7 +29,12 @@ _recipes: dict[str, "Recipe"] = {}
 
 @dataclass(frozen=True)
 class Objective:
-    """What a search optimises: a logged metric, and whether small or large values are better."""
+    """What a search optimises.
+
+    Attributes:
+        name: A metric that training logs, such as `"val_loss"`.
+        direction: Whether small values are better, `"min"`, or large ones, `"max"`.
+    """
 
     name: str
     direction: Literal["min", "max"]
@@ -37,7 +42,14 @@ class Objective:
 
 @dataclass(frozen=True)
 class Published:
-    """A published configuration, with its exact number of trainable parameters."""
+    """A published configuration.
+
+    Attributes:
+        configuration: What it is called, such as `"784-100-30"`.
+        parameters: Its exact number of trainable parameters.
+        source: Where that number comes from.
+        arguments: The arguments of the recipe that build it, where they are not the defaults.
+    """
 
     configuration: str
     parameters: int
@@ -47,7 +59,15 @@ class Published:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One argument of a recipe."""
+    """One argument of a recipe.
+
+    Attributes:
+        name: Its name.
+        type: Its type, without the domain.
+        default: Its default value.
+        domain: The valid values and, for a `Range`, those that a search tries.
+        help: What it means, from the docstring.
+    """
 
     name: str
     type: Any
@@ -71,7 +91,12 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Origin:
-    """The recipe and the arguments that a model was built from: its `origin` attribute."""
+    """What a model was built from: its `origin` attribute.
+
+    Attributes:
+        recipe: Name of the recipe.
+        arguments: All arguments, the defaults included.
+    """
 
     recipe: str
     arguments: Mapping[str, Any]
@@ -94,7 +119,7 @@ class Recipe:
         smoke: Arguments of a tiny model, for tests.
         published: Published configurations with their parameter counts.
         batch_size: Default batch size of `fit`.
-        frozen: Names of trainable weights that two steps of training need not move.
+        frozen: Paths of trainable weights that two steps of training need not move.
     """
 
     name: str
@@ -251,7 +276,7 @@ def recipe(
     batch_size: int = 64,
     frozen: Set[str] = frozenset(),
 ) -> Callable[[Callable[..., keras.Model]], Callable[..., keras.Model]]:
-    """Register a builder of complete models; the arguments are the attributes of `Recipe`.
+    """Register a builder of complete models.
 
     The builder's signature gives everything else. Each argument carries a `Range` (tuned) or a
     `Given` (not tuned) in `typing.Annotated`; one is the `seed`. The docstring has the sections
@@ -259,6 +284,20 @@ def recipe(
 
     The registered builder checks its arguments, makes the initial weights depend on `seed` alone
     where one is given, and sets the `origin` of the model to the recipe and its arguments.
+
+    Args:
+        family: `"autoencoders"`, `"classifiers"`, …
+        data: Name of the default data set.
+        paper: Where the model was published.
+        objective: What a search optimises unless told otherwise.
+        endpoints: Name to `Endpoint`, the first being the one that servers call by default.
+        smoke: Arguments of a tiny model, for tests.
+        published: Published configurations with their parameter counts.
+        batch_size: Default batch size of `fit`.
+        frozen: Paths of trainable weights that two steps of training need not move.
+
+    Returns:
+        The decorator of the builder.
 
     Raises:
         TypeError: If the signature or the docstring lacks any of that, a range does not contain its
@@ -314,13 +353,26 @@ def recipe(
 
 
 def list_recipes(pattern: str = "*") -> list[str]:
-    """Names of the recipes that match a shell-style pattern such as `"*autoencoder*"`, sorted."""
+    """Names of the registered recipes.
+
+    Args:
+        pattern: A shell-style pattern such as `"*autoencoder*"`.
+
+    Returns:
+        The names that match, sorted.
+    """
     _load_plugins()
     return sorted(fnmatch.filter(_recipes, pattern))
 
 
 def get_recipe(name: str) -> Recipe:
-    """The recipe called `name`.
+    """A registered recipe.
+
+    Args:
+        name: Its name.
+
+    Returns:
+        The recipe.
 
     Raises:
         UserError: If there is none, with the nearest names.

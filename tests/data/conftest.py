@@ -1,2 +1,6 @@
-def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: takes many seconds")
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _fresh_keras():
+    """Spare these many small tests what takes longer than they do and is of no use to them."""

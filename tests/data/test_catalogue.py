@@ -95,15 +95,18 @@ def pixels(name: str, split: str) -> list[int]:
     return sorted(read(name, split).images[:, 0, 0, 0].tolist())
 
 
-def test_a_set_is_prepared_once_and_read_with_its_classes(sets, data_dir, capfd):
+def test_a_set_is_prepared_once_and_read_with_its_classes(sets, data_dir, capfd, caplog):
     images = read("tiny_train_test")
     assert (images.images.shape, images.images.dtype) == ((36, 2, 3, 1), np.uint8)
     assert (images.labels == images.images[:, 0, 0, 0] % 2).all()
     assert images.class_names == ("cat", "dog")
     assert images.name == "tiny_train_test, split train"
     where = data_dir / "tiny_train_test" / "1.0.0"
-    said = [line for line in capfd.readouterr().err.splitlines() if "tiny" in line]
-    assert said == [f"amalthea: preparing tiny_train_test in {where}, only once"]
+    out, err = capfd.readouterr()
+    assert out == caplog.text == ""
+    assert [line for line in err.splitlines() if "tiny" in line] == [
+        f"amalthea: preparing tiny_train_test in {where}, only once"
+    ]
     again = read("tiny_train_test")
     np.testing.assert_array_equal(again.images, images.images)
     assert capfd.readouterr() == ("", "")

@@ -101,9 +101,15 @@ def test_arrays_in_the_form_of_keras_keep_their_test_split(arrays):
     assert pixels(name, "test") == [100, 101, 102, 103, 104]
     assert pixels(name, "train+validation") == list(range(50))
     assert len(read(name, "validation")) == 5
-    assert {read(name, split).num_classes for split in SPLITS} == {3}
     train = read(name, "train")
     assert (train.labels == train.images.ravel() % 2).all()
+
+
+@pytest.mark.parametrize(("in_train", "in_test"), [(4, 1), (1, 4)])
+def test_all_splits_agree_on_the_classes_in_the_form_of_keras(arrays, in_train, in_test):
+    y_train, y_test = np.arange(50) % (in_train + 1), np.arange(5) % (in_test + 1)
+    name = arrays(x_train=numbered(50), y_train=y_train, x_test=numbered(5), y_test=y_test)
+    assert {read(name, split).num_classes for split in SPLITS} == {5}
 
 
 @pytest.mark.parametrize(

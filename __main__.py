@@ -1,0 +1,5 @@
+"""`python -m amalthea`: the command line."""
+
+from .jobs.cli import main
+
+main()

@@ -1,0 +1,273 @@
+"""Properties that every registered recipe must have; a new recipe needs no new test here."""
+
+import doctest
+import inspect
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+
+from amalthea.callbacks import Backup
+from amalthea.recipes import get_recipe, list_recipes
+
+from harness import one_sentence
+
+RECIPES = list_recipes()
+every_recipe = pytest.mark.parametrize("name", RECIPES)
+
+
+def build(name, **arguments):
+    return get_recipe(name).build(**{**get_recipe(name).smoke, "seed": 1, **arguments})
+
+
+def batch(name, count=24):
+    """Images, and labels where the recipe learns from them."""
+    entry = get_recipe(name)
+    arguments = {p.name: p.default for p in entry.parameters} | dict(entry.smoke)
+    random = np.random.default_rng(0)
+    images = random.random((count, *arguments["image_shape"]), dtype="float32")
+    if not entry.supervised:
+        return (images,)
+    return images, np.arange(count) % arguments["num_classes"]
+
+
+def arrays(variables):
+    return [np.asarray(v.value) for v in variables]
+
+
+def state(model):
+    return arrays(model.variables) + arrays(model.optimizer.variables)
+
+
+@every_recipe
+def test_published_parameter_counts(name):
+    for published in get_recipe(name).published:
+        model = get_recipe(name).build(**published.arguments)
+        counts = [int(np.prod(v.shape)) for v in model.trainable_variables]
+        assert sum(counts) == published.parameters, published.configuration
+
+
+@every_recipe
+def test_two_steps_of_fit_move_every_trainable_weight(name):
+    model = build(name)
+    before = arrays(model.trainable_variables)
+    history = model.fit(*batch(name), batch_size=12, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    still = {
+        v.path
+        for v, old in zip(model.trainable_variables, before, strict=True)
+        if np.array_equal(v.value, old)
+    }
+    assert still == get_recipe(name).frozen
+
+
+@every_recipe
+def test_labels_are_ignored_by_recipes_that_do_not_learn_from_them(name):
+    if get_recipe(name).supervised:
+        pytest.skip("learns from labels")
+    (images,) = batch(name)
+    alone, labelled = (build(name) for _ in range(2))
+    alone.fit(images, verbose=0, shuffle=False)
+    labelled.fit(images, np.arange(len(images)), verbose=0, shuffle=False)
+    for a, b in zip(state(alone), state(labelled), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@every_recipe
+def test_a_batch_of_one_and_any_other_size_run(name):
+    model = build(name)
+    for count in (1, 5):
+        outputs = model.predict(batch(name, count)[0], verbose=0)
+        assert len(outputs) == count
+        assert np.isfinite(outputs).all()
+
+
+@every_recipe
+def test_the_output_is_float32_under_mixed_precision(name):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = build(name)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    history = model.fit(*batch(name), verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    assert model.predict(batch(name)[0], verbose=0).dtype == "float32"
+
+
+@every_recipe
+def test_the_seed_alone_decides_weights_and_noise(name):
+    def trained(seed):
+        model = build(name, seed=seed)
+        model.fit(*batch(name), verbose=0, shuffle=False)
+        return state(model)
+
+    first, again, other = trained(3), trained(3), trained(4)
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+@every_recipe
+def test_interrupted_and_resumed_equals_uninterrupted(name, tmp_path):
+    def fit(model, backup, first, last):
+        fit = {"batch_size": 8, "shuffle": False, "verbose": 0, "callbacks": [backup]}
+        model.fit(*batch(name), initial_epoch=first, epochs=last, **fit)
+
+    whole = build(name)
+    fit(whole, Backup(tmp_path / "whole"), 0, 4)
+    fit(build(name), Backup(tmp_path / "cut"), 0, 2)
+    resumed, backup = build(name), Backup(tmp_path / "cut")
+    assert backup.restore(resumed) == 2
+    fit(resumed, backup, 2, 4)
+    for a, b in zip(state(whole), state(resumed), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@every_recipe
+def test_untuned_the_space_is_the_signature(name):
+    entry = get_recipe(name)
+    defaults = {p.name: p.default for p in entry.parameters if p.tunable}
+    assert entry.space(keras_tuner.HyperParameters()) == defaults
+
+
+@every_recipe
+def test_drawn_arguments_build(name):
+    entry = get_recipe(name)
+    hypermodel = entry.hypermodel(**entry.smoke)
+    hp = keras_tuner.HyperParameters()
+    hypermodel.build(hp)
+    for seed in range(3):
+        drawn = keras_tuner.HyperParameters()
+        for p in hp.space:
+            drawn.values[p.name] = p.random_sample(seed)
+        model = hypermodel.build(drawn)
+        assert model.origin.recipe == name
+
+
+@every_recipe
+def test_a_model_is_small_enough_for_tests(name):
+    assert build(name).count_params() < 100_000
+    assert max(batch(name)[0].shape[1:]) <= 16
+
+
+@every_recipe
+def test_a_value_that_cannot_be_used_is_one_sentence(name):
+    for p in get_recipe(name).parameters:
+        with pytest.raises(ValueError, match=rf"^{name}: {p.name} must be .*, got ") as error:
+            build(name, **{p.name: object})
+        one_sentence(error)
+
+
+@every_recipe
+def test_the_example_of_the_docstring_runs(name):
+    function = inspect.unwrap(get_recipe(name).build)
+    tests = doctest.DocTestFinder(recurse=False).find(function, name, globs={})
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for test in tests:
+        runner.run(test)
+    assert runner.tries > 0
+    assert runner.failures == 0
+
+
+@every_recipe
+def test_endpoints_share_the_models_weights(name):
+    model = build(name)
+    for endpoint in get_recipe(name).endpoints.values():
+        if endpoint.deterministic:
+            part = endpoint.bind(model)
+            assert tuple(part.input) == endpoint.inputs
+            assert tuple(part.output) == endpoint.outputs
+            assert {id(v) for v in part.variables} <= {id(v) for v in model.variables}
+
+
+RELOADER = """
+import json, sys
+import numpy as np
+import keras
+from amalthea import recipes
+
+for name, folder in json.loads(sys.argv[1]).items():
+    given = np.load(folder + "/given.npz")
+    data = [given[key] for key in ("images", "labels") if key in given]
+    model = keras.models.load_model(folder + "/model.keras")
+    outputs = model.predict(data[0], verbose=0)
+    optimizer = [np.asarray(v.value) for v in model.optimizer.variables]
+    model.fit(*data, batch_size=12, shuffle=False, verbose=0)
+    weights = model.get_weights()
+    np.savez(folder + "/got.npz", outputs=outputs,
+             **{f"optimizer{i}": v for i, v in enumerate(optimizer)},
+             **{f"weights{i}": v for i, v in enumerate(weights)})
+"""
+
+
+@pytest.fixture(scope="module")
+def reloaded(tmp_path_factory):
+    """For every recipe, what a fresh process makes of the saved model, and what is expected."""
+    folders, expected = {}, {}
+    for name in RECIPES:
+        folder = folders[name] = str(tmp_path_factory.mktemp(name))
+        data = batch(name)
+        np.savez(f"{folder}/given.npz", **dict(zip(("images", "labels"), data, strict=False)))
+        model = build(name)
+        model.fit(*data, batch_size=12, shuffle=False, verbose=0)
+        model.save(f"{folder}/model.keras")
+        expected[name] = {"outputs": model.predict(data[0], verbose=0)}
+        for i, value in enumerate(arrays(model.optimizer.variables)):
+            expected[name][f"optimizer{i}"] = value
+        model.fit(*data, batch_size=12, shuffle=False, verbose=0)
+        for i, value in enumerate(model.get_weights()):
+            expected[name][f"weights{i}"] = value
+    command = [sys.executable, "-c", RELOADER, json.dumps(folders)]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 0, done.stderr
+    return {name: (expected[name], np.load(f"{folders[name]}/got.npz")) for name in RECIPES}
+
+
+@every_recipe
+def test_a_fresh_process_loads_model_and_optimizer_and_trains_on(name, reloaded):
+    expected, got = reloaded[name]
+    assert set(got) == set(expected)
+    assert any(key.startswith("optimizer") for key in expected)
+    for key, value in expected.items():
+        np.testing.assert_array_equal(got[key], value, err_msg=key)
+
+
+TWO_REPLICAS = """
+import sys
+import numpy as np
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+sys.path.insert(0, {tests!r})
+import test_every_recipe as here
+
+for name in here.RECIPES:
+    weights = []
+    for devices in (["CPU:0"], ["CPU:0", "CPU:1"]):
+        # Collectives between two devices of one process can meet in the wrong order.
+        reduction = tf.distribute.ReductionToOneDevice()
+        with tf.distribute.MirroredStrategy(devices, cross_device_ops=reduction).scope():
+            model = here.build(name)
+            model.optimizer.build(model.trainable_variables)
+        model.fit(*here.batch(name), batch_size=12, shuffle=False, verbose=0)
+        weights.append(model.get_weights())
+    for one, two in zip(*weights):
+        np.testing.assert_allclose(two, one, rtol=1e-3, atol=1e-5, err_msg=name)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_a_step_on_two_replicas_equals_the_step_on_one():
+    script = TWO_REPLICAS.format(tests=os.path.dirname(__file__))
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.path.dirname(os.path.dirname(__file__))},
+    )
+    assert done.returncode == 0, done.stderr
