@@ -1,0 +1,48 @@
+import json
+
+import numpy as np
+import pytest
+
+from amalthea import data, jobs
+from amalthea.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory, arrays):
+    out = tmp_path_factory.mktemp("runs") / "classifier"
+    return jobs.train("lenet5", arrays, out=out, image_size=12, epochs=1, verbose=0)
+
+
+@pytest.fixture(scope="module")
+def autoencoder(tmp_path_factory, arrays):
+    out = tmp_path_factory.mktemp("runs") / "autoencoder"
+    return jobs.train("tied_autoencoder", arrays, out=out, epochs=1, verbose=0)
+
+
+def test_a_classifier_is_measured_on_the_images_it_did_not_see(classifier, arrays):
+    figures = jobs.evaluate(classifier.path)
+    test = data.read(arrays, "test", image_size=12)
+    scores = classifier.load_model().predict(test.as_float(), verbose=0)
+    assert figures["accuracy"] == pytest.approx(np.mean(scores.argmax(axis=1) == test.labels))
+    written = json.loads((classifier.path / "evaluation.json").read_text())
+    assert written == {"data": arrays, "split": "test", "figures": figures}
+
+
+def test_an_autoencoders_error_is_that_of_its_reconstructions(autoencoder, arrays):
+    figures = jobs.evaluate(autoencoder.path, split="validation")
+    images = data.read(arrays, "validation").as_float()
+    outputs = autoencoder.load_model().predict(images, verbose=0)
+    expected = np.square(images - outputs).sum(axis=(1, 2, 3)).mean()
+    assert figures["reconstruction_error"] == pytest.approx(expected, rel=1e-5)
+    assert figures["reconstruction_error"] == pytest.approx(figures["mean_squared_error"] * 36)
+    assert (autoencoder.path / "reconstructions.png").stat().st_size > 1000
+
+
+def test_data_that_does_not_fit_is_named(classifier, autoencoder, tmp_path):
+    with pytest.raises(UserError, match=r"takes images of shape \(6, 6, 1\), .*\(8, 8, 1\)"):
+        jobs.evaluate(autoencoder.path, "digits")
+    with pytest.raises(UserError, match="knows 3 classes, .* has 10"):
+        jobs.evaluate(classifier.path, "digits")
+    np.savez(tmp_path / "unlabelled.npz", images=np.zeros((20, 12, 12)))
+    with pytest.raises(UserError, match="has none"):
+        jobs.evaluate(classifier.path, f"arrays:{tmp_path / 'unlabelled.npz'}")

@@ -1,0 +1,159 @@
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from amalthea import jobs
+from amalthea.errors import UserError
+from amalthea.jobs import exporting
+from amalthea.recipes import get_recipe, list_recipes, tied_autoencoder
+
+from harness import one_sentence
+
+every_recipe = pytest.mark.parametrize("name", list_recipes())
+
+# A server: TensorFlow, and nothing of ours or of Keras.
+SERVER = """
+import json, sys
+import numpy as np
+import tensorflow as tf
+
+for name, folder in json.loads(sys.argv[1]).items():
+    loaded = tf.saved_model.load(folder + "/export")
+    given = dict(np.load(folder + "/given.npz"))
+    got = {}
+    for endpoint, ends in json.load(open(folder + "/export/endpoints.json")).items():
+        function = loaded.signatures[endpoint]
+        outputs = function(**{key: tf.constant(given[key]) for key in ends["inputs"]})
+        for key, value in outputs.items():
+            got[f"{endpoint}/{key}"] = value.numpy()
+    first = list(json.load(open(folder + "/export/endpoints.json")).values())[0]
+    inputs = {key: tf.constant(given[key]) for key in first["inputs"]}
+    for key, value in loaded.signatures["serving_default"](**inputs).items():
+        got[f"serving_default/{key}"] = value.numpy()
+    kernels = [v.name for v in loaded.variables if len(v.shape) > 1]
+    got["kernels"] = np.array(len(kernels))
+    np.savez(folder + "/got.npz", **got)
+assert not [m for m in sys.modules if m.partition(".")[0] in ("amalthea", "keras")]
+"""
+
+
+def build(name):
+    return get_recipe(name).build(**get_recipe(name).smoke, seed=0)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """For every recipe, what a process with TensorFlow alone makes of its export."""
+    folders, expected = {}, {}
+    for name in list_recipes():
+        folder = tmp_path_factory.mktemp(name)
+        model = build(name)
+        jobs.export(model, folder / "export")
+        given, outputs = {}, {}
+        for endpoint, declared in get_recipe(name).endpoints.items():
+            if declared.deterministic:
+                part = declared.bind(model)
+                for key, spec in part.input.items():
+                    random = np.random.default_rng(len(given))
+                    given.setdefault(key, random.random((2, *spec.shape[1:]), dtype="float32"))
+                for key, value in part({k: given[k] for k in part.input}).items():
+                    outputs[f"{endpoint}/{key}"] = keras.ops.convert_to_numpy(value)
+        np.savez(folder / "given.npz", **given)
+        folders[name], expected[name] = str(folder), outputs
+    command = [sys.executable, "-c", SERVER, json.dumps(folders)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return {n: (expected[n], np.load(f"{folders[n]}/got.npz")) for n in folders}
+
+
+@every_recipe
+def test_a_process_without_keras_serves_every_endpoint(name, served):
+    expected, got = served[name]
+    for key, value in expected.items():
+        np.testing.assert_allclose(got[key], value, rtol=1e-5, atol=1e-6, err_msg=key)
+    first, *_ = get_recipe(name).endpoints
+    for key in (key for key in expected if key.startswith(f"{first}/")):
+        same = got[f"serving_default/{key.partition('/')[2]}"]
+        np.testing.assert_array_equal(same, got[key])
+
+
+def test_a_tied_kernel_is_stored_once(served):
+    _, got = served["tied_autoencoder"]
+    assert got["kernels"] == 2, "one hidden layer and the code"
+
+
+def test_the_folder_says_what_it_holds(tmp_path):
+    out = jobs.export(build("tied_autoencoder"), tmp_path / "export")
+    endpoints = json.loads((out / "endpoints.json").read_text())
+    assert list(endpoints) == ["serve", "encode", "decode"]
+    assert endpoints["encode"]["inputs"] == {
+        "images": {"shape": [None, 4, 4, 1], "dtype": "float32"}
+    }
+    assert endpoints["encode"]["outputs"] == {"codes": {"shape": [None, 3], "dtype": "float32"}}
+    recipe = json.loads((out / "recipe.json").read_text())
+    assert recipe["recipe"] == "tied_autoencoder"
+    assert recipe["arguments"]["latent_dim"] == 3
+    assert "amalthea" in recipe["versions"]
+
+
+@pytest.mark.slow
+@every_recipe
+@pytest.mark.parametrize(("format", "suffix"), [("onnx", "onnx"), ("litert", "tflite")])
+def test_other_formats_give_what_the_live_model_gives(name, format, suffix, tmp_path):
+    out = jobs.export(build(name), tmp_path / "export", format=format)
+    files = {path.stem for path in out.glob(f"*.{suffix}")}
+    endpoints = get_recipe(name).endpoints
+    assert files == {key for key, endpoint in endpoints.items() if endpoint.deterministic}
+
+
+def test_a_model_loaded_from_a_file_needs_the_name_of_its_recipe(tmp_path):
+    build("tied_autoencoder").save(tmp_path / "model.keras")
+    model = keras.models.load_model(tmp_path / "model.keras")
+    with pytest.raises(UserError, match="give recipe="):
+        jobs.export(model, tmp_path / "export")
+    assert jobs.export(model, tmp_path / "export", recipe="tied_autoencoder").is_dir()
+
+
+def test_an_export_that_differs_from_the_model_fails_and_leaves_nothing(tmp_path, monkeypatch):
+    write = exporting.WRITERS["savedmodel"]
+
+    def write_another(folder, model, live):
+        other = tied_autoencoder((4, 4, 1), hidden_units=(5,), latent_dim=3, seed=9)
+        parts = {n: get_recipe("tied_autoencoder").endpoints[n].bind(other) for n in live}
+        return write(folder, other, parts)
+
+    monkeypatch.setitem(exporting.WRITERS, "savedmodel", write_another)
+    with pytest.raises(RuntimeError, match="'serve' differs from the model by"):
+        jobs.export(build("tied_autoencoder"), tmp_path / "export")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_folder_is_replaced_by_force_and_only_if_it_is_an_export(tmp_path):
+    model = build("tied_autoencoder")
+    out = jobs.export(model, tmp_path / "export")
+    with pytest.raises(UserError, match="--force"):
+        jobs.export(model, out)
+    assert jobs.export(model, out, force=True) == out
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").write_text("keep me")
+    with pytest.raises(UserError, match="no earlier export"):
+        jobs.export(model, tmp_path / "precious", force=True)
+
+
+@pytest.mark.parametrize("format", ["onnx", "litert"])
+def test_a_missing_extra_is_named(format, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    with pytest.raises(UserError, match=rf"pip install 'amalthea\[{format}\]'") as error:
+        jobs.export(build("tied_autoencoder"), tmp_path / "export", format=format)
+    one_sentence(error)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_format_is_named(tmp_path):
+    with pytest.raises(UserError, match="savedmodel, onnx, litert, got 'pmml'"):
+        jobs.export(build("tied_autoencoder"), tmp_path / "export", format="pmml")

@@ -1,0 +1,194 @@
+import json
+import resource
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from amalthea import jobs
+from amalthea.errors import UserError
+
+from harness import one_sentence
+
+TINY = {"hidden_units": (6,), "latent_dim": 3}
+
+
+def train(arrays, out, **changes):
+    settings = {"out": out, "arguments": TINY, "epochs": 2, "verbose": 0} | changes
+    return jobs.train("tied_autoencoder", arrays, **settings)
+
+
+def state(run):
+    model = run.load_model()
+    return [np.asarray(v.value) for v in (*model.variables, *model.optimizer.variables)]
+
+
+def test_a_run_folder_holds_what_the_job_did(arrays, tmp_path):
+    run = train(arrays, tmp_path / "a", seed=3)
+    names = {path.name for path in run.path.iterdir()}
+    assert names == {"run.json", "log.csv", "backup", "model.keras", "samples", "curves.png"}
+    settings = json.loads((run.path / "run.json").read_text())
+    assert settings["recipe"] == "tied_autoencoder"
+    assert settings["arguments"]["hidden_units"] == [6]
+    assert settings["arguments"]["image_shape"] == [6, 6, 1]
+    assert settings["seed"] == 3
+    assert {"amalthea", "keras", "tensorflow", "python"} <= settings["versions"].keys()
+    assert len((run.path / "log.csv").read_text().splitlines()) == 3
+    assert len(list((run.path / "samples").iterdir())) == 2
+
+
+def test_plain_fit_gives_the_model_that_the_job_gives(arrays, tmp_path):
+    from amalthea import data
+    from amalthea.recipes import tied_autoencoder
+
+    run = train(arrays, tmp_path / "a", seed=3, batch_size=16)
+    model = tied_autoencoder((6, 6, 1), **TINY, seed=3)
+    model.fit(data.load(arrays, "train", 16, seed=3), epochs=2, shuffle=False, verbose=0)
+    for a, b in zip(run.load_model().get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_number_of_classes_comes_from_the_data(tmp_path, arrays):
+    run = jobs.train("lenet5", arrays, out=tmp_path / "a", image_size=12, epochs=1, verbose=0)
+    assert run.load_model().output_shape == (None, 3)
+
+
+def test_a_finished_run_goes_on_for_more_epochs_as_if_it_had_never_stopped(arrays, tmp_path):
+    whole = train(arrays, tmp_path / "whole", epochs=4)
+    train(arrays, tmp_path / "cut", epochs=2)
+    cut = jobs.resume(tmp_path / "cut", epochs=4, verbose=0)
+    assert (whole.path / "log.csv").read_text() == (cut.path / "log.csv").read_text()
+    for a, b in zip(state(whole), state(cut), strict=True):
+        np.testing.assert_array_equal(a, b)
+    with pytest.raises(UserError, match="at least 4"):
+        jobs.resume(cut.path, epochs=3)
+
+
+@pytest.mark.parametrize("kills", [1, pytest.param(4, marks=pytest.mark.slow)])
+def test_killed_and_resumed_equals_never_killed(process, arrays, tmp_path, kills):
+    epochs = 40
+    words = [
+        word for name, value in TINY.items() for word in (f"--{name.replace('_', '-')}", value)
+    ]
+    words = [value[0] if isinstance(value, tuple) else value for value in words]
+    words = ["train", "tied_autoencoder", "--data", arrays, "--epochs", epochs, *words]
+    whole = train(arrays, tmp_path / "whole", epochs=epochs)
+
+    log = tmp_path / "cut" / "log.csv"
+    job = process(*words, "--out", tmp_path / "cut")
+    for kill in range(kills):
+        target = epochs * (kill + 1) // (kills + 2)
+        while job.poll() is None and not (log.exists() and log.read_text().count("\n") > target):
+            time.sleep(0.003)
+        assert job.poll() is None, job.communicate()
+        job.kill()
+        assert job.wait() == -signal.SIGKILL
+        job = process("train", "--resume", tmp_path / "cut")
+    out, err = job.communicate()
+    assert job.returncode == 0, err
+
+    cut = jobs.Run.open(tmp_path / "cut")
+    assert log.read_text() == (whole.path / "log.csv").read_text()
+    for a, b in zip(state(whole), state(cut), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_an_interruption_says_how_to_go_on(process, arrays, tmp_path):
+    words = ("train", "tied_autoencoder", "--data", arrays, "--epochs", 100_000)
+    job = process(*words, "--out", tmp_path / "a")
+    while job.poll() is None and not (tmp_path / "a" / "backup" / "epoch-00002").exists():
+        time.sleep(0.003)
+    job.send_signal(signal.SIGINT)
+    _, err = job.communicate(timeout=60)
+    assert job.returncode == 130
+    assert f"go on with 'amalthea train --resume {tmp_path / 'a'}'" in one_sentence(err.strip())
+
+
+def test_a_full_disk_is_one_sentence_and_the_run_can_go_on(process, arrays, tmp_path):
+    def small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+
+    words = ("train", "tied_autoencoder", "--data", arrays, "--epochs", 2)
+    job = process(*words, "--out", tmp_path / "a", preexec_fn=small_files)
+    _, err = job.communicate(timeout=60)
+    assert job.returncode == 2, err
+    one_sentence(err.strip())
+    assert not [p for p in (tmp_path / "a").rglob("*") if "partial" in p.name]
+    run = jobs.resume(tmp_path / "a", verbose=0)
+    whole = jobs.train("tied_autoencoder", arrays, out=tmp_path / "b", epochs=2, verbose=0)
+    for a, b in zip(state(run), state(whole), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_an_existing_run_is_replaced_only_by_force(arrays, tmp_path):
+    first = train(arrays, tmp_path / "a")
+    with pytest.raises(UserError, match="--force"):
+        train(arrays, tmp_path / "a")
+    second = train(arrays, tmp_path / "a", epochs=1, force=True)
+    assert second.settings["epochs"] == 1
+    assert len((first.path / "log.csv").read_text().splitlines()) == 2
+
+
+def test_what_is_no_run_is_never_replaced(arrays, tmp_path):
+    (tmp_path / "precious.txt").write_text("keep me")
+    with pytest.raises(UserError, match="is no run folder"):
+        train(arrays, tmp_path, force=True)
+    assert (tmp_path / "precious.txt").read_text() == "keep me"
+
+
+def test_a_mistake_leaves_an_earlier_run_alone_even_with_force(arrays, tmp_path):
+    run = train(arrays, tmp_path / "a")
+    before = sorted(p.name for p in run.path.rglob("*"))
+    with pytest.raises(UserError, match="hidden_units"):
+        train(arrays, tmp_path / "a", arguments={"hidden_units": (-1,)}, force=True)
+    assert sorted(p.name for p in run.path.rglob("*")) == before
+
+
+def test_tensorboard_logs_are_written_when_asked_for(arrays, tmp_path):
+    run = train(arrays, tmp_path / "a", tensorboard=True)
+    assert list((run.path / "tensorboard").rglob("events.*"))
+
+
+def test_a_loaded_model_knows_its_origin_and_trains_on(arrays, tmp_path):
+    model = train(arrays, tmp_path / "a").load_model()
+    assert model.origin.recipe == "tied_autoencoder"
+    assert int(model.optimizer.iterations) > 0
+    model.fit(np.random.rand(8, 6, 6, 1), verbose=0)
+
+
+@pytest.mark.parametrize("contents", [b"", b"PK\x03\x04 half a file"])
+def test_a_damaged_model_is_one_sentence(arrays, tmp_path, contents):
+    run = train(arrays, tmp_path / "a")
+    run.model_path.write_bytes(contents)
+    with pytest.raises(UserError, match="model.keras is damaged") as error:
+        run.load_model()
+    one_sentence(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is damaged"),
+        ("{", "is damaged"),
+        ('{"kind": "train"}', "not in it"),
+        ("[]", "damaged"),
+    ],
+)
+def test_a_damaged_run_json_is_one_sentence(tmp_path, text, message):
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(UserError, match=message) as error:
+        jobs.Run.open(tmp_path)
+    one_sentence(error)
+
+
+def test_an_unfinished_run_says_how_to_finish_it(arrays, tmp_path):
+    run = train(arrays, tmp_path / "a")
+    run.model_path.unlink()
+    with pytest.raises(UserError, match=f"amalthea train --resume {run.path}"):
+        run.load_model()
+
+
+def test_a_custom_seed_changes_weights_and_order(arrays, tmp_path):
+    one, two = (train(arrays, tmp_path / str(s), seed=s) for s in (1, 2))
+    assert (one.path / "log.csv").read_text() != (two.path / "log.csv").read_text()

@@ -1,0 +1,207 @@
+import csv
+import json
+import signal
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from amalthea import jobs
+from amalthea.errors import UserError
+from amalthea.jobs import tuning
+
+from harness import one_sentence
+
+SMALL = {"hidden_units": (6,), "latent_dim": 3}
+
+
+def tune(arrays, out, **changes):
+    settings = {"out": out, "trials": 3, "epochs": 1, "fixed": SMALL, "verbose": 0} | changes
+    return jobs.tune("tied_autoencoder", arrays, **settings)
+
+
+def rows(run):
+    with (run.path / "trials.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("strategy", ["random", "bayesian", "hyperband"])
+def test_finds_the_best_and_hands_it_over(arrays, tmp_path, strategy):
+    run = tune(arrays, tmp_path / "a", strategy=strategy, trials=4, epochs=3)
+    found = rows(run)
+    assert len(found) == 4
+    scores = [float(row["score"]) for row in found]
+    best = json.loads((run.path / "best.json").read_text())
+    assert best["score"] == min(scores)
+    assert best["batch_size"] == int(found[int(np.argmin(scores))]["batch_size"])
+    assert best["arguments"]["hidden_units"] == [6]
+    assert (run.path / "curves.png").stat().st_size > 1000
+
+    # What is saved is what was measured.
+    figures = jobs.evaluate(run.path, split="validation")
+    assert figures["mean_squared_error"] == pytest.approx(best["score"], rel=1e-4)
+    assert jobs.export(run.path).is_dir()
+
+
+def test_the_first_trial_is_the_recipe_with_its_defaults(arrays, tmp_path):
+    run = tune(arrays, tmp_path / "a", trials=2)
+    first = rows(run)[0]
+    assert float(first["learning_rate"]) == 1e-3
+    assert first["batch_size"] == "64"
+    assert first["activation"] == "relu"
+
+
+def test_the_same_seed_searches_the_same(arrays, tmp_path):
+    one, again, other = (
+        rows(tune(arrays, tmp_path / name, seed=seed))
+        for name, seed in (("one", 0), ("again", 0), ("other", 1))
+    )
+    assert one == again
+    assert one != other
+
+
+def test_top_and_fix_leave_the_others_at_their_defaults(arrays, tmp_path):
+    run = tune(arrays, tmp_path / "a", top=1, fixed=SMALL | {"batch_size": 16})
+    best = json.loads((run.path / "best.json").read_text())
+    assert best["batch_size"] == 16
+    assert best["arguments"]["activation"] == "relu"
+    tuned = set(rows(run)[0]) - {"trial", "status", "score", "epoch", "reason"}
+    assert tuned == {"learning_rate"}
+
+
+def test_a_training_starts_from_the_best_of_a_search(arrays, tmp_path):
+    search = tune(arrays, tmp_path / "search")
+    run = jobs.train(
+        "tied_autoencoder", arrays, out=tmp_path / "b", best=search.path, epochs=1, verbose=0,
+        arguments={"latent_dim": 2},
+    )  # fmt: skip
+    best = json.loads((search.path / "best.json").read_text())
+    assert run.settings["batch_size"] == best["batch_size"]
+    assert run.settings["arguments"]["learning_rate"] == best["arguments"]["learning_rate"]
+    assert run.settings["arguments"]["latent_dim"] == 2
+    with pytest.raises(UserError, match="a search of tied_autoencoder, not of lenet5"):
+        jobs.train("lenet5", arrays, out=tmp_path / "c", best=search.path)
+
+
+@pytest.fixture
+def flawed(monkeypatch):
+    """Makes `tied_autoencoder` fail to build, or diverge, for chosen trials."""
+    from amalthea.recipes.hypermodel import RecipeHyperModel
+
+    fit = RecipeHyperModel.fit
+    count = iter(range(100))
+
+    def install(flaws):
+        def flawed_fit(self, hp, model, *args, **kwargs):
+            flaw = flaws.get(next(count))
+            if flaw == "raises":
+                raise RuntimeError("the disk\nof the moon is full")
+            if flaw == "diverges":
+                model.set_weights([np.full_like(w, np.nan) for w in model.get_weights()])
+            return fit(self, hp, model, *args, **kwargs)
+
+        monkeypatch.setattr(RecipeHyperModel, "fit", flawed_fit)
+
+    return install
+
+
+def test_failed_trials_are_reported_and_never_the_best(arrays, tmp_path, flawed):
+    flawed({0: "diverges", 1: "raises"})
+    run = tune(arrays, tmp_path / "a", trials=3)
+    found = rows(run)
+    assert [row["status"] for row in found] == ["failed", "failed", "completed"]
+    assert found[0]["reason"] == "the objective became nan"
+    assert "of the moon is full" in found[1]["reason"]
+    assert found[1]["score"] == ""
+    assert json.loads((run.path / "best.json").read_text())["trial"] == found[2]["trial"]
+
+
+def test_if_all_trials_fail_the_reason_is_given_and_nothing_is_best(arrays, tmp_path, flawed):
+    flawed({0: "raises", 1: "raises"})
+    with pytest.raises(UserError, match="all 2 trials failed: .*of the moon is full") as error:
+        tune(arrays, tmp_path / "a", trials=2)
+    one_sentence(error)
+    assert not (tmp_path / "a" / "best.json").exists()
+    assert not (tmp_path / "a" / "model.keras").exists()
+    assert len(rows(jobs.Run.open(tmp_path / "a"))) == 2
+
+
+def test_a_killed_search_loses_the_trial_under_way_and_no_other(process, arrays, tmp_path):
+    words = ["tune", "tied_autoencoder", "--data", arrays, "--trials", 6, "--epochs", 2]
+    words += ["--fix", "hidden_units=6", "--fix", "latent_dim=3", "--out", tmp_path / "a"]
+    job = process(*words)
+    table = tmp_path / "a" / "trials.csv"
+    while job.poll() is None and not (table.exists() and table.read_text().count("\n") > 2):
+        time.sleep(0.003)
+    assert job.poll() is None, job.communicate()
+    job.kill()
+    assert job.wait() == -signal.SIGKILL
+    before = rows(jobs.Run.open(tmp_path / "a"))
+
+    run = tuning.resume(tmp_path / "a", verbose=0)
+    assert len(before) >= 2
+    assert rows(run)[: len(before)] == before
+    assert len(rows(run)) == 6
+    whole = tune(arrays, tmp_path / "whole", trials=6, epochs=2)
+    assert [row["score"] for row in rows(run)] == [row["score"] for row in rows(whole)]
+
+
+@pytest.mark.parametrize("damaged", ["oracle.json", "tuner0.json", "trial_1/trial.json"])
+def test_a_file_cut_by_a_kill_costs_no_finished_trial(arrays, tmp_path, damaged):
+    run = tune(arrays, tmp_path / "a", trials=2)
+    before = rows(run)
+    path = run.path / "trials" / damaged
+    assert path.exists()
+    path.write_text(path.read_text()[:20])
+    run = tuning.resume(run.path, trials=3, verbose=0)
+    assert rows(run)[:2] == before
+    assert len(rows(run)) == 3
+
+
+def test_a_finished_search_goes_on_with_more_trials(arrays, tmp_path):
+    first = rows(tune(arrays, tmp_path / "a", trials=2))
+    run = tuning.resume(tmp_path / "a", trials=4, verbose=0)
+    assert rows(run)[:2] == first
+    assert len(rows(run)) == 4
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"objective": "val_auc"}, "no metric 'val_auc' to optimise; training logs .*val_loss"),
+        ({"objective": "up:val_loss"}, "must begin with 'min:' or 'max:'"),
+        ({"strategy": "grid"}, "strategy must be one of random, bayesian, hyperband, got 'grid'"),
+        ({"trials": 0}, "trials must be a whole number of at least 1, got 0"),
+        ({"epochs": 0}, "epochs must be"),
+        ({"top": 0}, "at least 1, got 0"),
+        ({"fixed": {"widths": 3}}, "has no argument 'widths'"),
+        ({"fixed": {"latent_dim": 0}}, "latent_dim must be"),
+    ],
+)
+def test_a_mistake_is_one_sentence_before_any_trial(arrays, tmp_path, settings, message):
+    with pytest.raises(UserError, match=message) as error:
+        tune(arrays, tmp_path / "a", **settings)
+    one_sentence(error)
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("objective", "direction"),
+    [("val_loss", "min"), ("max:val_loss", "max"), ("val_mean_squared_error", "min")],
+)
+def test_the_direction_of_an_objective_is_known_or_said(arrays, tmp_path, objective, direction):
+    run = tune(arrays, tmp_path / "a", trials=1, objective=objective)
+    assert run.settings["objective"][1] == direction
+
+
+def test_a_metric_whose_direction_nobody_knows_must_be_given_one(arrays, tmp_path, monkeypatch):
+    compile_ = keras.Model.compile
+
+    def with_metric(self, *args, **kwargs):
+        kwargs["metrics"] = [keras.metrics.CosineSimilarity(name="cosine")]
+        compile_(self, *args, **kwargs)
+
+    monkeypatch.setattr(keras.Model, "compile", with_metric)
+    with pytest.raises(UserError, match="min:val_cosine or max:val_cosine"):
+        tune(arrays, tmp_path / "a", objective="val_cosine")
