@@ -34,7 +34,7 @@ demo: .venv/installed-base
 	$(BIN)/amalthea demo --out runs/demo
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-slow: .venv/installed-test .venv/installed-onnx .venv/installed-litert .venv/installed-wheel
 	$(BIN)/python -m pytest -m slow

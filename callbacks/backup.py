@@ -1,14 +1,10 @@
 """A backup of the whole state of a training after every epoch, from which it goes on exactly."""
 
-import json
 import os
-import shutil
 from pathlib import Path
 
 import keras
-
-WEIGHTS = "state.weights.h5"
-RANDOM = "random.json"
+import numpy as np
 
 
 class Backup(keras.callbacks.Callback):
@@ -54,38 +50,40 @@ class Backup(keras.callbacks.Callback):
         if not states:
             return 0
         model.optimizer.build(model.trainable_variables)
-        model.load_weights(states[-1] / WEIGHTS)
-        saved = json.loads((states[-1] / RANDOM).read_text())
-        for variable, state in zip(_random_states(model), saved, strict=True):
-            variable.assign(state)
+        with np.load(states[-1]) as saved:
+            variables = _state(model)
+            values = [saved[name] for name in saved.files]
+        shapes = [tuple(variable.shape) for variable in variables]
+        if shapes != [value.shape for value in values]:
+            raise ValueError(f"{states[-1]} is the backup of another model")
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
         return _epochs(states[-1])
 
     def on_epoch_end(self, epoch, logs=None):
         earlier = self._states()
-        state = self.directory / f"epoch-{epoch + 1:05d}"
+        state = self.directory / f"epoch-{epoch + 1:05d}.npz"
         partial = self.directory / "partial"
-        shutil.rmtree(partial, ignore_errors=True)
+        self.directory.mkdir(parents=True, exist_ok=True)
         try:
-            partial.mkdir(parents=True)
-            self.model.save_weights(partial / WEIGHTS)
-            states = [keras.ops.convert_to_numpy(v).tolist() for v in _random_states(self.model)]
-            (partial / RANDOM).write_text(json.dumps(states))
-            shutil.rmtree(state, ignore_errors=True)
+            with partial.open("wb") as file:
+                np.savez(file, *[np.asarray(variable.value) for variable in _state(self.model)])
             os.replace(partial, state)
-        except OSError:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
+        finally:
+            partial.unlink(missing_ok=True)
         for path in earlier:
             if path != state:
-                shutil.rmtree(path)
+                path.unlink()
 
     def _states(self) -> list[Path]:
-        return sorted(self.directory.glob("epoch-*"), key=_epochs)
+        return sorted(self.directory.glob("epoch-*.npz"), key=_epochs)
 
 
 def _epochs(state: Path) -> int:
-    return int(state.name.removeprefix("epoch-"))
+    return int(state.stem.removeprefix("epoch-"))
 
 
-def _random_states(model: keras.Model) -> list[keras.Variable]:
-    return [v for v in model.variables if v.name == "seed_generator_state"]
+def _state(model: keras.Model) -> list[keras.Variable]:
+    """All that training changes: weights, optimizer, and the states of random generators."""
+    random = [v for v in model.variables if v.name == "seed_generator_state"]
+    return [*model.weights, *model.optimizer.variables, *random]

@@ -66,7 +66,14 @@ def load(
 ) -> tf.data.Dataset:
     """Batches of a split of a data set: `read(...)` followed by `ImageSet.batches(...)`.
 
-    By default, splits to train with are shuffled and the others are not.
+    Args:
+        name: Name of the data set, as `read` takes it.
+        split: "train", "validation", "test" or "train+validation".
+        batch_size: Images in a batch.
+        image_size: Height and width to resize to, one number for both.
+        shuffle: Whether each epoch has its own order; by default, where the split is to train with.
+        seed: Seed of the orders.
+        epoch: Number of orders to skip, those of epochs that are done.
     """
     if shuffle is None:
         shuffle = "train" in split

@@ -1,12 +1,13 @@
 """What the registry says of every recipe, from a file: read in an instant, without Keras.
 
-`catalogue.json` is written by `python -m amalthea.jobs.catalogue`, and a test compares it with
-the registry. The recipes of other distributions are looked up in the registry itself.
+`python -m amalthea.jobs.catalogue` writes `catalogue.json`, and the table of recipes in README.md;
+a test compares both with the registry. The recipes of other distributions are looked up in the registry itself.
 """
 
 import fnmatch
 import functools
 import json
+import re
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from typing import Any
 from ..errors import UserError, nearest
 
 FILE = Path(__file__).with_name("catalogue.json")
+# What encloses the table of recipes in README.md.
+BEGIN = "<!-- recipes: written by `make catalogue` -->"
+END = "<!-- end of recipes -->"
 
 
 @functools.cache
@@ -69,5 +73,22 @@ def registered() -> list[dict[str, Any]]:
     return [e.describe() for e in entries if e.build.__module__.split(".")[0] == package]
 
 
+def table(entries: list[dict[str, Any]]) -> str:
+    """The recipes as a table in Markdown."""
+    lines = ["| recipe | what it is | published sizes | paper |", "|---|---|---|---|"]
+    for entry in entries:
+        sizes = "; ".join(
+            f"{p['configuration']}: {p['parameters']:,} parameters" for p in entry["published"]
+        )
+        paper = re.sub(r"(.*): (https?://\S+)$", r"[\1](\2)", entry["paper"])
+        lines.append(f"| `{entry['name']}` | {entry['summary']} | {sizes} | {paper} |")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
-    FILE.write_text(json.dumps(registered(), indent=1, ensure_ascii=False) + "\n")
+    entries = registered()
+    FILE.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
+    readme = FILE.parents[1] / "README.md"
+    before, _, rest = readme.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    readme.write_text(f"{before}{BEGIN}\n{table(entries)}\n{END}{after}")

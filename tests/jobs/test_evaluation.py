@@ -41,7 +41,7 @@ def test_an_autoencoders_error_is_that_of_its_reconstructions(autoencoder, array
 def test_data_that_does_not_fit_is_named(classifier, autoencoder, tmp_path):
     with pytest.raises(UserError, match=r"takes images of shape \(6, 6, 1\), .*\(8, 8, 1\)"):
         jobs.evaluate(autoencoder.path, "digits")
-    with pytest.raises(UserError, match="knows 3 classes, .* has 10"):
+    with pytest.raises(UserError, match=r"knows 3 classes, .* has 10"):
         jobs.evaluate(classifier.path, "digits")
     np.savez(tmp_path / "unlabelled.npz", images=np.zeros((20, 12, 12)))
     with pytest.raises(UserError, match="has none"):
