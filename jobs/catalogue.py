@@ -1,7 +1,8 @@
 """What the registry says of every recipe, from a file: read in an instant, without Keras.
 
 `python -m amalthea.jobs.catalogue` writes `catalogue.json`, and the table of recipes in README.md;
-a test compares both with the registry. The recipes of other distributions are looked up in the registry itself.
+a test compares both with the registry. The recipes of other distributions are looked up in the
+registry itself.
 """
 
 import fnmatch

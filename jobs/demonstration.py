@@ -20,7 +20,7 @@ from .tuning import tune
 
 LATENT_DIM = 10
 
-# What a server does: it has the folder and TensorFlow, and nothing of ours or of Keras.
+# What a server does: it has the folder and TensorFlow, and nothing of ours.
 SERVER = """
 import json, sys
 import numpy as np

@@ -410,8 +410,9 @@ for name, ends in json.loads((export / "endpoints.json").read_text()).items():
 # %% [markdown]
 # TensorFlow alone loads it; the recipe, its layers and this package are not needed any more.
 # We encode two digits, walk from one code to the other in equal steps, and decode each step. For
-# comparison, the lower row mixes the two pictures instead of their codes: it shows both digits at
-# once, each of them faded, where the decoder draws one figure with strokes of its own.
+# comparison, the lower row mixes the two pictures instead of their codes, and shows both digits at
+# once, each of them faded. The decoder draws figures of its own: halfway from 0 to 1, one rather
+# like a 9.
 
 # %%
 served = tf.saved_model.load(export)

@@ -36,7 +36,7 @@ def test_one_linear_layer_reaches_the_error_of_pca():
     images = load_digits().images[..., None] / 16
     given = {"hidden_units": (), "latent_dim": 8, "output_activation": "linear", "seed": 0}
     model = tied_autoencoder((8, 8, 1), **given)
-    for rate, epochs in ((2e-2, 60), (2e-3, 20)):
+    for rate, epochs in ((2e-2, 120), (2e-3, 40)):
         model.optimizer.learning_rate = rate
         model.fit(images, batch_size=128, epochs=epochs, verbose=0)
     error = reconstruction_error(images, model.predict(images, verbose=0))
