@@ -470,7 +470,9 @@ def _prepare_keras() -> None:
     with tempfile.TemporaryFile() as unheard:
         os.dup2(unheard.fileno(), 2)
         try:
-            import tensorflow  # noqa: F401
+            import tensorflow
+
+            tensorflow.get_logger().setLevel("ERROR")
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)

@@ -108,14 +108,23 @@ def _signature(endpoint: Endpoint, part: keras.Model) -> dict[str, Any]:
 
 
 def _write_savedmodel(folder: Path, model: keras.Model, live: Mapping[str, keras.Model]):
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    for name, part in live.items():
-        archive.track(part)
-        names = list(part.input)
-        signature = [tf.TensorSpec(part.input[n].shape, part.input[n].dtype, name=n) for n in names]
-        archive.add_endpoint(name, _with_dict(part, names), input_signature=signature)
-    archive.write_out(folder, verbose=False)
+    # Not Keras' ExportArchive, which stores every variable twice.
+    if keras.backend.backend() != "tensorflow":
+        raise UserError(
+            f"a SavedModel is written on the TensorFlow backend, not on {keras.backend.backend()}: "
+            "save the model, and export it where KERAS_BACKEND=tensorflow"
+        )
+    module = tf.Module()
+    module.state = [variable.value for variable in model.variables]
+    signatures = {name: _traced(part) for name, part in live.items()}
+    signatures["serving_default"] = next(iter(signatures.values()))
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("WARNING")  # else it names the folder before it is renamed
+    try:
+        tf.saved_model.save(module, folder, signatures)
+    finally:
+        logger.setLevel(level)
     loaded = tf.saved_model.load(folder)
 
     def load(name: str) -> Function:
@@ -128,8 +137,15 @@ def _write_savedmodel(folder: Path, model: keras.Model, live: Mapping[str, keras
     return load
 
 
-def _with_dict(part: keras.Model, names: list[str]) -> Callable:
-    return lambda *tensors: part(dict(zip(names, tensors, strict=True)), training=False)
+def _traced(part: keras.Model):
+    """The endpoint as a TensorFlow function with named inputs."""
+    names = list(part.input)
+    specs = [tf.TensorSpec(part.input[n].shape, part.input[n].dtype, name=n) for n in names]
+    function = tf.function(
+        lambda *tensors: part(dict(zip(names, tensors, strict=True)), training=False),
+        input_signature=specs,
+    )
+    return function.get_concrete_function()
 
 
 def _write_onnx(folder: Path, model: keras.Model, live: Mapping[str, keras.Model]):

@@ -34,8 +34,8 @@ for name, folder in json.loads(sys.argv[1]).items():
     inputs = {key: tf.constant(given[key]) for key in first["inputs"]}
     for key, value in loaded.signatures["serving_default"](**inputs).items():
         got[f"serving_default/{key}"] = value.numpy()
-    kernels = [v.name for v in loaded.variables if len(v.shape) > 1]
-    got["kernels"] = np.array(len(kernels))
+    stored = tf.train.list_variables(folder + "/export/variables/variables")
+    got["kernels"] = np.array([shape for _, shape in stored if len(shape) == 2])
     np.savez(folder + "/got.npz", **got)
 assert not [m for m in sys.modules if m.partition(".")[0] == "amalthea"]
 """
@@ -83,7 +83,7 @@ def test_a_process_without_amalthea_serves_every_endpoint(name, served):
 
 def test_a_tied_kernel_is_stored_once(served):
     _, got = served["tied_autoencoder"]
-    assert got["kernels"] == 2, "one hidden layer and the code"
+    assert sorted(got["kernels"].tolist()) == [[5, 3], [16, 5]]
 
 
 def test_the_folder_says_what_it_holds(tmp_path):
