@@ -75,7 +75,8 @@ class ImageSet:
 
         Iteration number k over the dataset has the order that (`seed`, `epoch` + k) determines, in
         every process, so a training that resumes with the number of epochs done goes on exactly.
-        An iteration counts from its first batch on.
+        An iteration counts from its first batch on. Train with `fit(..., shuffle=False)`, or Keras
+        warns that it cannot shuffle what is shuffled already.
 
         Args:
             batch_size: Images in a batch; the last batch of an epoch may be smaller.

@@ -66,6 +66,8 @@ def load(
 ) -> tf.data.Dataset:
     """Batches of a split of a data set: `read(...)` followed by `ImageSet.batches(...)`.
 
+    They are shuffled as they are made: train with `fit(..., shuffle=False)`, or Keras warns.
+
     Args:
         name: Name of the data set, as `read` takes it.
         split: "train", "validation", "test" or "train+validation".

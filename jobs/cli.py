@@ -130,6 +130,7 @@ def _text(value: Any) -> str:
 
 
 def train(
+    context: typer.Context,
     recipe: Annotated[
         str | None,
         typer.Argument(
@@ -167,7 +168,7 @@ def train(
 
     given = {name: value for name, value in arguments.items() if value is not None}
     if resume is not None:
-        _alone("train", "--epochs", recipe, data, out, batch_size, image_size, best, *given)
+        _alone(context, "epochs")
         with _resumable("train", resume):
             run = training.resume(resume, epochs=epochs)
     else:
@@ -190,6 +191,7 @@ def train(
 
 
 def tune(
+    context: typer.Context,
     recipe: Annotated[
         str | None, typer.Argument(help="Name of the recipe.", show_default=False)
     ] = None,
@@ -230,7 +232,7 @@ def tune(
     from . import tuning
 
     if resume is not None:
-        _alone("tune", "--trials", recipe, data, out, top, objective, image_size, *(fix or ()))
+        _alone(context, "trials")
         with _resumable("tune", resume):
             run = tuning.resume(resume, trials=trials)
     else:
@@ -336,12 +338,16 @@ def _required(recipe: str | None, out: Path | None) -> Path:
     return out
 
 
-def _alone(verb: str, beside: str, *others: Any) -> None:
-    if any(other is not None for other in others):
-        raise UserError(
-            f"'amalthea {verb} --resume' goes on as the run began: "
-            f"beside the folder it takes {beside} only"
-        )
+def _alone(context: typer.Context, beside: str) -> None:
+    """Refuse, beside `--resume`, any word but the option `beside`."""
+    given = [n for n in context.params if context.get_parameter_source(n).name == "COMMANDLINE"]
+    for name in given:
+        if name not in ("resume", beside):
+            word = f"--{name.replace('_', '-')}" if name != "recipe" else context.params[name]
+            raise UserError(
+                f"'amalthea {context.info_name} --resume' goes on as the run began: beside the "
+                f"folder it takes --{beside} only, got {word}"
+            )
 
 
 def _fixed(recipe: str, settings: list[str]) -> dict[str, Any]:
@@ -484,6 +490,12 @@ def _complain(sentence: str) -> None:
     )
 
 
+def _received(error: Exception) -> str:
+    """The value that a wrong option had, where typer's message leaves it out."""
+    causes = getattr(error.__cause__, "errors", list)()
+    return f", got {causes[0]['input']!r}" if causes else ""
+
+
 def main() -> None:
     """Run the command line; a user's mistake is one sentence and exit status 2."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -491,7 +503,7 @@ def main() -> None:
     try:
         status = _app(words)(words, prog_name="amalthea", standalone_mode=False)
     except UsageError as error:
-        status = _complain(error.format_message()) or 2
+        status = _complain(error.format_message() + _received(error)) or 2
     except (UserError, ImportError) as error:
         status = _complain(str(error)) or 2
     except BrokenPipeError:

@@ -72,6 +72,7 @@ def train(
     batch_size = found_batch_size if batch_size is None else batch_size
     check_count("batch_size", batch_size)
     data = entry.data if data is None else data
+    check_free(arguments or {})
     sets = read_sets(entry, data, image_size)
     given = {**found, **(arguments or {}), **shapes(entry, sets["train"]), "seed": seed}
     model = entry.build(**given)
@@ -87,6 +88,12 @@ def train(
         "tensorboard": tensorboard,
     }
     run = Run.create(out, settings, force=force)
+    if verbose != 0:
+        size = "×".join(map(str, sets["train"].image_shape))
+        print(
+            f"{recipe}, {model.count_params():,} parameters, on {data}: {len(sets['train']):,} "
+            f"images of {size} to train, {len(sets['validation']):,} to validate"
+        )
     return _fit(run, model, sets, verbose)
 
 
@@ -197,6 +204,17 @@ def shapes(recipe: Recipe, images: ImageSet) -> dict[str, Any]:
     """The arguments of `recipe` that the data determines."""
     known = {"image_shape": images.image_shape, "num_classes": images.num_classes}
     return {p.name: known[p.name] for p in recipe.parameters if p.name in known}
+
+
+def check_free(arguments: Mapping[str, Any]) -> None:
+    """Raise `UserError` if `arguments` give what the data or the job itself determines."""
+    for name, source in (
+        ("image_shape", "the data; image_size= resizes it"),
+        ("num_classes", "the data"),
+        ("seed", "the job's own seed="),
+    ):
+        if name in arguments:
+            raise UserError(f"{name} comes from {source}, got {arguments[name]!r} beside it")
 
 
 def check_count(name: str, value: Any) -> None:

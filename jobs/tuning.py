@@ -20,7 +20,7 @@ from ..recipes import Recipe, get_recipe
 from .curves import draw_trials
 from .files import replacing, write_json
 from .run import Run, refuse_existing
-from .training import check_count, read_sets, shapes
+from .training import check_count, check_free, read_sets, shapes
 
 STRATEGIES = {
     "random": keras_tuner.RandomSearch,
@@ -83,6 +83,7 @@ def tune(
     check_count("trials", trials)
     if strategy not in STRATEGIES:
         raise UserError(f"strategy must be one of {', '.join(STRATEGIES)}, got {strategy!r}")
+    check_free(fixed or {})
     data = entry.data if data is None else data
     sets = read_sets(entry, data, image_size)
     settings = {

@@ -53,8 +53,8 @@ MISTAKES = {
     "option of another recipe": ("train lenet5 --latent-dim 3 --out OUT", "--latent-dim"),
     "no recipe": ("train --out OUT", "name a recipe"),
     "no folder": ("train lenet5", "--out"),
-    "not a number": ("train lenet5 --epochs many --out OUT", "--epochs"),
-    "no epochs": ("train lenet5 --epochs 0 --out OUT", "--epochs"),
+    "not a number": ("train lenet5 --epochs many --out OUT", "got 'many'"),
+    "no epochs": ("train lenet5 --epochs 0 --out OUT", "got '0'"),
     "negative rate": (
         "train tied_autoencoder --data digits --learning-rate -1 --out OUT",
         "learning_rate must be a number above 0, got -1.0",
@@ -96,6 +96,7 @@ MISTAKES = {
     "no run to resume": ("train --resume DIR/precious", "is no run folder: it holds no run.json"),
     "no folder to resume": ("train --resume DIR/nowhere", "is no run folder: it is no folder"),
     "resume with options": ("train --resume DIR/run --batch-size 3", "--epochs only"),
+    "resume a search with options": ("tune --resume DIR/run --strategy random", "got --strategy"),
     "resume another job": ("tune --resume DIR/run", "a run of 'amalthea train', not of 'tune'"),
     "no run to evaluate": ("evaluate DIR/empty", "is no run folder"),
     "unknown split": ("evaluate DIR/run --split tset", "test"),

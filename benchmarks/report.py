@@ -1,0 +1,63 @@
+"""What every benchmark needs: contenders run in turn, and a section of README.md with the result."""
+
+import os
+import platform
+import re
+import statistics
+from collections.abc import Callable, Mapping
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+README = Path(__file__).with_name("README.md")
+
+
+def in_turn(contenders: Mapping[str, Callable[[], list[float]]], rounds: int):
+    """Measure all contenders once in each round, so that a noisy minute hits all alike.
+
+    Args:
+        contenders: Name to a function that gives one or more measurements.
+        rounds: How often each runs.
+
+    Returns:
+        Name to the measurements of all rounds.
+    """
+    measured = {name: [] for name in contenders}
+    for turn in range(rounds):
+        for name, measure in contenders.items():
+            measured[name] += measure()
+            print(f"round {turn + 1}/{rounds}  {name}  {measured[name][-1]:.4g}", flush=True)
+    return measured
+
+
+def machine(*distributions: str) -> str:
+    """One sentence: processor, cores, versions, date."""
+    model = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        names = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+        model = names[0] if names else model
+    versions = ", ".join(f"{name} {version(name)}" for name in distributions)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{model}, {cores} cores; Python {platform.python_version()}, {versions}; {date.today()}"
+
+
+def spread(values: list[float], digits: int = 3) -> str:
+    """Median and range of measurements: `1.2 (1.1 to 1.4)`."""
+    low, middle, high = min(values), statistics.median(values), max(values)
+    return f"{middle:.{digits}g} ({low:.{digits}g} to {high:.{digits}g})"
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def publish(section: str, text: str) -> None:
+    """Print `text`, and put it in README.md between the markers of `section`."""
+    print(f"\n{text}\n")
+    begin, end = f"<!-- {section} -->", f"<!-- end of {section} -->"
+    before, found, rest = README.read_text().partition(begin)
+    if not found:
+        raise SystemExit(f"{README} has no line {begin}")
+    README.write_text(f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}")
