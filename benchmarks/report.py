@@ -1,4 +1,4 @@
-"""What every benchmark needs: contenders run in turn, and a section of README.md with the result."""
+"""What every benchmark needs: contenders run in turn, and a section of README.md."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""How long `import amalthea` and the commands that need no TensorFlow take, from a fresh process."""
+"""How long `import amalthea` and the commands that need no TensorFlow take, in fresh processes."""
 
 import statistics
 import subprocess

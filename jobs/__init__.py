@@ -15,6 +15,7 @@ _HOMES = {
     "export": "exporting",
     "list_recipes": "catalogue",
     "resume": "training",
+    "resume_search": "tuning",
     "train": "training",
     "tune": "tuning",
 }

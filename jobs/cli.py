@@ -234,7 +234,7 @@ def tune(
     if resume is not None:
         _alone(context, "trials")
         with _resumable("tune", resume):
-            run = tuning.resume(resume, trials=trials)
+            run = tuning.resume_search(resume, trials=trials)
     else:
         out = _required(recipe, out)
         with _resumable("tune", out):

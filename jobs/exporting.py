@@ -123,6 +123,8 @@ def _write_savedmodel(folder: Path, model: keras.Model, live: Mapping[str, keras
     logger.setLevel("WARNING")  # else it names the folder before it is renamed
     try:
         tf.saved_model.save(module, folder, signatures)
+    except tf.errors.OpError as error:  # its C++ parts know no OSError
+        raise UserError(f"the SavedModel cannot be written: {error.message}") from error
     finally:
         logger.setLevel(level)
     loaded = tf.saved_model.load(folder)

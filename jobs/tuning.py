@@ -6,11 +6,14 @@ import functools
 import io
 import json
 import math
+import os
 import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import keras
 import keras_tuner
 from rich.console import Console
 
@@ -107,7 +110,7 @@ def tune(
     return _search(run, hypermodel, sets, verbose)
 
 
-def resume(out: str | Path, *, trials: int | None = None, verbose: int | None = None) -> Run:
+def resume_search(out: str | Path, *, trials: int | None = None, verbose: int | None = None) -> Run:
     """Go on with an interrupted search; the trial that was under way starts anew.
 
     Args:
@@ -158,7 +161,11 @@ def _search(run: Run, hypermodel, sets: Mapping[str, ImageSet], verbose: int | N
     batches = functools.partial(sets["train"].batches, seed=settings["seed"])
     held_out = functools.partial(sets["validation"].batches, shuffle=False)
     length = {} if strategy == "hyperband" else {"epochs": epochs}
-    tuner.search(batches, validation_data=held_out, verbose=0, **length)
+    room = [_Room(run.path)]
+    try:
+        tuner.search(batches, validation_data=held_out, callbacks=room, verbose=0, **length)
+    except keras_tuner.errors.FatalError as error:
+        raise UserError(f"{run.path}: {error}; make room and go on by --resume") from error
 
     rows = _rows(tuner)
     _write_rows(run.path / "trials.csv", rows)
@@ -187,6 +194,23 @@ def _search(run: Run, hypermodel, sets: Mapping[str, ImageSet], verbose: int | N
         draw_trials(scores, objective.name, objective.direction, aside)
     run.save()
     return run
+
+
+class _Room(keras.callbacks.Callback):
+    """Ends a search where the disk has no room for a checkpoint: HDF5 would crash the process."""
+
+    def __init__(self, folder: Path):
+        super().__init__()
+        self.folder = folder
+
+    def on_epoch_end(self, epoch, logs=None):
+        variables = (*self.model.weights, *self.model.optimizer.variables)
+        size = 2**16 + sum(8 * math.prod(variable.shape) for variable in variables)
+        try:
+            with tempfile.TemporaryFile(dir=self.folder) as file:
+                file.write(bytes(size))
+        except OSError as error:
+            raise keras_tuner.errors.FatalError(os.strerror(error.errno)) from error
 
 
 def _journaled(strategy: type[keras_tuner.Tuner]) -> type[keras_tuner.Tuner]:

@@ -32,16 +32,12 @@ def files():
 def checkout(tmp_path_factory):
     """A copy of the sources without what lies around them, so that nothing built is picked up."""
     copy = tmp_path_factory.mktemp("sources") / "amalthea"
+    copy.mkdir()
     kept = [*FOLDERS, *(path.name for path in ROOT.glob("*.*") if path.is_file()), "LICENSE"]
     for name in kept:
         source = ROOT / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, _made(copy) / name)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, copy / name)
     return copy
-
-
-def _made(folder):
-    folder.mkdir(exist_ok=True)
-    return folder
 
 
 def test_the_wheel_holds_everything_and_runs(checkout, tmp_path):
@@ -75,7 +71,7 @@ def _check_installation(source, environment):
     assert installed == files()
     lent = next(path for path in sys.path if path.endswith("site-packages"))
     (site / "zz_lent.pth").write_text(lent)
-    program = "import amalthea.recipes as r; r.lenet5(); print(amalthea.__file__)"
+    program = "import amalthea; amalthea.recipes.lenet5(); print(amalthea.__file__)"
     done = subprocess.run(
         [python, "-c", program],
         capture_output=True,

@@ -122,5 +122,6 @@ def tied_autoencoder(
         optimizer=keras.optimizers.Adam(learning_rate),
         loss=loss,
         metrics=[keras.metrics.MeanSquaredError()],
+        steps_per_execution=8,  # a step is short beside Keras' own work around it
     )
     return model

@@ -1,4 +1,5 @@
 import json
+import resource
 import subprocess
 import sys
 
@@ -158,3 +159,15 @@ def test_a_missing_extra_is_named(format, tmp_path, monkeypatch):
 def test_an_unknown_format_is_named(tmp_path):
     with pytest.raises(UserError, match="savedmodel, onnx, litert, got 'pmml'"):
         jobs.export(build("tied_autoencoder"), tmp_path / "export", format="pmml")
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path):
+    model = build("tied_autoencoder")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(UserError, match=r"cannot be written: .*too large"):
+            jobs.export(model, tmp_path / "export")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []

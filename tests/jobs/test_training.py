@@ -193,3 +193,12 @@ def test_an_unfinished_run_says_how_to_finish_it(arrays, tmp_path):
 def test_a_custom_seed_changes_weights_and_order(arrays, tmp_path):
     one, two = (train(arrays, tmp_path / str(s), seed=s) for s in (1, 2))
     assert (one.path / "log.csv").read_text() != (two.path / "log.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("seed", 3), ("image_shape", (6, 6, 1)), ("num_classes", 3)]
+)
+def test_what_the_data_or_the_job_determines_cannot_be_given(arrays, tmp_path, name, value):
+    with pytest.raises(UserError, match=f"{name} comes from the .*, got "):
+        train(arrays, tmp_path / "a", arguments={name: value})
+    assert not (tmp_path / "a").exists()

@@ -1,5 +1,6 @@
 import csv
 import json
+import resource
 import signal
 import time
 
@@ -141,7 +142,7 @@ def test_a_killed_search_loses_the_trial_under_way_and_no_other(process, arrays,
     assert job.returncode == -signal.SIGKILL
     before = rows(jobs.Run.open(tmp_path / "a"))
 
-    run = tuning.resume(tmp_path / "a", verbose=0)
+    run = tuning.resume_search(tmp_path / "a", verbose=0)
     assert len(before) >= 2
     assert rows(run)[: len(before)] == before
     assert len(rows(run)) == 6
@@ -156,14 +157,14 @@ def test_a_file_cut_by_a_kill_costs_no_finished_trial(arrays, tmp_path, damaged)
     path = run.path / "trials" / damaged
     assert path.exists()
     path.write_text(path.read_text()[:20])
-    run = tuning.resume(run.path, trials=3, verbose=0)
+    run = tuning.resume_search(run.path, trials=3, verbose=0)
     assert rows(run)[:2] == before
     assert len(rows(run)) == 3
 
 
 def test_a_finished_search_goes_on_with_more_trials(arrays, tmp_path):
     first = rows(tune(arrays, tmp_path / "a", trials=2))
-    run = tuning.resume(tmp_path / "a", trials=4, verbose=0)
+    run = tuning.resume_search(tmp_path / "a", trials=4, verbose=0)
     assert rows(run)[:2] == first
     assert len(rows(run)) == 4
 
@@ -179,6 +180,7 @@ def test_a_finished_search_goes_on_with_more_trials(arrays, tmp_path):
         ({"top": 0}, "at least 1, got 0"),
         ({"fixed": {"widths": 3}}, "has no argument 'widths'"),
         ({"fixed": {"latent_dim": 0}}, "latent_dim must be"),
+        ({"fixed": {"seed": 3}}, "seed comes from the job's own seed=, got 3"),
     ],
 )
 def test_a_mistake_is_one_sentence_before_any_trial(arrays, tmp_path, settings, message):
@@ -207,3 +209,19 @@ def test_a_metric_whose_direction_nobody_knows_must_be_given_one(arrays, tmp_pat
     monkeypatch.setattr(keras.Model, "compile", with_metric)
     with pytest.raises(UserError, match="min:val_cosine or max:val_cosine"):
         tune(arrays, tmp_path / "a", objective="val_cosine")
+
+
+def test_a_full_disk_is_one_sentence_and_the_search_can_go_on(process, arrays, tmp_path):
+    def small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+
+    words = ("tune", "tied_autoencoder", "--data", arrays, "--epochs", 1, "--trials", 2)
+    job = process(*words, "--out", tmp_path / "a", preexec_fn=small_files)
+    _, err = job.communicate(timeout=60)
+    assert job.returncode == 2, err
+    assert "make room and go on by --resume" in one_sentence(err.strip())
+    run = jobs.resume_search(tmp_path / "a", verbose=0)
+    whole = jobs.tune("tied_autoencoder", arrays, out=tmp_path / "b", epochs=1, trials=2, verbose=0)
+    assert json.loads((run.path / "best.json").read_text()) == json.loads(
+        (whole.path / "best.json").read_text()
+    )
