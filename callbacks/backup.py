@@ -1,10 +1,14 @@
 """A backup of the whole state of a training after every epoch, from which it goes on exactly."""
 
 import os
+import zipfile
+import zlib
 from pathlib import Path
 
 import keras
 import numpy as np
+
+from ..errors import UserError
 
 
 class Backup(keras.callbacks.Callback):
@@ -43,19 +47,21 @@ class Backup(keras.callbacks.Callback):
             The number of finished epochs, the `initial_epoch` of `fit`; 0 without a backup.
 
         Raises:
-            OSError: If the backup cannot be read.
-            ValueError: If the backup is that of another model.
+            UserError: If the backup is damaged, or that of another model.
         """
         states = self._states()
         if not states:
             return 0
         model.optimizer.build(model.trainable_variables)
-        with np.load(states[-1]) as saved:
-            variables = _state(model)
-            values = [saved[name] for name in saved.files]
+        variables = _state(model)
+        try:
+            with states[-1].open("rb") as file, np.load(file) as saved:
+                values = [saved[name] for name in saved.files]
+        except (EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+            raise UserError(f"{states[-1]} is damaged: {error}") from error
         shapes = [tuple(variable.shape) for variable in variables]
         if shapes != [value.shape for value in values]:
-            raise ValueError(f"{states[-1]} is the backup of another model")
+            raise UserError(f"{states[-1]} is the backup of another model")
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         return _epochs(states[-1])

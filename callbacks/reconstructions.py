@@ -32,8 +32,9 @@ def draw_rows(rows: Mapping[str, np.ndarray], path: str | Path, title: str = "")
     """Draw rows of images, each with its label on the left, as a PNG file.
 
     Args:
-        rows: Label to images, `(count, height, width, channels)` with values in [0, 1] and 1 or 3
-            channels, or `(count, height, width)`; equal counts and sizes.
+        rows: Label to images, `(count, height, width, channels)` with values in [0, 1], or
+            `(count, height, width)`; equal counts and sizes. Three channels are red, green and
+            blue; of any other number the mean is drawn.
         path: The file.
         title: A line above the rows.
     """
@@ -55,6 +56,8 @@ def draw_rows(rows: Mapping[str, np.ndarray], path: str | Path, title: str = "")
 def _strip(images: np.ndarray) -> np.ndarray:
     """The images side by side, with a white gap of a twelfth of their width between them."""
     images = np.clip(images.reshape(*images.shape[:3], -1), 0, 1)
+    if images.shape[-1] != 3:
+        images = images.mean(axis=-1, keepdims=True)
     gap = max(1, images.shape[2] // 12)
     padded = np.pad(images, ((0, 0), (0, 0), (0, gap), (0, 0)), constant_values=1)
     strip = np.concatenate(list(padded), axis=1)[:, :-gap]

@@ -26,22 +26,27 @@ def _written() -> dict[str, dict[str, Any]]:
     return {entry["name"]: entry for entry in json.loads(FILE.read_text())}
 
 
-def list_recipes(pattern: str = "*") -> list[dict[str, Any]]:
-    """Descriptions of the recipes whose names match a shell-style pattern, by name.
-
-    Args:
-        pattern: For example `"*autoencoder*"`.
-
-    Returns:
-        A dict for each recipe, as `describe` gives it.
-    """
-    written = dict(_written())
+def _entries() -> dict[str, dict[str, Any]]:
+    """All descriptions by name, those of other distributions' recipes included."""
+    entries = dict(_written())
     if entry_points(group="amalthea.recipes"):
         from .. import recipes
 
         names = recipes.list_recipes()
-        written |= {n: recipes.get_recipe(n).describe() for n in names if n not in written}
-    return [written[name] for name in sorted(fnmatch.filter(written, pattern))]
+        entries |= {n: recipes.get_recipe(n).describe() for n in names if n not in entries}
+    return entries
+
+
+def list_recipes(pattern: str = "*") -> list[str]:
+    """Names of all recipes, as `amalthea.recipes.list_recipes` gives them.
+
+    Args:
+        pattern: A shell-style pattern such as `"*autoencoder*"`.
+
+    Returns:
+        The names that match, sorted.
+    """
+    return sorted(fnmatch.filter(_entries(), pattern))
 
 
 def describe(name: str) -> dict[str, Any]:
@@ -57,9 +62,7 @@ def describe(name: str) -> dict[str, Any]:
     Raises:
         UserError: If there is no such recipe, with the nearest names.
     """
-    if name in _written():
-        return _written()[name]
-    entries = {entry["name"]: entry for entry in list_recipes()}
+    entries = _written() if name in _written() else _entries()
     if name not in entries:
         raise UserError(f"there is no recipe {name!r}{nearest(name, entries)}")
     return entries[name]

@@ -78,7 +78,7 @@ def list_(
     table = Table(box=None, pad_edge=False)
     for column in ("recipe", "family", "summary", "data"):
         table.add_column(column, no_wrap=column == "recipe")
-    entries = catalogue.list_recipes(pattern)
+    entries = [catalogue.describe(name) for name in catalogue.list_recipes(pattern)]
     if not entries:
         raise UserError(f"no recipe is called like {pattern!r}: see 'amalthea list'")
     for entry in entries:
@@ -458,8 +458,11 @@ def _app(words: list[str]) -> typer.Typer:
     app.command("list")(list_)
     app.command()(describe)
     entry = {"name": "", "arguments": []}
-    if words[:1] == ["train"] and len(words) > 1 and not words[1].startswith("-"):
-        entry = catalogue.describe(words[1])
+    if words[:1] == ["train"]:
+        known = set(catalogue.list_recipes())
+        name = next((word for word in words[1:] if word in known), "".join(words[1:2]))
+        if name and not name.startswith("-"):
+            entry = catalogue.describe(name)
     app.command()(_with_options(entry))
     for command in (tune, evaluate, export, demo):
         app.command()(command)

@@ -87,6 +87,8 @@ def export(
 
 def _origin(model: keras.Model, recipe: str | None) -> Origin:
     origin = getattr(model, "origin", None)
+    if origin and recipe not in (None, origin.recipe):
+        raise UserError(f"the model is of the recipe {origin.recipe!r}, got recipe={recipe!r}")
     if recipe is not None:
         return Origin(get_recipe(recipe).name, dict(origin.arguments) if origin else {})
     if origin is None:

@@ -13,18 +13,25 @@ from typing import Any
 def replacing(path: Path) -> Iterator[Path]:
     """A path beside `path` to write a file or a folder to, which then takes its place.
 
-    If the block fails, what it wrote is removed and `path` is as it was.
+    If the block fails, what it wrote is removed and `path` is as it was. What a kill leaves behind
+    is removed, or put back, the next time.
     """
-    aside = path.with_name(f"partial-{path.name}")
-    _remove(aside)
+    # Hidden, and named so that nobody else's file is called like it; the suffix stays the same.
+    aside = path.with_name(f".amalthea-new-{path.name}")
+    old = path.with_name(f".amalthea-old-{path.name}")
+    if old.exists() and not path.exists():
+        os.replace(old, path)
+    remove(aside)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield aside
-        if path.is_dir():
-            _remove(path)
+        if path.is_dir():  # a folder cannot be replaced in one move
+            remove(old)
+            os.replace(path, old)
         os.replace(aside, path)
+        remove(old)
     finally:
-        _remove(aside)
+        remove(aside)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -33,7 +40,8 @@ def write_json(path: Path, value: Any) -> None:
         aside.write_text(json.dumps(value, indent=2) + "\n")
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

@@ -1,7 +1,6 @@
 """A run folder: what one training or tuning job was asked for, and everything it left."""
 
 import json
-import shutil
 import sys
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
-from .files import replacing, write_json
+from .files import remove, replacing, write_json
 
 if TYPE_CHECKING:
     import keras
@@ -51,11 +50,12 @@ class Run:
         """
         path = Path(path)
         refuse_existing(path, force)
-        if path.is_dir():
-            shutil.rmtree(path)
         versions = {name: version(name) for name in VERSIONED}
         versions["python"] = sys.version.split()[0]
         run = cls(path, {**settings, "versions": versions, "command": sys.argv})
+        json.dumps(run.settings)  # what cannot be written must not cost an earlier run
+        for old in path.iterdir() if path.is_dir() else ():
+            remove(old)
         run.save()
         return run
 

@@ -67,10 +67,10 @@ def train(
     entry = get_recipe(recipe)
     out = Path(out)
     refuse_existing(out, force)
-    check_count("epochs", epochs)
+    epochs, seed = check_count("epochs", epochs), check_count("seed", seed, least=0)
     found, found_batch_size = _best(entry, best) if best else ({}, entry.batch_size)
     batch_size = found_batch_size if batch_size is None else batch_size
-    check_count("batch_size", batch_size)
+    batch_size = check_count("batch_size", batch_size)
     data = entry.data if data is None else data
     check_free(arguments or {})
     sets = read_sets(entry, data, image_size)
@@ -119,7 +119,7 @@ def resume(out: str | Path, *, epochs: int | None = None, verbose: int | None = 
     sets = read_sets(entry, settings["data"], settings["image_size"])
     model = entry.build(**settings["arguments"])
     if epochs is not None:
-        check_count("epochs", epochs)
+        epochs = check_count("epochs", epochs)
         done = Backup(run.path / "backup").restore(model)
         if epochs < done:
             raise UserError(f"epochs must be at least {done}, which are done, got {epochs}")
@@ -159,7 +159,7 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
 
 
 def _best(recipe: Recipe, search: str | Path) -> tuple[dict[str, Any], int]:
-    """The best tunable arguments, and the best batch size, of a search."""
+    """The arguments and the batch size of a search's best model."""
     settings = Run.open(search, kind="tune").settings
     if settings["recipe"] != recipe.name:
         raise UserError(f"{search} is a search of {settings['recipe']}, not of {recipe.name}")
@@ -167,11 +167,7 @@ def _best(recipe: Recipe, search: str | Path) -> tuple[dict[str, Any], int]:
         raise UserError(
             f"{search} has no best yet: finish it with 'amalthea tune --resume {search}'"
         )
-    tunable = {p.name for p in recipe.parameters if p.tunable}
-    arguments = {
-        k: v for k, v in settings["arguments"].items() if k in tunable | settings["fixed"].keys()
-    }
-    return arguments, settings["batch_size"]
+    return settings["arguments"], settings["batch_size"]
 
 
 def _truncate(log: Path, epochs: int) -> None:
@@ -217,10 +213,11 @@ def check_free(arguments: Mapping[str, Any]) -> None:
             raise UserError(f"{name} comes from {source}, got {arguments[name]!r} beside it")
 
 
-def check_count(name: str, value: Any) -> None:
-    """Raise `UserError` unless `value` is a whole number of at least 1."""
-    if not is_whole(value) or value < 1:
-        raise UserError(f"{name} must be a whole number of at least 1, got {value!r}")
+def check_count(name: str, value: Any, least: int = 1) -> int:
+    """`value` as an int; `UserError` unless it is a whole number of at least `least`."""
+    if not is_whole(value) or value < least:
+        raise UserError(f"{name} must be a whole number of at least {least}, got {value!r}")
+    return int(value)
 
 
 def verbosity(verbose: int | None) -> int:

@@ -82,8 +82,8 @@ def tune(
     entry = get_recipe(recipe)
     out = Path(out)
     refuse_existing(out, force)
-    check_count("epochs", epochs)
-    check_count("trials", trials)
+    epochs, trials = check_count("epochs", epochs), check_count("trials", trials)
+    seed = check_count("seed", seed, least=0)
     if strategy not in STRATEGIES:
         raise UserError(f"strategy must be one of {', '.join(STRATEGIES)}, got {strategy!r}")
     check_free(fixed or {})
@@ -126,14 +126,15 @@ def resume_search(out: str | Path, *, trials: int | None = None, verbose: int | 
     """
     run = Run.open(out, kind="tune")
     settings = run.settings
-    if trials is not None:
-        check_count("trials", trials)
-        settings["trials"] = trials
-        run.save()
     entry = get_recipe(settings["recipe"])
     sets = read_sets(entry, settings["data"], settings["image_size"])
     hypermodel = entry.hypermodel(top=settings["top"], **settings["fixed"])
-    _restore_snapshot(run.path)
+    done = _restore_snapshot(run.path)
+    if trials is not None:
+        settings["trials"] = check_count("trials", trials)
+        if trials < done:
+            raise UserError(f"trials must be at least {done}, which are done, got {trials}")
+        run.save()
     return _search(run, hypermodel, sets, verbose)
 
 
@@ -175,7 +176,6 @@ def _search(run: Run, hypermodel, sets: Mapping[str, ImageSet], verbose: int | N
         raise UserError(f"all {len(rows)} trials failed: {'; '.join(sorted(reasons))}")
     best = (min if objective.direction == "min" else max)(good, key=_score)
     model = tuner.load_model(best)
-    run.save_model(model)
     run.settings["arguments"] = dict(model.origin.arguments)
     run.settings["batch_size"] = hypermodel.batch_size(best.hyperparameters)
     write_json(
@@ -193,6 +193,7 @@ def _search(run: Run, hypermodel, sets: Mapping[str, ImageSet], verbose: int | N
         scores = [math.nan if row["score"] == "" else row["score"] for row in rows]
         draw_trials(scores, objective.name, objective.direction, aside)
     run.save()
+    run.save_model(model)  # last: a run with a model is a finished one
     return run
 
 
@@ -301,7 +302,7 @@ def _write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def _objective(objective: str | None, recipe: Recipe) -> keras_tuner.Objective:
-    """The objective to optimise, its direction still to be found ("") where nobody says it."""
+    """The objective to optimise, its direction still to be found (None) where nobody says it."""
     if objective is None:
         return keras_tuner.Objective(recipe.objective.name, recipe.objective.direction)
     direction, colon, name = objective.rpartition(":")
@@ -356,21 +357,28 @@ def _snapshot(folder: Path) -> None:
     write_json(folder / "trials.json", state)
 
 
-def _restore_snapshot(folder: Path) -> None:
-    """If a state file is damaged, put all of them back as they were after the last whole trial."""
+def _restore_snapshot(folder: Path) -> int:
+    """If a state file is damaged, put all back as they were after the last whole trial.
+
+    Returns:
+        The number of finished trials.
+    """
+    saved = folder / "trials.json"
+    state = json.loads(saved.read_text()) if saved.exists() else {}
     try:
-        for path in _state_files(folder):
+        for path in {*_state_files(folder), *(folder / name for name in state)}:
             json.loads(path.read_text())
-    except ValueError:
-        saved = folder / "trials.json"
-        state = json.loads(saved.read_text()) if saved.exists() else {}
-        for path in _state_files(folder):
-            path.unlink()
+    except (ValueError, FileNotFoundError):
         for name, text in state.items():
-            (folder / name).write_text(text)
+            with replacing(folder / name) as aside:
+                aside.write_text(text)
+        for path in _state_files(folder):
+            if str(path.relative_to(folder)) not in state:
+                path.unlink()
     oracle = folder / "trials" / "oracle.json"
-    started = json.loads(oracle.read_text())["start_order"] if oracle.exists() else []
+    known = json.loads(oracle.read_text()) if oracle.exists() else {}
     for path in (folder / "trials").glob("trial_*"):
         # A trial killed before it was on record would be counted and never run.
-        if path.name.removeprefix("trial_") not in started:
+        if path.name.removeprefix("trial_") not in known.get("start_order", ()):
             shutil.rmtree(path)
+    return len(known.get("end_order", ()))

@@ -15,9 +15,10 @@ class PartialConv2D(keras.layers.Layer):
     Args:
         connections: For each output map, the indices of the input maps it is connected to, for
             example `((0, 1), (1, 2))`: two output maps over three input maps.
-        kernel_size: Side of the square kernel in pixels.
+        kernel_size: Side of the square kernel in pixels, at least 1.
         activation: Activation of the output.
-        kernel_initializer: Initializer of the kernel.
+        kernel_initializer: Initializer of the kernel, `(height, width, connections)`; Glorot's
+            uniform one, by the mean number of connections of a map, where not given.
         bias_initializer: Initializer of the bias, one for each output map.
         **kwargs: Arguments of `keras.layers.Layer`.
 
@@ -29,7 +30,7 @@ class PartialConv2D(keras.layers.Layer):
 
     Raises:
         ValueError: If the table is empty, has an empty row, names an input map twice in a row, or
-            names one that the inputs do not have.
+            names one that the inputs do not have; or if `kernel_size` is below 1.
 
     Example:
     >>> import keras
@@ -50,7 +51,7 @@ class PartialConv2D(keras.layers.Layer):
         connections,
         kernel_size: int = 5,
         activation=None,
-        kernel_initializer="glorot_uniform",
+        kernel_initializer=None,
         bias_initializer="zeros",
         **kwargs,
     ):
@@ -60,10 +61,14 @@ class PartialConv2D(keras.layers.Layer):
                 "connections must name, for each output map, one or more different input maps, "
                 f"got {connections!r}"
             )
+        if not isinstance(kernel_size, int) or kernel_size < 1:
+            raise ValueError(
+                f"kernel_size must be a whole number of at least 1, got {kernel_size!r}"
+            )
         self.connections = tuple(tuple(row) for row in connections)
         self.kernel_size = kernel_size
         self.activation = activations.get(activation)
-        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.kernel_initializer = kernel_initializer and initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
 
     def build(self, input_shape):
@@ -75,8 +80,12 @@ class PartialConv2D(keras.layers.Layer):
                 f"but the inputs of shape {input_shape} have maps 0 to {maps - 1}"
             )
         size = self.kernel_size
+        fans = size**2 * len(named) * (1 / len(self.connections) + 1 / maps)
+        glorot_uniform = initializers.RandomUniform(-((6 / fans) ** 0.5), (6 / fans) ** 0.5)
         self.kernel = self.add_weight(
-            name="kernel", shape=(size, size, len(named)), initializer=self.kernel_initializer
+            name="kernel",
+            shape=(size, size, len(named)),
+            initializer=self.kernel_initializer or glorot_uniform,
         )
         self.bias = self.add_weight(
             name="bias", shape=(len(self.connections),), initializer=self.bias_initializer
@@ -109,6 +118,7 @@ class PartialConv2D(keras.layers.Layer):
             "connections": self.connections,
             "kernel_size": self.kernel_size,
             "activation": activations.serialize(self.activation),
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "kernel_initializer": self.kernel_initializer
+            and initializers.serialize(self.kernel_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
         }

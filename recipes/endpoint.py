@@ -1,8 +1,7 @@
 """Endpoints: the named functions of a model that an exported model offers to servers."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import keras
 
@@ -13,18 +12,15 @@ class Endpoint(Protocol):
     Attributes:
         inputs: Names of the inputs.
         outputs: Names of the outputs.
-        deterministic: Whether equal inputs always give equal outputs.
+        deterministic: Whether nothing is drawn at random; what is drawn depends on an input `seed`.
     """
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     deterministic: bool
 
-    def bind(self, model: keras.Model) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-        """The function of `model`, from a dict of inputs to a dict of outputs.
-
-        A deterministic endpoint is a `keras.Model`; its inputs say shapes and types.
-        """
+    def bind(self, model: keras.Model) -> keras.Model:
+        """The function of `model`: a `keras.Model` from a dict of inputs to a dict of outputs."""
         ...
 
 

@@ -19,7 +19,7 @@ import keras
 
 from ..errors import UserError, nearest
 from .endpoint import Endpoint
-from .search import BatchSize, Domain, Range, Rank, domains
+from .search import BatchSize, Domain, Range, Rank, domains, plain
 
 SECTIONS = ("Args:", "Returns:", "Raises:", "Example:", "Reference:")
 BATCH_SIZE: Range = next(domains(BatchSize))
@@ -151,9 +151,12 @@ class Recipe:
 
     def hyperparameters(self) -> dict[str, Rank]:
         """Names of all hyperparameters with their ranks, the most important first."""
-        ranks = dict(BATCH_SIZE.hyperparameters("batch_size"))
-        for parameter in self.parameters:
-            ranks |= parameter.domain.hyperparameters(parameter.name)
+        return self._hyperparameters(frozenset())
+
+    def _hyperparameters(self, fixed: Set[str]) -> dict[str, Rank]:
+        domains = {"batch_size": BATCH_SIZE} | {p.name: p.domain for p in self.parameters}
+        free = [d.hyperparameters(name) for name, d in domains.items() if name not in fixed]
+        ranks = {name: rank for ranks in free for name, rank in ranks.items()}
         return dict(sorted(ranks.items(), key=lambda item: item[1]))
 
     def tuned(self, top: int | None = None, fixed: Set[str] = frozenset()) -> frozenset[str]:
@@ -168,10 +171,10 @@ class Recipe:
         """
         if top is not None and top < 1:
             raise UserError(f"the number of hyperparameters to tune must be at least 1, got {top}")
-        free = [name for name in self.hyperparameters() if name.removesuffix("_depth") not in fixed]
+        free = self._hyperparameters(fixed)
         if not free:
             raise UserError(f"every hyperparameter of {self.name} is fixed: none is left to tune")
-        return frozenset(free[:top])
+        return frozenset(list(free)[:top])
 
     def space(self, hp, *, top: int | None = None, **fixed: Any) -> dict[str, Any]:
         """The builder's keyword arguments, drawn from the search space.
@@ -314,8 +317,8 @@ def recipe(
                 entry[unknown]  # raises, with the nearest names
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
-            arguments = dict(bound.arguments)
-            entry.check(arguments)
+            entry.check(bound.arguments)
+            arguments = {name: plain(value) for name, value in bound.arguments.items()}
             with _seeded(arguments["seed"]):
                 try:
                     model = build(**arguments)

@@ -39,6 +39,15 @@ def is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def plain(value: Any) -> Any:
+    """`value` with numbers of NumPy as Python's own, and lists as tuples."""
+    if isinstance(value, tuple | list):
+        return tuple(plain(item) for item in value)
+    if is_whole(value):
+        return int(value)
+    return float(value) if is_number(value) else value
+
+
 class Domain(ABC):
     """Which values of an argument are valid."""
 
@@ -181,10 +190,11 @@ class Choice(Range):
         )
 
     def is_valid(self, value):
-        return value in self.values or (self.others is not None and self.others.is_valid(value))
+        return self.contains(value) or (self.others is not None and self.others.is_valid(value))
 
     def contains(self, value):
-        return value in self.values
+        # Neither 64.0 nor True stands for a whole number.
+        return any(v == value and is_whole(v) <= is_whole(value) for v in self.values)
 
     def suggest(self, hp, name, default, tuned):
         return hp.Choice(name, list(self.values), default=default) if name in tuned else default
@@ -231,7 +241,7 @@ class Widths(Range):
         depth_name = f"{name}_depth"
         depth = deepest = len(default)
         if depth_name in tuned:
-            deepest = max(self.depth[1], depth)
+            deepest = self.depth[1]
             depth = hp.Int(depth_name, *self.depth, default=depth)
         # A layer beyond the default's last starts as wide as that one.
         widths = [*default, *[default[-1] if default else self.low] * (deepest - len(default))]
@@ -265,9 +275,14 @@ def _sampling(log: bool) -> str:
 
 
 def _is_activation(value: Any) -> bool:
+    """Whether Keras has an activation of that name which leaves the shape as it is."""
     import keras
 
-    return isinstance(value, str) and callable(getattr(keras.activations, value, None))
+    try:
+        units = keras.ops.zeros((1, 2))
+        return isinstance(value, str) and keras.activations.get(value)(units).shape == units.shape
+    except (TypeError, ValueError):
+        return False
 
 
 def domains(annotation: Any) -> Iterator[Domain]:

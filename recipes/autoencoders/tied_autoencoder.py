@@ -55,6 +55,7 @@ def tied_autoencoder(
     and the squared error it learns the principal subspace.
 
     Deviations:
+        * The inputs are not corrupted, and the size 784-100-30 is of no paper.
         * Adam and rectified linear units instead of plain gradient descent and sigmoids.
         * All layers are trained together instead of one by one.
 

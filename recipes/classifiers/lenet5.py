@@ -91,21 +91,23 @@ def lenet5(
     The modern form connects all maps of S2 to all of C3, pools by averages, and ends in a dense
     layer with the cross-entropy of a softmax. With `original=True` it is the published network: the
     partial connections of table I, pooling with trained coefficients, the squashing function
-    1.7159 tanh(2x/3), initial weights uniform within 2.4 / fan-in, and Euclidean radial basis
+    1.7159 tanh(2x/3), initial kernels uniform within 2.4 / fan-in, and Euclidean radial basis
     outputs with fixed codes, trained by the maximum a posteriori criterion.
 
     Deviations:
         * Adam instead of the stochastic diagonal Levenberg-Marquardt method.
         * The fixed codes are rows of a Hadamard matrix, an error-correcting code as the paper
           mentions, instead of drawn characters: classes need not be characters.
+        * All maps of C3 have the same initial range, that of their mean fan-in; pooling starts as
+          averaging, and biases at 0.
         * C5 is a dense layer, which is the same at the published size and admits larger images.
 
     Args:
         image_shape: Height, width and channels of the images.
-        num_classes: Number of classes.
+        num_classes: Number of classes, at most 127 with `original=True`.
         original: Whether to build the published network rather than its modern form.
         padding: Border of zeros around the image in pixels: 2 turns 28×28 into the paper's 32×32.
-        activation: Activation of the modern form; the original has its own.
+        activation: Activation of the hidden layers; with `original=True`, "tanh" is the scaled one.
         learning_rate: Step size of Adam.
         seed: Makes the initial weights reproducible.
 
@@ -115,7 +117,8 @@ def lenet5(
         labels and logs the accuracy.
 
     Raises:
-        UserError: If an argument is not valid or the images are too small for two convolutions.
+        UserError: If an argument is not valid, the images are too small for two convolutions, or
+            the classes too many for the original's codes.
 
     Example:
         >>> import numpy as np
@@ -141,7 +144,9 @@ def lenet5(
     x = layers.ZeroPadding2D(padding)(images)
     x = layers.Rescaling(1.275, -0.1)(x)
     if original:
-        scores = _as_published(x, num_classes)
+        if num_classes > 127:
+            raise UserError(f"the original's codes tell 127 classes apart, got {num_classes}")
+        scores = _as_published(x, num_classes, scaled_tanh if activation == "tanh" else activation)
         loss = MaximumAPosteriori()
     else:
         scores = _modern(x, num_classes, activation)
@@ -167,26 +172,23 @@ def _modern(x, num_classes, activation):
     return layers.Dense(num_classes, dtype="float32", name="output")(x)
 
 
-def _as_published(x, num_classes):
+def _as_published(x, num_classes, activation):
     def uniform(fan_in):
         return keras.initializers.RandomUniform(-2.4 / fan_in, 2.4 / fan_in)
 
     fan_in = 25 * x.shape[-1]
-    x = layers.Conv2D(6, 5, activation=scaled_tanh, kernel_initializer=uniform(fan_in), name="c1")(
-        x
-    )
-    x = TrainablePooling2D(activation=scaled_tanh, name="s2")(x)
+    x = layers.Conv2D(6, 5, activation=activation, kernel_initializer=uniform(fan_in), name="c1")(x)
+    x = TrainablePooling2D(activation=activation, name="s2")(x)
     fan_in = 25 * sum(map(len, C3_CONNECTIONS)) / len(C3_CONNECTIONS)
     x = PartialConv2D(
-        C3_CONNECTIONS, 5, activation=scaled_tanh, kernel_initializer=uniform(fan_in), name="c3"
+        C3_CONNECTIONS, 5, activation=activation, kernel_initializer=uniform(fan_in), name="c3"
     )(x)
-    x = TrainablePooling2D(activation=scaled_tanh, name="s4")(x)
+    x = TrainablePooling2D(activation=activation, name="s4")(x)
     x = layers.Flatten()(x)
     for units, name in ((120, "c5"), (84, "f6")):
-        x = layers.Dense(units, scaled_tanh, kernel_initializer=uniform(x.shape[-1]), name=name)(x)
-    rows = 1 << max(84, num_classes).bit_length()  # a Hadamard matrix has a power of two of rows
+        x = layers.Dense(units, activation, kernel_initializer=uniform(x.shape[-1]), name=name)(x)
     # Its first row and column are constant; without them every code has ones of both signs.
-    codes = hadamard(rows)[1 : num_classes + 1, 1:85].astype("float32")
+    codes = hadamard(128)[1 : num_classes + 1, 1:85].astype("float32")
     distances = RadialBasis(
         num_classes,
         centers_initializer=keras.initializers.Constant(codes),

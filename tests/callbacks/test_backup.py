@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from amalthea.callbacks import Backup
+from amalthea.errors import UserError
 
 X = np.random.default_rng(0).random((24, 4)).astype("float32")
 
@@ -83,3 +84,12 @@ def test_the_state_of_another_model_is_refused(tmp_path):
     fit(build(), Backup(tmp_path), 1)
     with pytest.raises(ValueError, match="backup of another model"):
         Backup(tmp_path).restore(build(noise=False))
+
+
+@pytest.mark.parametrize("size", [0, 100, -1])
+def test_a_damaged_backup_is_one_sentence(tmp_path, size):
+    fit(build(), Backup(tmp_path), 1)
+    state = tmp_path / "epoch-00001.npz"
+    state.write_bytes(state.read_bytes()[:size])
+    with pytest.raises(UserError, match=r"epoch-00001.npz is damaged"):
+        Backup(tmp_path).restore(build())

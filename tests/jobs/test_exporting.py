@@ -171,3 +171,11 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_is_not_exported_as_another_recipes(tmp_path):
+    with pytest.raises(
+        UserError, match=r"is of the recipe 'tied_autoencoder', got recipe='lenet5'"
+    ):
+        jobs.export(build("tied_autoencoder"), tmp_path / "export", recipe="lenet5")
+    assert list(tmp_path.iterdir()) == []

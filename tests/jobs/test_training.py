@@ -115,7 +115,7 @@ def test_a_full_disk_is_one_sentence_and_the_run_can_go_on(process, arrays, tmp_
     _, err = job.communicate(timeout=60)
     assert job.returncode == 2, err
     one_sentence(err.strip())
-    assert not [p for p in (tmp_path / "a").rglob("*") if "partial" in p.name]
+    assert not [p for p in (tmp_path / "a").rglob("*") if p.name.startswith(".amalthea")]
     run = jobs.resume(tmp_path / "a", verbose=0)
     whole = jobs.train("tied_autoencoder", arrays, out=tmp_path / "b", epochs=2, verbose=0)
     for a, b in zip(state(run), state(whole), strict=True):
@@ -202,3 +202,33 @@ def test_what_the_data_or_the_job_determines_cannot_be_given(arrays, tmp_path, n
     with pytest.raises(UserError, match=f"{name} comes from the .*, got "):
         train(arrays, tmp_path / "a", arguments={name: value})
     assert not (tmp_path / "a").exists()
+
+
+def test_the_folder_one_stands_in_can_be_the_runs(arrays, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    train(arrays, ".")
+    train(arrays, ".", force=True, epochs=1)
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("changes", [{"seed": None}, {"seed": -1}, {"epochs": 1.5}])
+def test_no_mistake_costs_the_earlier_run(arrays, tmp_path, changes):
+    run = train(arrays, tmp_path / "a")
+    before = run.model_path.read_bytes()
+    with pytest.raises(UserError, match=r"must be a whole number of at least \d, got"):
+        train(arrays, tmp_path / "a", force=True, **changes)
+    assert run.model_path.read_bytes() == before
+
+
+def test_numbers_of_numpy_are_numbers(arrays, tmp_path):
+    sizes = {"hidden_units": [np.int64(6)], "latent_dim": np.int32(3)}
+    run = train(arrays, tmp_path / "a", arguments=sizes, epochs=np.int64(1), seed=np.int64(2))
+    settings = json.loads((run.path / "run.json").read_text())
+    assert settings["arguments"]["hidden_units"] == [6]
+    assert settings["epochs"] == 1
+
+
+def test_images_of_two_channels_are_drawn_too(tmp_path):
+    np.savez(tmp_path / "two.npz", images=np.random.default_rng(0).random((60, 6, 6, 2)))
+    run = train(f"arrays:{tmp_path / 'two.npz'}", tmp_path / "a", epochs=1)
+    assert len(list((run.path / "samples").iterdir())) == 1

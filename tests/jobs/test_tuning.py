@@ -150,13 +150,24 @@ def test_a_killed_search_loses_the_trial_under_way_and_no_other(process, arrays,
     assert [row["score"] for row in rows(run)] == [row["score"] for row in rows(whole)]
 
 
-@pytest.mark.parametrize("damaged", ["oracle.json", "tuner0.json", "trial_1/trial.json"])
-def test_a_file_cut_by_a_kill_costs_no_finished_trial(arrays, tmp_path, damaged):
+@pytest.mark.parametrize(
+    ("damaged", "cut"),
+    [
+        ("oracle.json", True),
+        ("oracle.json", False),
+        ("tuner0.json", True),
+        ("trial_1/trial.json", 1),
+    ],
+)
+def test_a_file_cut_or_lost_by_a_kill_costs_no_finished_trial(arrays, tmp_path, damaged, cut):
     run = tune(arrays, tmp_path / "a", trials=2)
     before = rows(run)
     path = run.path / "trials" / damaged
     assert path.exists()
-    path.write_text(path.read_text()[:20])
+    if cut:
+        path.write_text(path.read_text()[:20])
+    else:
+        path.unlink()
     run = tuning.resume_search(run.path, trials=3, verbose=0)
     assert rows(run)[:2] == before
     assert len(rows(run)) == 3
@@ -167,6 +178,9 @@ def test_a_finished_search_goes_on_with_more_trials(arrays, tmp_path):
     run = tuning.resume_search(tmp_path / "a", trials=4, verbose=0)
     assert rows(run)[:2] == first
     assert len(rows(run)) == 4
+    with pytest.raises(UserError, match=r"trials must be at least 4, which are done, got 1"):
+        tuning.resume_search(tmp_path / "a", trials=1, verbose=0)
+    assert json.loads((run.path / "run.json").read_text())["trials"] == 4
 
 
 @pytest.mark.parametrize(

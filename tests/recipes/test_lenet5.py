@@ -8,6 +8,14 @@ from amalthea.recipes import lenet5
 from amalthea.recipes.classifiers.lenet5 import C3_CONNECTIONS, MaximumAPosteriori, scaled_tanh
 
 
+def test_the_originals_codes_are_told_apart_or_refused():
+    codes = lenet5(num_classes=127, original=True).get_layer("output").get_weights()[0]
+    assert len({tuple(code) for code in codes}) == 127
+    assert all(-84 < code.sum() < 84 for code in codes)
+    with pytest.raises(UserError, match="127 classes apart, got 128"):
+        lenet5(num_classes=128, original=True)
+
+
 def parameters(layer):
     return sum(int(np.prod(w.shape)) for w in layer.trainable_weights)
 

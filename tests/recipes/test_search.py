@@ -44,7 +44,7 @@ def domain(annotation) -> Domain:
         (domain(ImageShape), [(8, 8, 1), [2, 3, 4]], [(8, 8), (8, 8, 0), "888", 8, (8, 8, 1.0)]),
         (domain(NumClasses), [2, 10], [1, 0, 2.0]),
         (domain(Seed), [None, 0, 3], [-1, 1.5]),
-        (domain(Activation), ["relu", "softplus"], ["rellu", "", 3]),
+        (domain(Activation), ["relu", "softplus"], ["rellu", "", 3, "glu", "get"]),
     ],
 )
 def test_a_domain_tells_valid_values_from_others(domain, valid, invalid):
