@@ -4,7 +4,7 @@
 """
 
 from .image_set import ImageSet
-from .read import load, read
+from .read import absolute, load, read
 from .splits import SPLITS
 
-__all__ = ["SPLITS", "ImageSet", "load", "read"]
+__all__ = ["SPLITS", "ImageSet", "absolute", "load", "read"]

@@ -25,7 +25,7 @@ def read(path: Path, split: str) -> ImageSet:
     """
     name = f"arrays:{path}"
     if not path.is_file():
-        raise UserError(f"{name}: there is no such file")
+        raise UserError(f"{name} is {'a folder, not a file' if path.exists() else 'no file'}")
     if not zipfile.is_zipfile(path):
         raise UserError(f"{name} is no .npz file, as numpy.savez writes it")
     try:

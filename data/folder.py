@@ -72,8 +72,9 @@ def read(folder: Path, split: str, size: tuple[int, int] | None) -> ImageSet:
     chosen = indices(name, split, len(headers), labels)
     decoded = readable(decode, [headers[i][:2] for i in chosen])
     if damaged:
+        noun = "picture" if len(damaged) == 1 else "pictures"
         warnings.warn(
-            f"{name}: skipped {len(damaged)} damaged pictures: {', '.join(sorted(damaged)[:5])}"
+            f"{name}: skipped {len(damaged)} damaged {noun}: {', '.join(sorted(damaged)[:5])}"
             f"{', ...' if len(damaged) > 5 else ''}",
             stacklevel=3,
         )
@@ -88,7 +89,7 @@ def read(folder: Path, split: str, size: tuple[int, int] | None) -> ImageSet:
 def _pictures(name: str, folder: Path) -> dict[str, list[Path]]:
     """The picture files of each class; of the class "" if there are no class folders."""
     if not folder.is_dir():
-        raise UserError(f"{name}: there is no such folder")
+        raise UserError(f"{name} is {'a file, not a folder' if folder.exists() else 'no folder'}")
     extensions = _extensions()
 
     def pictures(folder: Path) -> list[Path]:

@@ -93,6 +93,7 @@ class ImageSet:
                 raise UserError(
                     f"{argument} is {value!r}, but must be a whole number of at least {least}"
                 )
+        batch_size = min(int(batch_size), len(self))
         import tensorflow as tf
 
         with tf.device("CPU"):  # beside the input pipeline, not in an accelerator's memory
@@ -119,9 +120,9 @@ class ImageSet:
             tf.data.Dataset.from_generator(
                 order, output_signature=tf.TensorSpec(len(self), tf.int64)
             )
-            .flat_map(lambda all_: tf.data.Dataset.from_tensor_slices(all_).batch(int(batch_size)))
+            .flat_map(lambda all_: tf.data.Dataset.from_tensor_slices(all_).batch(batch_size))
             .map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-            .apply(tf.data.experimental.assert_cardinality(-(-len(self) // int(batch_size))))
+            .apply(tf.data.experimental.assert_cardinality(-(-len(self) // batch_size)))
             .prefetch(tf.data.AUTOTUNE)
         )
 
@@ -160,9 +161,17 @@ def _check_range(name: str, images: np.ndarray, largest: int, rule: str) -> None
     raise UserError(
         f"{name}: {rule}, but {int(wrong.any(axis=(1, 2, 3)).sum())} of {len(images)} images do "
         f"not (first image {image} at row, column, channel {tuple(pixel)}: "
-        f"{images[image, *pixel]}; values go from {np.nanmin(images)} to {np.nanmax(images)}"
-        f"{' and NaN' if np.isnan(images).any() else ''})"
+        f"{images[image, *pixel]}; {_extent(images)})"
     )
+
+
+def _extent(images: np.ndarray) -> str:
+    """Between which values the pixels lie, in words."""
+    known = images[~np.isnan(images)]
+    if not known.size:
+        return "all values are NaN"
+    nan = " and NaN" if known.size < images.size else ""
+    return f"values go from {known.min()} to {known.max()}{nan}"
 
 
 def _checked_labels(images: ImageSet) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
@@ -17,6 +18,10 @@ from .splits import SPLITS
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+
+# Images are kept in memory: of this many grey pixels they take 8 GiB.
+_MOST_PIXELS = 2**33
 
 
 def read(
@@ -49,9 +54,24 @@ def read(
     else:
         images = catalogue.read(source, path if colon else None, split, size)
     pixels = images.images
+    if size and len(images) * math.prod(size) > _MOST_PIXELS:
+        raise UserError(
+            f"{len(images):,} images of {size[0]}×{size[1]} pixels do not fit in memory; the image "
+            "size must be smaller"
+        )
     if size and images.image_shape[:2] != size:
         pixels = np.stack([resize(picture, size) for picture in pixels])
     return replace(images, name=f"{name}, split {split}", images=pixels)
+
+
+def absolute(name: str) -> str:
+    """The name of a data set with its path, if it has one, made absolute.
+
+    Args:
+        name: A name as `read` takes it.
+    """
+    source, _, location = name.partition(":")
+    return f"{source}:{Path(location).expanduser().absolute()}" if location else name
 
 
 def load(

@@ -9,8 +9,10 @@ import errno
 import functools
 import inspect
 import os
+import shlex
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,15 +23,24 @@ from rich.padding import Padding
 from rich.table import Table
 
 from ..compatibility import check_keras, configured_backend
-from ..errors import UserError
+from ..errors import UserError, nearest
 from . import catalogue
+from .files import plain_path
 
 # What typer raises for a wrong option, in a place that all its versions have.
 UsageError = typer.BadParameter.__base__
 
 console = Console(highlight=False)
 
-RunFolder = Annotated[Path, typer.Argument(help="Run folder.", show_default=False)]
+
+def _path(text: str) -> Path:
+    if not text:
+        raise typer.BadParameter("expected a path, got ''")
+    return Path(text)
+
+
+PATH = {"parser": _path, "metavar": "PATH", "show_default": False}
+RunFolder = Annotated[Any, typer.Argument(help="Run folder.", **PATH)]
 Data = Annotated[
     str | None,
     typer.Option(
@@ -38,7 +49,7 @@ Data = Annotated[
         show_default="the recipe's own",
     ),
 ]
-Out = Annotated[Path | None, typer.Option(help="Folder to make.", show_default=False)]
+Out = Annotated[Any, typer.Option(help="Folder to make.", **PATH)]
 Force = Annotated[bool, typer.Option("--force", help="Replace what an earlier job left there.")]
 Seed = Annotated[int, typer.Option(help="Seed of weights, noise and order.", min=0)]
 
@@ -54,9 +65,10 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def _size(text: str) -> int | tuple[int, ...]:
-    numbers = _numbers(text)
-    if len(numbers) not in (1, 2) or min(numbers) < 1:
-        raise typer.BadParameter(f"expected SIDE or HEIGHT,WIDTH in pixels, got {text!r}")
+    numbers = text.split(",")
+    if len(numbers) not in (1, 2) or not all(n.strip().isdecimal() and int(n) for n in numbers):
+        raise typer.BadParameter(f"expected SIDE or HEIGHT,WIDTH, pixels from 1 on, got {text!r}")
+    numbers = tuple(map(int, numbers))
     return numbers[0] if len(numbers) == 1 else numbers
 
 
@@ -146,15 +158,11 @@ def train(
     ] = None,
     image_size: ImageSize = None,
     best: Annotated[
-        Path | None,
-        typer.Option(
-            help="Take the best arguments of the search in this folder.", show_default=False
-        ),
+        Any, typer.Option(help="Take the best arguments of the search in this folder.", **PATH)
     ] = None,
     seed: Seed = 0,
     resume: Annotated[
-        Path | None,
-        typer.Option(help="Go on with the training in this folder.", show_default=False),
+        Any, typer.Option(help="Go on with the training in this folder.", **PATH)
     ] = None,
     force: Force = False,
     tensorboard: Annotated[
@@ -210,7 +218,11 @@ def tune(
     ] = None,
     fix: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="Keep an argument at a value.", show_default=False),
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Keep an argument at a value; 'amalthea describe RECIPE' lists them.",
+            show_default=False,
+        ),
     ] = None,
     objective: Annotated[
         str | None,
@@ -222,8 +234,7 @@ def tune(
     image_size: ImageSize = None,
     seed: Seed = 0,
     resume: Annotated[
-        Path | None,
-        typer.Option(help="Go on with the search in this folder.", show_default=False),
+        Any, typer.Option(help="Go on with the search in this folder.", **PATH)
     ] = None,
     force: Force = False,
 ) -> None:
@@ -274,12 +285,14 @@ def evaluate(
     for name, value in figures.items():
         table.add_row(name, f"{value:.6g}")
     console.print(table)
+    pictures = [path.name for path in [run / "reconstructions.png"] if path.exists()]
+    console.print(f"written: {' and '.join(['evaluation.json', *pictures])} in {run}")
 
 
 def export(
     run: RunFolder,
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write.", show_default="in the run")
+        Any, typer.Option(help="Folder to write.", **PATH | {"show_default": "in the run"})
     ] = None,
     format: Annotated[str, typer.Option(help="savedmodel, onnx or litert.")] = "savedmodel",
     force: Force = False,
@@ -297,7 +310,9 @@ def export(
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder to make.")] = Path("runs/demo"),
+    out: Annotated[
+        Any, typer.Option(help="Folder to make.", **PATH | {"show_default": True})
+    ] = "runs/demo",
     trials: Annotated[int, typer.Option(min=1, help="Models that the search trains.")] = 8,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of the models compared.")] = 60,
 ) -> None:
@@ -352,21 +367,23 @@ def _alone(context: typer.Context, beside: str) -> None:
 
 def _fixed(recipe: str, settings: list[str]) -> dict[str, Any]:
     """The values of `--fix NAME=VALUE`, of the types of the recipe's arguments."""
-    types = {a["name"]: a["type"] for a in catalogue.describe(recipe)["arguments"]}
-    types["batch_size"] = "int"
+    arguments = {a["name"]: a for a in catalogue.describe(recipe)["arguments"]}
+    arguments["batch_size"] = {"type": "int", "valid": "a whole number of at least 1"}
     values = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
-        if not equals:
+        name = name.replace("-", "_")  # as the options of `train` are spelt
+        if not equals or not name:
             raise UserError(f"--fix takes NAME=VALUE, got {setting!r}")
-        if name not in types:
-            raise UserError(f"{recipe} has no argument {name!r}: see 'amalthea describe {recipe}'")
+        if name not in arguments:
+            raise UserError(f"{recipe} has no argument {name!r}{nearest(name, arguments)}")
+        if name in values:
+            raise UserError(f"--fix gives {name} twice, {values[name]!r} and {text!r}")
         try:
-            values[name] = _PARSE[types[name]](text)
-        except ValueError:
-            raise UserError(
-                f"--fix {name}= takes a value of type {types[name]}, got {text!r}"
-            ) from None
+            values[name] = _PARSE[arguments[name]["type"]](text)
+        except (ValueError, typer.BadParameter):
+            valid = arguments[name]["valid"]
+            raise UserError(f"--fix {name}= takes {valid}, got {text!r}") from None
     return values
 
 
@@ -390,9 +407,10 @@ def _resumable(verb: str, out: Path) -> Iterator[None]:
     """Within, an interruption says how to go on."""
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BrokenPipeError):
         if (out / "run.json").is_file():
-            _complain(f"interrupted: go on with 'amalthea {verb} --resume {out}'")
+            command = shlex.join(["amalthea", verb, "--resume", str(out)])
+            _complain(f"interrupted: go on with `{command}`")
         else:
             _complain("interrupted before anything was written")
         raise typer.Exit(130) from None
@@ -502,6 +520,7 @@ def _received(error: Exception) -> str:
 def main() -> None:
     """Run the command line; a user's mistake is one sentence and exit status 2."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.showwarning = lambda message, *_, **__: _complain(str(message))
     words = sys.argv[1:]
     try:
         status = _app(words)(words, prog_name="amalthea", standalone_mode=False)
@@ -515,5 +534,5 @@ def main() -> None:
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno in errno.errorcode else str(error)
         where = f": {error.filename}" if error.filename else ""
-        status = _complain(reason.splitlines()[0] + where) or 2
+        status = _complain(plain_path(reason.splitlines()[0] + where)) or 2
     sys.exit(status if isinstance(status, int) else 0)

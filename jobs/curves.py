@@ -14,6 +14,9 @@ def draw_log(log: Path, path: Path) -> None:
     with log.open(newline="") as file:
         rows = list(csv.DictReader(file))
     names = [name for name in rows[0] if name != "epoch" and not name.startswith("val_")]
+    # A metric that is the loss itself needs no second panel.
+    losses = [row.get("loss") for row in rows]
+    names = [n for n in names if n == "loss" or [row[n] for row in rows] != losses]
     epochs = [int(row["epoch"]) + 1 for row in rows]
     figure = Figure(figsize=(4.5 * len(names), 3.4), dpi=120)
     for axis, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
@@ -22,7 +25,8 @@ def draw_log(log: Path, path: Path) -> None:
                 values = [float(row[column] or "nan") for row in rows]
                 axis.plot(epochs, values, label=label, marker="." if len(rows) < 20 else "")
         axis.set(xlabel="epoch", title=name.replace("_", " "))
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.set_xlim(0.5, len(rows) + 0.5)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axis.legend()
         axis.grid(alpha=0.3)
     figure.tight_layout()

@@ -12,7 +12,7 @@ import tensorflow as tf
 from ..errors import UserError
 from ..recipes import Origin, get_recipe
 from ..recipes.endpoint import Endpoint
-from .files import replacing, write_json
+from .files import plain_path, replacing, write_json
 from .run import Run
 
 # Batch sizes of the check: what was traced or frozen for one must serve the other.
@@ -60,10 +60,10 @@ def export(
     if out is None:
         raise UserError("the export of a model needs a folder to write to: give out=")
     out = Path(out)
-    if out.exists() and not force:
-        raise UserError(f"{out} exists: choose another place, or replace it with --force")
     if out.exists() and not (out / "endpoints.json").is_file():
-        raise UserError(f"{out} is no earlier export, so it is not replaced: choose another place")
+        raise UserError(f"{out} exists and is no earlier export: choose another place")
+    if out.exists() and not force:
+        raise UserError(f"{out} exists: choose another place, or replace it by force (--force)")
 
     endpoints = get_recipe(origin.recipe).endpoints
     if format != "savedmodel":
@@ -126,7 +126,7 @@ def _write_savedmodel(folder: Path, model: keras.Model, live: Mapping[str, keras
     try:
         tf.saved_model.save(module, folder, signatures)
     except tf.errors.OpError as error:  # its C++ parts know no OSError
-        raise UserError(f"the SavedModel cannot be written: {error.message}") from error
+        raise UserError(f"the SavedModel cannot be written: {plain_path(error.message)}") from error
     finally:
         logger.setLevel(level)
     loaded = tf.saved_model.load(folder)

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+_NEW = ".amalthea-new-"
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -17,7 +19,7 @@ def replacing(path: Path) -> Iterator[Path]:
     is removed, or put back, the next time.
     """
     # Hidden, and named so that nobody else's file is called like it; the suffix stays the same.
-    aside = path.with_name(f".amalthea-new-{path.name}")
+    aside = path.with_name(f"{_NEW}{path.name}")
     old = path.with_name(f".amalthea-old-{path.name}")
     if old.exists() and not path.exists():
         os.replace(old, path)
@@ -32,6 +34,11 @@ def replacing(path: Path) -> Iterator[Path]:
         remove(old)
     finally:
         remove(aside)
+
+
+def plain_path(text: str) -> str:
+    """`text` with the paths as a user knows them, not as `replacing` calls them for a while."""
+    return text.replace(_NEW, "")
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -1,7 +1,9 @@
 """A run folder: what one training or tuning job was asked for, and everything it left."""
 
 import json
+import shlex
 import sys
+import zipfile
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -111,12 +113,10 @@ class Run:
         from .. import recipes
 
         if not self.model_path.is_file():
-            verb = self.settings["kind"]
-            raise UserError(
-                f"{self.path} holds no model.keras yet: finish it with "
-                f"'amalthea {verb} --resume {self.path}'"
-            )
+            command = shlex.join(["amalthea", self.settings["kind"], "--resume", str(self.path)])
+            raise UserError(f"{self.path} holds no model.keras yet: finish it with `{command}`")
         try:
+            zipfile.ZipFile(self.model_path).close()
             model = keras.models.load_model(self.model_path)
         except Exception as error:
             # Keras raises whatever the damaged part happens to cause.
@@ -134,5 +134,5 @@ def refuse_existing(path: Path, force: bool) -> None:
         raise UserError(f"{path} exists and is no run folder: choose another place")
     if not force:
         raise UserError(
-            f"{path} holds a run: go on with it by --resume, or replace it with --force"
+            f"{path} holds a run: go on with it by --resume, or replace it by force (--force)"
         )

@@ -1,5 +1,6 @@
 """Train a recipe, in a run folder from which an interrupted training goes on exactly."""
 
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -71,7 +72,7 @@ def train(
     found, found_batch_size = _best(entry, best) if best else ({}, entry.batch_size)
     batch_size = found_batch_size if batch_size is None else batch_size
     batch_size = check_count("batch_size", batch_size)
-    data = entry.data if data is None else data
+    data = entry.data if data is None else data_package.absolute(data)
     check_free(arguments or {})
     sets = read_sets(entry, data, image_size)
     given = {**found, **(arguments or {}), **shapes(entry, sets["train"]), "seed": seed}
@@ -88,12 +89,6 @@ def train(
         "tensorboard": tensorboard,
     }
     run = Run.create(out, settings, force=force)
-    if verbose != 0:
-        size = "×".join(map(str, sets["train"].image_shape))
-        print(
-            f"{recipe}, {model.count_params():,} parameters, on {data}: {len(sets['train']):,} "
-            f"images of {size} to train, {len(sets['validation']):,} to validate"
-        )
     return _fit(run, model, sets, verbose)
 
 
@@ -131,6 +126,13 @@ def resume(out: str | Path, *, epochs: int | None = None, verbose: int | None = 
 def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: int | None) -> Run:
     settings = run.settings
     seed, batch_size = settings["seed"], settings["batch_size"]
+    if verbose != 0:
+        size = "×".join(map(str, sets["train"].image_shape))
+        print(
+            f"{settings['recipe']}, {model.count_params():,} parameters, on {settings['data']}: "
+            f"{len(sets['train']):,} images of {size} to train, "
+            f"{len(sets['validation']):,} to validate"
+        )
     backup = Backup(run.path / "backup")
     done = backup.restore(model)
     log = run.path / "log.csv"
@@ -164,9 +166,8 @@ def _best(recipe: Recipe, search: str | Path) -> tuple[dict[str, Any], int]:
     if settings["recipe"] != recipe.name:
         raise UserError(f"{search} is a search of {settings['recipe']}, not of {recipe.name}")
     if not settings["arguments"]:
-        raise UserError(
-            f"{search} has no best yet: finish it with 'amalthea tune --resume {search}'"
-        )
+        command = shlex.join(["amalthea", "tune", "--resume", str(search)])
+        raise UserError(f"{search} has no best yet: finish it with `{command}`")
     return settings["arguments"], settings["batch_size"]
 
 
@@ -174,9 +175,9 @@ def _truncate(log: Path, epochs: int) -> None:
     """Keep the rows of the first `epochs` epochs: later ones are not in the backup."""
     if not log.exists():
         return
-    lines = log.read_text().splitlines(keepends=True)[: epochs + 1] if epochs else []
+    lines = log.read_bytes().splitlines(keepends=True)[: epochs + 1] if epochs else []
     with replacing(log) as aside:
-        aside.write_text("".join(lines))
+        aside.write_bytes(b"".join(lines))
 
 
 def read_sets(
@@ -205,9 +206,9 @@ def shapes(recipe: Recipe, images: ImageSet) -> dict[str, Any]:
 def check_free(arguments: Mapping[str, Any]) -> None:
     """Raise `UserError` if `arguments` give what the data or the job itself determines."""
     for name, source in (
-        ("image_shape", "the data; image_size= resizes it"),
+        ("image_shape", "the data, which the image size resizes"),
         ("num_classes", "the data"),
-        ("seed", "the job's own seed="),
+        ("seed", "the seed of the job"),
     ):
         if name in arguments:
             raise UserError(f"{name} comes from {source}, got {arguments[name]!r} beside it")

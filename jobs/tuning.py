@@ -17,6 +17,7 @@ import keras
 import keras_tuner
 from rich.console import Console
 
+from .. import data as data_package
 from ..data import ImageSet
 from ..errors import UserError
 from ..recipes import Recipe, get_recipe
@@ -87,7 +88,7 @@ def tune(
     if strategy not in STRATEGIES:
         raise UserError(f"strategy must be one of {', '.join(STRATEGIES)}, got {strategy!r}")
     check_free(fixed or {})
-    data = entry.data if data is None else data
+    data = entry.data if data is None else data_package.absolute(data)
     sets = read_sets(entry, data, image_size)
     settings = {
         "kind": "tune",
@@ -310,6 +311,8 @@ def _objective(objective: str | None, recipe: Recipe) -> keras_tuner.Objective:
         direction = recipe.objective.direction if name == recipe.objective.name else None
     elif direction not in ("min", "max"):
         raise UserError(f"objective must begin with 'min:' or 'max:', got {objective!r}")
+    if not name:
+        raise UserError(f"objective must name a logged metric, got {objective!r}")
     return keras_tuner.Objective(name, direction)
 
 

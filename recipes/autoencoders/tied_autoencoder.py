@@ -64,8 +64,8 @@ def tied_autoencoder(
         hidden_units: Units of each hidden layer between image and code; may be empty.
         latent_dim: Units of the code.
         activation: Activation of the hidden layers; the code is linear.
-        output_activation: Activation of the reconstruction, "sigmoid" or "linear".
-        loss: "mean_squared_error" or "binary_crossentropy"; the latter needs the sigmoid.
+        output_activation: Activation of the reconstruction.
+        loss: What compares images and reconstructions; the cross-entropy needs the sigmoid.
         learning_rate: Step size of Adam.
         seed: Makes the initial weights reproducible.
 

@@ -148,9 +148,9 @@ def test_images_of_different_sizes_need_a_size(sets):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("fashion_mnits", "no data set 'fashion_mnits'.*, such as fashion_mnist"),
-        ("digit", "no data set 'digit'.*images:FOLDER, arrays:FILE.npz, .*, such as digits"),
-        ("qqqqqqqq", "no data set 'qqqqqqqq'.*, such as digits, mnist"),
+        ("fashion_mnits", "no data set 'fashion_mnits' .did you mean fashion_mnist"),
+        ("digit", "no data set 'digit' .did you mean digits.*images:FOLDER, arrays:FILE.npz"),
+        ("qqqqqqqq", "no data set 'qqqqqqqq': use digits, .*, such as mnist"),
         ("", "no data set ''"),
         ("iris", r"iris is no set of images .* consists of features \(Tensor\), label \(ClassL"),
         ("imdb_reviews", r"is no set of images with a class each, it consists of .*Text"),

@@ -161,7 +161,7 @@ def test_if_no_picture_can_be_read_that_is_an_error(noisy):
 
 
 def test_folders_that_cannot_be_used_are_refused(tmp_path):
-    with pytest.raises(UserError, match=r"images:.*missing: there is no such folder"):
+    with pytest.raises(UserError, match=r"images:.*missing is no folder"):
         read(f"images:{tmp_path}/missing")
     (tmp_path / "notes.txt").write_text("no picture")
     with pytest.raises(UserError, match="there are no pictures in the folder or its immediate"):

@@ -87,7 +87,7 @@ MISTAKES = {
     "no image size": ("train lenet5 --data digits --image-size 0 --out OUT", "'0'"),
     "a run that exists": (
         "train tied_autoencoder --data digits --out DIR/run",
-        "--resume, or replace it with --force",
+        "--resume, or replace it by force (--force)",
     ),
     "no run's folder": (
         "train tied_autoencoder --data digits --force --out DIR/precious",
@@ -107,7 +107,22 @@ MISTAKES = {
     "unknown strategy": ("tune lenet5 --data digits --strategy grid --out OUT", "random, bayesian"),
     "fix without value": ("tune lenet5 --fix padding --out OUT", "NAME=VALUE"),
     "fix nonsense": ("tune lenet5 --fix width=3 --out OUT", "no argument 'width'"),
-    "fix a wrong type": ("tune lenet5 --fix padding=x --out OUT", "type int, got 'x'"),
+    "fix a wrong type": (
+        "tune lenet5 --fix padding=x --out OUT",
+        "of at least 0, got 'x'",
+    ),
+    "fix in vain": ("tune lenet5 --fix =3 --out OUT", "NAME=VALUE, got '=3'"),
+    "fix twice": ("tune lenet5 --fix padding=1 --fix padding=2 --out OUT", "twice, 1 and '2'"),
+    "fix the seed": ("tune lenet5 --fix seed=3 --data digits --out OUT", "the seed of the job"),
+    "fix no widths": ("tune tied_autoencoder --fix hidden-units=5,x --out OUT", "got '5,x'"),
+    "no metric": ("tune lenet5 --objective max: --data digits --image-size 12 --out OUT", "'max:'"),
+    "images too large": ("train lenet5 --data digits --image-size 999999 --out OUT", "in memory"),
+    "an empty path": ("train lenet5 --out=", "expected a path, got ''"),
+    "no side": ("train lenet5 --data digits --image-size 8x8 --out OUT", "got '8x8'"),
+    "export to something else": (
+        "export DIR/run --force --out DIR/precious",
+        "is no earlier export: choose",
+    ),
     "best of no search": ("train lenet5 --best DIR/run --out OUT", "not of 'tune'"),
     "disk": ("train tied_autoencoder --data digits --out /proc/nowhere/run", "/proc/nowhere"),
 }

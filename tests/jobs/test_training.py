@@ -103,7 +103,7 @@ def test_an_interruption_says_how_to_go_on(process, arrays, tmp_path):
     job.send_signal(signal.SIGINT)
     _, err = job.communicate(timeout=60)
     assert job.returncode == 130
-    assert f"go on with 'amalthea train --resume {tmp_path / 'a'}'" in one_sentence(err.strip())
+    assert f"go on with `amalthea train --resume {tmp_path / 'a'}`" in one_sentence(err.strip())
 
 
 def test_a_full_disk_is_one_sentence_and_the_run_can_go_on(process, arrays, tmp_path):

@@ -194,7 +194,7 @@ def test_a_finished_search_goes_on_with_more_trials(arrays, tmp_path):
         ({"top": 0}, "at least 1, got 0"),
         ({"fixed": {"widths": 3}}, "has no argument 'widths'"),
         ({"fixed": {"latent_dim": 0}}, "latent_dim must be"),
-        ({"fixed": {"seed": 3}}, "seed comes from the job's own seed=, got 3"),
+        ({"fixed": {"seed": 3}}, "seed comes from the seed of the job, got 3"),
     ],
 )
 def test_a_mistake_is_one_sentence_before_any_trial(arrays, tmp_path, settings, message):
