@@ -30,6 +30,11 @@ def in_turn(contenders: Mapping[str, Callable[[], list[float]]], rounds: int):
     return measured
 
 
+def ratio(ours: list[float], peer: list[float]) -> str:
+    """Median of the ratios of measurements taken one after the other: noise hits both alike."""
+    return f"{statistics.median(a / b for a, b in zip(ours, peer, strict=True)):.2f}"
+
+
 def machine(*distributions: str) -> str:
     """One sentence: processor, cores, versions, date."""
     model = platform.processor() or platform.machine()
