@@ -126,7 +126,5 @@ publish(
     "lenet5",
     f"{machine('amalthea', 'keras', 'tensorflow')}; {options.rounds} rounds, in each {EPOCHS - 1} "
     "epochs counted.\n\n"
-    + table(
-        ["what", "seconds an epoch: median (range)", "`jobs.train` to it, median of rounds"], rows
-    ),
+    + table(["what", "seconds an epoch: median (range)", "`jobs.train` to it, paired"], rows),
 )
