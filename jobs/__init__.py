@@ -1,4 +1,4 @@
-"""Jobs: train, evaluate, tune and export a recipe; each is a function and a command.
+"""Jobs: train, evaluate, sample, tune and export a recipe; each is a function and a command.
 
 The functions are imported, and Keras with them, when they are first used.
 """
@@ -16,6 +16,7 @@ _HOMES = {
     "list_recipes": "catalogue",
     "resume": "training",
     "resume_search": "tuning",
+    "sample": "sampling",
     "train": "training",
     "tune": "tuning",
 }

@@ -1,4 +1,4 @@
-"""The command line: `amalthea list | describe | train | evaluate | tune | export | demo`.
+"""The command line: `amalthea list | describe | train | tune | evaluate | sample | export | demo`.
 
 Keras and TensorFlow take seconds to import, so each command imports what it needs when it runs; the
 options that a recipe adds to `train` come from the catalogue.
@@ -289,6 +289,29 @@ def evaluate(
     console.print(f"written: {' and '.join(['evaluation.json', *pictures])} in {run}")
 
 
+def sample(
+    run: RunFolder,
+    n: Annotated[int, typer.Option("-n", min=1, help="Number of images.")] = 64,
+    grid: Annotated[Any, typer.Option(help="PNG file to write.", **PATH)] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, show_default="1000", help="Gibbs steps, where the model has chains."),
+    ] = None,
+    seed: Seed = 0,
+    force: Force = False,
+) -> None:
+    """Draw images from a run's model."""
+    if grid is None:
+        raise UserError("name the picture to write with --grid, for example --grid samples.png")
+    if grid.is_dir() or (grid.exists() and not force):
+        raise UserError(f"{grid} exists: choose another place, or replace it by force (--force)")
+    _prepare_keras()
+    from .sampling import sample
+
+    sample(run, n, grid=grid, steps=steps, seed=seed)
+    console.print(f"drawn: {n} images in {grid}")
+
+
 def export(
     run: RunFolder,
     out: Annotated[
@@ -482,7 +505,7 @@ def _app(words: list[str]) -> typer.Typer:
         if name and not name.startswith("-"):
             entry = catalogue.describe(name)
     app.command()(_with_options(entry))
-    for command in (tune, evaluate, export, demo):
+    for command in (tune, evaluate, sample, export, demo):
         app.command()(command)
     return app
 

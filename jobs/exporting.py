@@ -197,14 +197,18 @@ def _needs(module: str, extra: str):
         ) from None
 
 
+def example(spec, batch: int, random: np.random.Generator) -> np.ndarray:
+    """A random input: images, or a small whole number."""
+    if len(spec.shape) == 0:
+        return np.int32(random.integers(1, 5))
+    return random.random((batch, *spec.shape[1:]), dtype="float32")
+
+
 def _verify(name: str, part: keras.Model, exported: Function) -> None:
     """Raise `RuntimeError` unless the exported endpoint gives what the live model gives."""
     random = np.random.default_rng(0)
     for batch in CHECKED_BATCHES:
-        inputs = {
-            key: random.random((batch, *spec.shape[1:]), dtype="float32")
-            for key, spec in part.input.items()
-        }
+        inputs = {key: example(spec, batch, random) for key, spec in part.input.items()}
         expected = {k: keras.ops.convert_to_numpy(v) for k, v in part(inputs).items()}
         got = exported(inputs)
         if got.keys() != expected.keys():

@@ -4,9 +4,11 @@ from ..compatibility import check_keras
 
 check_keras()
 
+from .binarize import Binarize  # noqa: E402
 from .partial_conv2d import PartialConv2D  # noqa: E402
 from .radial_basis import RadialBasis  # noqa: E402
+from .rbm import RBM  # noqa: E402
 from .tied_dense import TiedDense  # noqa: E402
 from .trainable_pooling2d import TrainablePooling2D  # noqa: E402
 
-__all__ = ["PartialConv2D", "RadialBasis", "TiedDense", "TrainablePooling2D"]
+__all__ = ["RBM", "Binarize", "PartialConv2D", "RadialBasis", "TiedDense", "TrainablePooling2D"]

@@ -1,5 +1,20 @@
 """How good a model is, measured against what it ought to beat."""
 
+from .partition import (
+    Annealed,
+    annealed_importance_sampling,
+    exact_log_partition,
+    log_likelihood,
+    reverse_annealed_importance_sampling,
+)
 from .reconstruction import pca_reconstruction_error, reconstruction_error
 
-__all__ = ["pca_reconstruction_error", "reconstruction_error"]
+__all__ = [
+    "Annealed",
+    "annealed_importance_sampling",
+    "exact_log_partition",
+    "log_likelihood",
+    "pca_reconstruction_error",
+    "reconstruction_error",
+    "reverse_annealed_importance_sampling",
+]

@@ -5,8 +5,9 @@ from ..compatibility import check_keras
 check_keras()
 
 from .autoencoders.tied_autoencoder import tied_autoencoder  # noqa: E402
+from .boltzmann.rbm import rbm  # noqa: E402
 from .classifiers.lenet5 import lenet5  # noqa: E402
-from .endpoint import Endpoint, Part  # noqa: E402
+from .endpoint import Endpoint, Function, Part  # noqa: E402
 from .registry import (  # noqa: E402
     Objective,
     Origin,
@@ -20,6 +21,7 @@ from .registry import (  # noqa: E402
 
 __all__ = [
     "Endpoint",
+    "Function",
     "Objective",
     "Origin",
     "Parameter",
@@ -29,6 +31,7 @@ __all__ = [
     "get_recipe",
     "lenet5",
     "list_recipes",
+    "rbm",
     "recipe",
     "tied_autoencoder",
 ]

@@ -1,9 +1,11 @@
 """Endpoints: the named functions of a model that an exported model offers to servers."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import keras
+from keras import ops
 
 
 class Endpoint(Protocol):
@@ -66,3 +68,51 @@ class Part:
         if self.activation:
             outputs = keras.layers.Activation(self.activation, dtype="float32")(outputs)
         return keras.Model({self.input: inputs}, {self.output: outputs})
+
+
+@dataclass(frozen=True)
+class Function:
+    """An endpoint that a function computes from the model and named tensors.
+
+    Args:
+        function: Takes the model and the inputs by name, gives a dict of outputs. All that it draws
+            at random depends on its input `seed`.
+        inputs: Names of the inputs. `n`, `steps` and `seed` are whole numbers, any other input has
+            the shape and the type of the model's input.
+        outputs: Names of the outputs.
+    """
+
+    function: Callable[..., Mapping[str, Any]]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether nothing is drawn at random."""
+        return "seed" not in self.inputs
+
+    def bind(self, model: keras.Model) -> keras.Model:
+        """The function as a `keras.Model` from a dict of tensors to a dict of tensors.
+
+        It uses the weights of `model`.
+        """
+        inputs = {name: self._input(name, model) for name in self.inputs}
+        return keras.Model(inputs, _Computed(self.function, model)(inputs))
+
+    @staticmethod
+    def _input(name: str, model: keras.Model):
+        if name in ("n", "steps", "seed"):
+            return keras.Input(batch_shape=(), dtype="int32", name=name)
+        return keras.Input(model.inputs[0].shape[1:], name=name)
+
+
+class _Computed(keras.layers.Layer):
+    """A function of a model and of tensors, as a layer."""
+
+    def __init__(self, function: Callable[..., Mapping[str, Any]], model: keras.Model):
+        super().__init__()
+        self.function = function
+        self.model = model
+
+    def call(self, inputs):
+        return {k: ops.cast(v, "float32") for k, v in self.function(self.model, **inputs).items()}

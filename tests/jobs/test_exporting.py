@@ -56,13 +56,12 @@ def served(tmp_path_factory):
         jobs.export(model, folder / "export")
         given, outputs = {}, {}
         for endpoint, declared in get_recipe(name).endpoints.items():
-            if declared.deterministic:
-                part = declared.bind(model)
-                for key, spec in part.input.items():
-                    random = np.random.default_rng(len(given))
-                    given.setdefault(key, random.random((2, *spec.shape[1:]), dtype="float32"))
-                for key, value in part({k: given[k] for k in part.input}).items():
-                    outputs[f"{endpoint}/{key}"] = keras.ops.convert_to_numpy(value)
+            part = declared.bind(model)
+            for key, spec in part.input.items():
+                random = np.random.default_rng(len(given))
+                given.setdefault(key, exporting.example(spec, 2, random))
+            for key, value in part({k: given[k] for k in part.input}).items():
+                outputs[f"{endpoint}/{key}"] = keras.ops.convert_to_numpy(value)
         np.savez(folder / "given.npz", **given)
         folders[name], expected[name] = str(folder), outputs
     command = [sys.executable, "-c", SERVER, json.dumps(folders)]

@@ -1,0 +1,66 @@
+"""Images in rows and grids, as PNG files."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.image import imsave
+
+
+def draw_rows(rows: Mapping[str, np.ndarray], path: str | Path, title: str = "") -> None:
+    """Draw rows of images, each with its label on the left, as a PNG file.
+
+    Args:
+        rows: Label to images, `(count, height, width, channels)` with values in [0, 1], or
+            `(count, height, width)`; equal counts and sizes. Three channels are red, green and
+            blue; of any other number the mean is drawn.
+        path: The file.
+        title: A line above the rows.
+    """
+    count = len(next(iter(rows.values())))
+    figure = Figure(
+        figsize=(0.8 * count + 1.2, 0.85 * len(rows) + (0.4 if title else 0.1)), dpi=120
+    )
+    axes = figure.subplots(len(rows), squeeze=False)[:, 0]
+    for axis, (label, images) in zip(axes, rows.items(), strict=True):
+        axis.imshow(_strip(np.asarray(images, "float32")), cmap="gray", vmin=0, vmax=1)
+        axis.set_ylabel(label, rotation=0, ha="right", va="center")
+        axis.set(xticks=[], yticks=[], frame_on=False)
+    if title:
+        figure.suptitle(title)
+    figure.tight_layout(pad=0.3)
+    figure.savefig(path, format="png", bbox_inches="tight", pad_inches=0.05)
+
+
+def _strip(images: np.ndarray) -> np.ndarray:
+    """The images side by side, with a white gap of a twelfth of their width between them."""
+    images = np.clip(images.reshape(*images.shape[:3], -1), 0, 1)
+    if images.shape[-1] != 3:
+        images = images.mean(axis=-1, keepdims=True)
+    gap = max(1, images.shape[2] // 12)
+    padded = np.pad(images, ((0, 0), (0, 0), (0, gap), (0, 0)), constant_values=1)
+    strip = np.concatenate(list(padded), axis=1)[:, :-gap]
+    return strip[..., 0] if strip.shape[-1] == 1 else strip
+
+
+def draw_grid(images: np.ndarray, path: str | Path) -> None:
+    """Draw images in a grid about as wide as it is high, as a PNG file.
+
+    Args:
+        images: As a row of `draw_rows`; at least one.
+        path: The file.
+    """
+    images = np.asarray(images, "float32")
+    images = images.reshape(*images.shape[:3], -1)
+    columns = math.ceil(math.sqrt(len(images)))
+    missing = np.ones((-len(images) % columns, *images.shape[1:]), "float32")
+    cells = np.concatenate([images, missing])
+    gap = max(1, images.shape[2] // 12)
+    strips = [_strip(cells[first : first + columns]) for first in range(0, len(cells), columns)]
+    rows = [np.pad(s, ((0, gap), *[(0, 0)] * (s.ndim - 1)), constant_values=1) for s in strips]
+    picture = np.concatenate(rows)[:-gap]
+    scale = max(1, round(768 / picture.shape[1]))  # pixels stay squares, and can be seen
+    picture = picture.repeat(scale, axis=0).repeat(scale, axis=1)
+    imsave(path, picture, cmap="gray", vmin=0, vmax=1, format="png")

@@ -1,0 +1,56 @@
+"""Draw images from a trained model."""
+
+from pathlib import Path
+
+import numpy as np
+from keras import ops
+
+from ..callbacks import draw_grid
+from ..errors import UserError
+from ..recipes import get_recipe
+from .files import replacing
+from .run import Run
+from .training import check_count
+
+STEPS = 1000
+
+
+def sample(
+    run: str | Path,
+    n: int = 64,
+    *,
+    grid: str | Path | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+) -> np.ndarray:
+    """Draw images from the model of a run, by its endpoint `sample`.
+
+    Args:
+        run: The folder of a finished training or search.
+        n: Number of images.
+        grid: PNG file for the images in a grid.
+        steps: Gibbs steps of a model that samples by Markov chains; 1,000 if not given.
+        seed: Seed of the images.
+
+    Returns:
+        `(n, height, width, channels)`, values in [0, 1].
+
+    Raises:
+        UserError: If `run` is no finished run, or its model does not sample.
+    """
+    run = Run.open(run)
+    given = {"n": check_count("n", n), "seed": check_count("seed", seed, least=0)}
+    entry = get_recipe(run.settings["recipe"])
+    if "sample" not in entry.endpoints:
+        raise UserError(f"{run.path} is a run of {entry.name}, which has no endpoint 'sample'")
+    endpoint = entry.endpoints["sample"]
+    if "steps" in endpoint.inputs:
+        given["steps"] = check_count("steps", STEPS if steps is None else steps)
+    elif steps is not None:
+        raise UserError(f"{entry.name} samples without Markov chains, got steps={steps}")
+    inputs = {name: ops.convert_to_tensor(value, "int32") for name, value in given.items()}
+    images = ops.convert_to_numpy(endpoint.bind(run.load_model())(inputs)["images"])
+    if grid is not None:
+        with replacing(Path(grid)) as aside:
+            draw_grid(images, aside)
+    return images

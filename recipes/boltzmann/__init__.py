@@ -1,0 +1,1 @@
+"""Boltzmann machines: models of the probability of an image, learnt by sampling."""

@@ -1,0 +1,122 @@
+"""The restricted Boltzmann machine over binary images."""
+
+from typing import Annotated
+
+import keras
+
+from ...layers import RBM, Binarize
+from ..registry import Objective, Published, recipe
+from ..search import (
+    Choice,
+    Flag,
+    Given,
+    ImageShape,
+    LearningRate,
+    Rank,
+    Seed,
+    Units,
+    WeightDecay,
+    is_number,
+    is_whole,
+)
+from .endpoints import ENDPOINTS
+
+
+@recipe(
+    family="boltzmann",
+    data="fashion_mnist",
+    paper="Hinton 2002, Neural Computation 14: https://doi.org/10.1162/089976602760128018",
+    objective=Objective("val_loss", "min"),
+    endpoints=ENDPOINTS,
+    smoke={"image_shape": (4, 4, 1), "hidden_units": 5},
+    published=(
+        Published(
+            "784-500",
+            393_284,
+            "Salakhutdinov & Murray 2008; visible × hidden + visible + hidden",
+        ),
+    ),
+)
+def rbm(
+    image_shape: ImageShape = (28, 28, 1),
+    *,
+    hidden_units: Units = 500,
+    gibbs_steps: Annotated[int, Choice(1, 5, 25)] = 1,
+    persistent_chains: Annotated[
+        int, Given(lambda v: is_whole(v) and v >= 0, "a whole number of at least 0")
+    ] = 0,
+    centered: Flag = True,
+    binary: Flag = True,
+    weight_decay: WeightDecay = 2e-4,
+    sparsity_target: Annotated[
+        float | None,
+        Given(lambda v: v is None or (is_number(v) and 0 < v < 1), "a number in (0, 1), or None"),
+    ] = None,
+    learning_rate: LearningRate = 0.05,
+    momentum: Annotated[float, Choice(0.0, 0.5, 0.9, rank=Rank.MOMENTUM)] = 0.0,
+    seed: Seed = None,
+) -> keras.Model:
+    """Restricted Boltzmann machine: one layer of hidden units that explains binary pixels.
+
+    Contrastive divergence lowers the free energy of the images and raises that of what the machine
+    makes of them in a few Gibbs steps. The features of an image are the probabilities of the hidden
+    units.
+
+    Deviations:
+        * The gradient is centred (Melchior, Fischer & Wiskott 2016) unless `centered=False`.
+        * The momentum is constant, and biases start at 0.
+
+    Args:
+        image_shape: Height, width and channels of the images.
+        hidden_units: Number of hidden units.
+        gibbs_steps: Gibbs steps of the chains for each update, the k of CD-k.
+        persistent_chains: Number of chains that go on from update to update; 0 for chains that
+            start at the images.
+        centered: Whether the gradient is the centred one.
+        binary: Whether pixels become 0 or 1 at ½; otherwise they are taken as probabilities.
+        weight_decay: Coefficient of the quadratic penalty on the weights.
+        sparsity_target: Mean activity that the hidden units are driven to, or None.
+        learning_rate: Step size of gradient descent.
+        momentum: Momentum of gradient descent.
+        seed: Makes initial weights and chains reproducible.
+
+    Returns:
+        A compiled model from images in [0, 1], `(batch, height, width, channels)`, to features,
+        `(batch, hidden_units)`. Its loss is minus the pseudo-log-likelihood of an image, in nats.
+
+    Raises:
+        UserError: If an argument is not valid.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea.recipes import rbm
+        >>> model = rbm((8, 8, 1), hidden_units=16)
+        >>> history = model.fit(np.random.rand(32, 8, 8, 1), epochs=1, verbose=0)
+        >>> model.predict(np.zeros((1, 8, 8, 1)), verbose=0).shape
+        (1, 16)
+
+    Reference:
+        Hinton 2002, "Training Products of Experts by Minimizing Contrastive Divergence":
+        https://doi.org/10.1162/089976602760128018;
+        Hinton 2010, "A Practical Guide to Training Restricted Boltzmann Machines":
+        https://www.cs.toronto.edu/~hinton/absps/guideTR.pdf
+    """
+    images = keras.Input(image_shape, name="images")
+    pixels = keras.layers.Flatten(name="pixels")(images)
+    visible = (Binarize if binary else keras.layers.Identity)(name="visible")(pixels)
+    machine = RBM(
+        hidden_units,
+        gibbs_steps=gibbs_steps,
+        persistent_chains=persistent_chains,
+        centered=centered,
+        weight_decay=weight_decay,
+        sparsity_target=sparsity_target,
+        name="rbm",
+    )
+    features = keras.layers.Identity(dtype="float32", name="features")(machine(visible))
+    model = keras.Model(images, features, name="rbm")
+    model.compile(
+        optimizer=keras.optimizers.SGD(learning_rate, momentum),
+        steps_per_execution=20,  # a step is short beside Keras' own work around it
+    )
+    return model
