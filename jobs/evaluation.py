@@ -2,17 +2,20 @@
 
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from .. import data as data_package
 from ..callbacks import draw_rows
 from ..data import ImageSet
 from ..errors import UserError
-from ..metrics import reconstruction_error
+from ..metrics import annealed_importance_sampling, log_likelihood, reconstruction_error
 from ..recipes import get_recipe
 from .files import replacing, write_json
 from .run import Run
 from .training import check_count
+
+TEMPERATURES = 2000
 
 
 def evaluate(
@@ -33,9 +36,11 @@ def evaluate(
         verbose: As in Keras' `evaluate`.
 
     Returns:
-        Each metric that the model was compiled with and, for an autoencoder, the
-        `reconstruction_error` of an image. The same is written to the run's `evaluation.json`, and
-        an autoencoder's first images with their reconstructions to `reconstructions.png`.
+        Each metric that the model was compiled with; for an autoencoder the `reconstruction_error`
+        of an image; for a Boltzmann machine over binary units the mean `log_likelihood` of an image
+        in nats, by annealed importance sampling, with the `standard_error` of its log-partition.
+        The same is written to the run's `evaluation.json`, and an autoencoder's first images with
+        their reconstructions to `reconstructions.png`.
 
     Raises:
         UserError: If `run` is no finished run, or the data does not fit the model.
@@ -50,14 +55,36 @@ def evaluate(
     figures = {
         k: float(v) for k, v in model.evaluate(batches, verbose=verbose, return_dict=True).items()
     }
-    if get_recipe(run.settings["recipe"]).family == "autoencoders":
-        inputs = images.as_float()
-        outputs = model.predict(inputs, batch_size=batch_size, verbose=0)
-        figures["reconstruction_error"] = reconstruction_error(inputs, outputs)
-        with replacing(run.path / "reconstructions.png") as aside:
-            draw_rows({"input": inputs[:10], "output": outputs[:10]}, aside)
+    family = get_recipe(run.settings["recipe"]).family
+    if family in MEASURES:
+        figures |= MEASURES[family](run, model, images.as_float())
     write_json(run.path / "evaluation.json", {"data": name, "split": split, "figures": figures})
     return figures
+
+
+def _measure_reconstructions(run: Run, model: keras.Model, images: np.ndarray) -> dict[str, float]:
+    outputs = model.predict(images, batch_size=256, verbose=0)
+    with replacing(run.path / "reconstructions.png") as aside:
+        draw_rows({"input": images[:10], "output": outputs[:10]}, aside)
+    return {"reconstruction_error": reconstruction_error(images, outputs)}
+
+
+def _measure_likelihood(run: Run, model: keras.Model, images: np.ndarray) -> dict[str, float]:
+    if not run.settings["arguments"].get("binary"):
+        return {}
+    rbm, pixels = model.get_layer("rbm"), (len(images), -1)
+    visible = keras.ops.convert_to_numpy(model.get_layer("visible")(images.reshape(pixels)))
+    # Chains that start at the images' own means need the fewest temperatures.
+    annealed = annealed_importance_sampling(rbm, visible.mean(axis=0), temperatures=TEMPERATURES)
+    likelihoods = log_likelihood(rbm, visible, annealed.log_partition)
+    return {
+        "log_likelihood": float(likelihoods.mean()),
+        "standard_error": annealed.standard_error,
+    }
+
+
+# What a family is measured by beyond the metrics of its models.
+MEASURES = {"autoencoders": _measure_reconstructions, "boltzmann": _measure_likelihood}
 
 
 def _check_fit(images: ImageSet, shape: tuple[int, ...], run: Run) -> None:

@@ -8,7 +8,16 @@ from .binarize import Binarize  # noqa: E402
 from .partial_conv2d import PartialConv2D  # noqa: E402
 from .radial_basis import RadialBasis  # noqa: E402
 from .rbm import RBM  # noqa: E402
+from .standardize import Standardize  # noqa: E402
 from .tied_dense import TiedDense  # noqa: E402
 from .trainable_pooling2d import TrainablePooling2D  # noqa: E402
 
-__all__ = ["RBM", "Binarize", "PartialConv2D", "RadialBasis", "TiedDense", "TrainablePooling2D"]
+__all__ = [
+    "RBM",
+    "Binarize",
+    "PartialConv2D",
+    "RadialBasis",
+    "Standardize",
+    "TiedDense",
+    "TrainablePooling2D",
+]

@@ -8,18 +8,21 @@ from keras import ops
 class Binarize(keras.layers.Layer):
     """Gives 1 where the input is at least the threshold, and 0 elsewhere.
 
+    In reverse it gives back what it gets: states or probabilities stand for the values themselves.
+
     Args:
-        threshold: The threshold.
+        threshold: The threshold; None to leave values as they are, to be taken as probabilities.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: Any shape.
+        reverse: Whether to go from states or probabilities back to values.
 
     Returns:
-        The same shape, values 0 and 1.
+        The same shape; forward the values are 0 and 1 where there is a threshold.
 
     Raises:
-        ValueError: If the threshold is no number.
+        ValueError: If the threshold is neither a number nor None.
 
     Example:
     >>> import keras
@@ -32,13 +35,15 @@ class Binarize(keras.layers.Layer):
         likelihoods are those of binary images: https://doi.org/10.1145/1390156.1390266
     """
 
-    def __init__(self, threshold: float = 0.5, **kwargs):
+    def __init__(self, threshold: float | None = 0.5, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(threshold, int | float):
-            raise ValueError(f"threshold must be a number, got {threshold!r}")
+        if not isinstance(threshold, int | float | None):
+            raise ValueError(f"threshold must be a number or None, got {threshold!r}")
         self.threshold = threshold
 
-    def call(self, inputs):
+    def call(self, inputs, reverse=False):
+        if reverse or self.threshold is None:
+            return inputs
         return ops.cast(inputs >= self.threshold, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):

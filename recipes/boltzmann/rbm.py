@@ -1,25 +1,17 @@
 """The restricted Boltzmann machine over binary images."""
 
-from typing import Annotated
-
 import keras
 
 from ...layers import RBM, Binarize
 from ..registry import Objective, Published, recipe
-from ..search import (
-    Choice,
-    Flag,
-    Given,
-    ImageShape,
-    LearningRate,
-    Rank,
-    Seed,
-    Units,
-    WeightDecay,
-    is_number,
-    is_whole,
+from ..search import Flag, ImageShape, LearningRate, Momentum, Seed, Units, WeightDecay
+from .machine import (
+    ENDPOINTS,
+    GibbsSteps,
+    PersistentChains,
+    SparsityTarget,
+    machine_over_images,
 )
-from .endpoints import ENDPOINTS
 
 
 @recipe(
@@ -41,19 +33,14 @@ def rbm(
     image_shape: ImageShape = (28, 28, 1),
     *,
     hidden_units: Units = 500,
-    gibbs_steps: Annotated[int, Choice(1, 5, 25)] = 1,
-    persistent_chains: Annotated[
-        int, Given(lambda v: is_whole(v) and v >= 0, "a whole number of at least 0")
-    ] = 0,
+    gibbs_steps: GibbsSteps = 1,
+    persistent_chains: PersistentChains = 0,
     centered: Flag = True,
     binary: Flag = True,
     weight_decay: WeightDecay = 2e-4,
-    sparsity_target: Annotated[
-        float | None,
-        Given(lambda v: v is None or (is_number(v) and 0 < v < 1), "a number in (0, 1), or None"),
-    ] = None,
+    sparsity_target: SparsityTarget = None,
     learning_rate: LearningRate = 0.05,
-    momentum: Annotated[float, Choice(0.0, 0.5, 0.9, rank=Rank.MOMENTUM)] = 0.0,
+    momentum: Momentum = 0.0,
     seed: Seed = None,
 ) -> keras.Model:
     """Restricted Boltzmann machine: one layer of hidden units that explains binary pixels.
@@ -101,22 +88,17 @@ def rbm(
         Hinton 2010, "A Practical Guide to Training Restricted Boltzmann Machines":
         https://www.cs.toronto.edu/~hinton/absps/guideTR.pdf
     """
-    images = keras.Input(image_shape, name="images")
-    pixels = keras.layers.Flatten(name="pixels")(images)
-    visible = (Binarize if binary else keras.layers.Identity)(name="visible")(pixels)
-    machine = RBM(
-        hidden_units,
-        gibbs_steps=gibbs_steps,
-        persistent_chains=persistent_chains,
-        centered=centered,
-        weight_decay=weight_decay,
-        sparsity_target=sparsity_target,
-        name="rbm",
+    return machine_over_images(
+        image_shape,
+        Binarize(0.5 if binary else None, name="visible"),
+        RBM(
+            hidden_units,
+            gibbs_steps=gibbs_steps,
+            persistent_chains=persistent_chains,
+            centered=centered,
+            weight_decay=weight_decay,
+            sparsity_target=sparsity_target,
+            name="rbm",
+        ),
+        keras.optimizers.SGD(learning_rate, momentum),
     )
-    features = keras.layers.Identity(dtype="float32", name="features")(machine(visible))
-    model = keras.Model(images, features, name="rbm")
-    model.compile(
-        optimizer=keras.optimizers.SGD(learning_rate, momentum),
-        steps_per_execution=20,  # a step is short beside Keras' own work around it
-    )
-    return model

@@ -5,6 +5,7 @@ import pytest
 
 from amalthea import data, jobs
 from amalthea.errors import UserError
+from amalthea.metrics import exact_log_partition, log_likelihood
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +47,22 @@ def test_data_that_does_not_fit_is_named(classifier, autoencoder, tmp_path):
     np.savez(tmp_path / "unlabelled.npz", images=np.zeros((20, 12, 12)))
     with pytest.raises(UserError, match="has none"):
         jobs.evaluate(classifier.path, f"arrays:{tmp_path / 'unlabelled.npz'}")
+
+
+def test_a_boltzmann_machines_likelihood_is_the_exact_one(arrays, tmp_path):
+    arguments = {"hidden_units": 6}
+    run = jobs.train("rbm", arrays, out=tmp_path / "a", arguments=arguments, epochs=3, verbose=0)
+    figures = jobs.evaluate(run.path)
+    model = run.load_model()
+    images = data.read(arrays, "test").as_float()
+    visible = (images.reshape(len(images), -1) >= 0.5).astype("float32")
+    rbm = model.get_layer("rbm")
+    exact = log_likelihood(rbm, visible, exact_log_partition(rbm)).mean()
+    assert abs(figures["log_likelihood"] - exact) < 4 * figures["standard_error"] + 0.01
+    assert "reconstruction_error" not in figures
+
+
+def test_pixels_taken_as_probabilities_have_no_likelihood(arrays, tmp_path):
+    arguments = {"hidden_units": 6, "binary": False}
+    run = jobs.train("rbm", arrays, out=tmp_path / "a", arguments=arguments, epochs=1, verbose=0)
+    assert jobs.evaluate(run.path).keys() == {"loss"}

@@ -17,6 +17,12 @@ def test_tells_what_reaches_the_threshold(threshold):
     np.testing.assert_array_equal(Binarize(threshold)(np.full((1, 1), threshold)), 1)
 
 
+def test_probabilities_are_left_alone_in_reverse_and_without_a_threshold():
+    probabilities = np.random.default_rng(0).random((2, 3)).astype("float32")
+    np.testing.assert_array_equal(Binarize()(probabilities, reverse=True), probabilities)
+    np.testing.assert_array_equal(Binarize(None)(probabilities), probabilities)
+
+
 def test_a_wrong_threshold_is_named():
     with pytest.raises(ValueError, match="threshold") as error:
         Binarize("half")
