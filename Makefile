@@ -37,7 +37,7 @@ test: .venv/installed-test
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-slow: .venv/installed-test .venv/installed-onnx .venv/installed-litert .venv/installed-wheel
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n 2 -m slow
 
 test-jax: .venv/installed-test .venv/installed-jax
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "not slow and not tensorflow" \

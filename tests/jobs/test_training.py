@@ -65,7 +65,8 @@ def test_a_finished_run_goes_on_for_more_epochs_as_if_it_had_never_stopped(array
         jobs.resume(cut.path, epochs=3)
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [1, 4])
 def test_killed_and_resumed_equals_never_killed(process, arrays, tmp_path, kills):
     epochs = 40
     words = [
@@ -106,6 +107,7 @@ def test_an_interruption_says_how_to_go_on(process, arrays, tmp_path):
     assert f"go on with `amalthea train --resume {tmp_path / 'a'}`" in one_sentence(err.strip())
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_sentence_and_the_run_can_go_on(process, arrays, tmp_path):
     def small_files():
         resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))

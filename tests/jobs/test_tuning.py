@@ -27,7 +27,10 @@ def rows(run):
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("strategy", ["random", "bayesian", "hyperband"])
+@pytest.mark.parametrize(
+    "strategy",
+    ["random", *(pytest.param(s, marks=pytest.mark.slow) for s in ("bayesian", "hyperband"))],
+)
 def test_finds_the_best_and_hands_it_over(arrays, tmp_path, strategy):
     run = tune(arrays, tmp_path / "a", strategy=strategy, trials=4, epochs=3)
     found = rows(run)
@@ -53,6 +56,7 @@ def test_the_first_trial_is_the_recipe_with_its_defaults(arrays, tmp_path):
     assert first["activation"] == "relu"
 
 
+@pytest.mark.slow
 def test_the_same_seed_searches_the_same(arrays, tmp_path):
     one, again, other = (
         rows(tune(arrays, tmp_path / name, seed=seed))
@@ -129,6 +133,7 @@ def test_if_all_trials_fail_the_reason_is_given_and_nothing_is_best(arrays, tmp_
     assert len(rows(jobs.Run.open(tmp_path / "a"))) == 2
 
 
+@pytest.mark.slow
 def test_a_killed_search_loses_the_trial_under_way_and_no_other(process, arrays, tmp_path):
     words = ["tune", "tied_autoencoder", "--data", arrays, "--trials", 6, "--epochs", 2]
     words += ["--fix", "hidden_units=6", "--fix", "latent_dim=3", "--out", tmp_path / "a"]
@@ -159,6 +164,7 @@ def test_a_killed_search_loses_the_trial_under_way_and_no_other(process, arrays,
         ("trial_1/trial.json", 1),
     ],
 )
+@pytest.mark.slow
 def test_a_file_cut_or_lost_by_a_kill_costs_no_finished_trial(arrays, tmp_path, damaged, cut):
     run = tune(arrays, tmp_path / "a", trials=2)
     before = rows(run)
@@ -225,6 +231,7 @@ def test_a_metric_whose_direction_nobody_knows_must_be_given_one(arrays, tmp_pat
         tune(arrays, tmp_path / "a", objective="val_cosine")
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_sentence_and_the_search_can_go_on(process, arrays, tmp_path):
     def small_files():
         resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))

@@ -246,16 +246,23 @@ sys.path.insert(0, {tests!r})
 import test_every_recipe as here
 
 for name in here.RECIPES:
-    weights = []
+    updates = []
     for devices in (["CPU:0"], ["CPU:0", "CPU:1"]):
         # Collectives between two devices of one process can meet in the wrong order.
         reduction = tf.distribute.ReductionToOneDevice()
         with tf.distribute.MirroredStrategy(devices, cross_device_ops=reduction).scope():
             model = here.build(name)
             model.optimizer.build(model.trainable_variables)
+        before = np.concatenate([v.numpy().ravel() for v in model.trainable_variables])
         model.fit(*here.batch(name), batch_size=12, shuffle=False, verbose=0)
-        weights.append(model.get_weights())
-    for one, two in zip(*weights):
+        after = np.concatenate([v.numpy().ravel() for v in model.trainable_variables])
+        updates.append(after - before)
+    one, two = updates
+    if any(v.name == "seed_generator_state" for v in model.variables):
+        # Each replica draws for its own images, so only the size of the step is the same.
+        ratio = np.linalg.norm(two) / np.linalg.norm(one)
+        assert 0.7 < ratio < 1.4, (name, ratio)
+    else:
         np.testing.assert_allclose(two, one, rtol=1e-3, atol=1e-5, err_msg=name)
 """
 
