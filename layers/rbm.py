@@ -135,14 +135,14 @@ class RBM(keras.layers.Layer):
                 f"{self.name} needs a defined last axis, got inputs of shape {input_shape}"
             )
 
-        def state(name, shape, initializer):
+        def state(name, shape, initializer, aggregation="mean"):
             return self.add_weight(
                 name=name,
                 shape=shape,
                 initializer=initializer,
                 trainable=False,
                 autocast=False,  # a running mean needs all its digits
-                aggregation="only_first_replica",
+                aggregation=aggregation,
             )
 
         self.kernel = self.add_weight(
@@ -161,7 +161,8 @@ class RBM(keras.layers.Layer):
         self.hidden_offset = state("hidden_offset", (self.hidden,), initializers.Constant(0.5))
         if self.persistent_chains:
             shape = (self.persistent_chains, visible)
-            self.chains = state("chains", shape, initializers.Constant(unknown))
+            start = initializers.Constant(unknown)
+            self.chains = state("chains", shape, start, "only_first_replica")
 
     def call(self, inputs, reverse=False, training=False):
         if reverse:

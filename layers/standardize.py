@@ -58,7 +58,7 @@ class Standardize(keras.layers.Layer):
                 initializer=initializer,
                 trainable=False,
                 autocast=False,
-                aggregation="only_first_replica",
+                aggregation="mean",
             )
 
         self.mean = running("mean", input_shape[-1:], "zeros")
