@@ -39,10 +39,15 @@ def _strip(images: np.ndarray) -> np.ndarray:
     images = np.clip(images.reshape(*images.shape[:3], -1), 0, 1)
     if images.shape[-1] != 3:
         images = images.mean(axis=-1, keepdims=True)
-    gap = max(1, images.shape[2] // 12)
+    gap = _gap(images)
     padded = np.pad(images, ((0, 0), (0, 0), (0, gap), (0, 0)), constant_values=1)
     strip = np.concatenate(list(padded), axis=1)[:, :-gap]
     return strip[..., 0] if strip.shape[-1] == 1 else strip
+
+
+def _gap(images: np.ndarray) -> int:
+    """Pixels between images: a twelfth of their width."""
+    return max(1, images.shape[2] // 12)
 
 
 def draw_grid(images: np.ndarray, path: str | Path) -> None:
@@ -57,7 +62,7 @@ def draw_grid(images: np.ndarray, path: str | Path) -> None:
     columns = math.ceil(math.sqrt(len(images)))
     missing = np.ones((-len(images) % columns, *images.shape[1:]), "float32")
     cells = np.concatenate([images, missing])
-    gap = max(1, images.shape[2] // 12)
+    gap = _gap(images)
     strips = [_strip(cells[first : first + columns]) for first in range(0, len(cells), columns)]
     rows = [np.pad(s, ((0, gap), *[(0, 0)] * (s.ndim - 1)), constant_values=1) for s in strips]
     picture = np.concatenate(rows)[:-gap]

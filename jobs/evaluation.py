@@ -57,19 +57,23 @@ def evaluate(
     }
     family = get_recipe(run.settings["recipe"]).family
     if family in MEASURES:
-        figures |= MEASURES[family](run, model, images.as_float())
+        figures |= MEASURES[family](run, model, images.as_float(), batch_size)
     write_json(run.path / "evaluation.json", {"data": name, "split": split, "figures": figures})
     return figures
 
 
-def _measure_reconstructions(run: Run, model: keras.Model, images: np.ndarray) -> dict[str, float]:
-    outputs = model.predict(images, batch_size=256, verbose=0)
+def _measure_reconstructions(
+    run: Run, model: keras.Model, images: np.ndarray, batch_size: int
+) -> dict[str, float]:
+    outputs = model.predict(images, batch_size=batch_size, verbose=0)
     with replacing(run.path / "reconstructions.png") as aside:
         draw_rows({"input": images[:10], "output": outputs[:10]}, aside)
     return {"reconstruction_error": reconstruction_error(images, outputs)}
 
 
-def _measure_likelihood(run: Run, model: keras.Model, images: np.ndarray) -> dict[str, float]:
+def _measure_likelihood(
+    run: Run, model: keras.Model, images: np.ndarray, batch_size: int
+) -> dict[str, float]:
     if not run.settings["arguments"].get("binary"):
         return {}
     rbm, pixels = model.get_layer("rbm"), (len(images), -1)

@@ -171,7 +171,7 @@ class RBM(keras.layers.Layer):
         hidden = ops.sigmoid(hidden_input)
         if training:
             seeds = SeedStream(self.seed_generator.next())
-            chain = self._contrast(inputs, hidden, seeds)
+            chain = self._contrast(hidden, seeds)
             reported = self._reported_loss(inputs, hidden_input, hidden, seeds)
             descent = self._descent(inputs, hidden, *chain)
             self.add_loss(descent + ops.stop_gradient(ops.cast(reported, descent.dtype) - descent))
@@ -232,7 +232,7 @@ class RBM(keras.layers.Layer):
         visible = ops.cast(visible, self.compute_dtype)
         return ops.fori_loop(0, steps, step, (visible, visible))
 
-    def _contrast(self, data, hidden, seeds):
+    def _contrast(self, hidden, seeds):
         """Visible states and hidden probabilities at the end of the chains."""
         if self.persistent_chains:
             hidden = ops.sigmoid(self.hidden_input(ops.cast(self.chains, self.compute_dtype)))

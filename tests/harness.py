@@ -1,9 +1,11 @@
-"""Checks that every layer passes, and a gradient check, on any backend."""
+"""Checks that every layer passes, a gradient check, and small machines, on any backend."""
 
 import keras
 import numpy as np
 import pytest
 from keras import ops
+
+from amalthea.layers import RBM
 
 
 def check_layer(
@@ -110,6 +112,21 @@ def check_gradients(function, weights, *, step=1e-6, rtol=1e-5, atol=1e-7):
             numeric[index] = (sides[0] - sides[1]) / (2 * step)
         weight.assign(start)
         np.testing.assert_allclose(gradient, numeric, rtol=rtol, atol=atol, err_msg=weight.path)
+
+
+def states(units):
+    """All states of binary units, `(2^units, units)`."""
+    return (np.arange(2**units)[:, None] >> np.arange(units) & 1).astype("float32")
+
+
+def machine(visible, hidden, scale=1.0, **arguments):
+    """A restricted Boltzmann machine with random weights and biases."""
+    rbm = RBM(hidden, seed=0, **arguments)
+    rbm.build((None, visible))
+    random = np.random.default_rng(0)
+    for weight in rbm.trainable_variables:
+        weight.assign(scale * random.standard_normal(weight.shape))
+    return rbm
 
 
 def one_sentence(error) -> str:

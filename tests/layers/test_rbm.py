@@ -5,22 +5,7 @@ from keras import ops
 
 from amalthea.layers import RBM
 
-from harness import check_layer, gradients, one_sentence
-
-
-def states(units):
-    """All binary states, `(2^units, units)`."""
-    return (np.arange(2**units)[:, None] >> np.arange(units) & 1).astype("float32")
-
-
-def machine(visible, hidden, scale=1.0, **arguments):
-    """A machine with random weights and biases."""
-    rbm = RBM(hidden, seed=0, **arguments)
-    rbm.build((None, visible))
-    random = np.random.default_rng(0)
-    for weight in rbm.trainable_variables:
-        weight.assign(scale * random.standard_normal(weight.shape))
-    return rbm
+from harness import check_layer, gradients, machine, one_sentence, states
 
 
 def parameters(rbm):

@@ -11,18 +11,7 @@ from amalthea.metrics import (
     reverse_annealed_importance_sampling,
 )
 
-
-def states(units):
-    return (np.arange(2**units)[:, None] >> np.arange(units) & 1).astype("float32")
-
-
-def machine(visible, hidden, scale=1.0, **arguments):
-    rbm = RBM(hidden, seed=0, **arguments)
-    rbm.build((None, visible))
-    random = np.random.default_rng(0)
-    for weight in rbm.trainable_variables:
-        weight.assign(scale * random.standard_normal(weight.shape))
-    return rbm
+from harness import machine, states
 
 
 def test_enumerating_hidden_states_equals_enumerating_visible_ones():
