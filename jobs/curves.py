@@ -14,9 +14,10 @@ def draw_log(log: Path, path: Path) -> None:
     with log.open(newline="") as file:
         rows = list(csv.DictReader(file))
     names = [name for name in rows[0] if name != "epoch" and not name.startswith("val_")]
-    # A metric that is the loss itself needs no second panel.
-    losses = [row.get("loss") for row in rows]
-    names = [n for n in names if n == "loss" or [row[n] for row in rows] != losses]
+    # A metric that is the loss itself, but for rounding, needs no second panel.
+    curves = {name: [float(row[name] or "nan") for row in rows] for name in names}
+    same = [n for n in names if n != "loss" and np.allclose(curves[n], curves["loss"], rtol=1e-4)]
+    names = [name for name in names if name not in same]
     epochs = [int(row["epoch"]) + 1 for row in rows]
     figure = Figure(figsize=(4.5 * len(names), 3.4), dpi=120)
     for axis, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
