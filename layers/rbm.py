@@ -1,21 +1,22 @@
 """The restricted Boltzmann machine, trained by contrastive divergence."""
 
+import math
+
 import keras
 from keras import initializers, ops, random
 
+from .boltzmann_gradient import boltzmann_gradient, descent, moved, resting
 from .seed_stream import SeedStream
-
-# How much of the running means of the units a training step keeps.
-KEPT = 0.9
+from .units import UNITS, WithSoftmax
 
 
 @keras.saving.register_keras_serializable("amalthea")
 class RBM(keras.layers.Layer):
     """Restricted Boltzmann machine: visible and hidden units, joined by one kernel.
 
-    Its energy is `E(v, h) = −vᵀWh − bᵀv − aᵀh` over binary visible units, and
-    `½‖v − b‖² − vᵀWh − aᵀh` over Gaussian ones of variance 1. Forward it computes `p(h = 1 | v)`;
-    with `reverse=True` it computes the mean of `p(v | h)`.
+    Its energy is `E(v, h) = −vᵀWh − bᵀv − aᵀh` over binary units. Gaussian visible units, of
+    variance 1, have `½‖v − b‖²` in place of `−bᵀv`; Gaussian hidden ones add `½‖h‖²`.
+    Forward the layer computes the mean of `p(h | v)`, with `reverse=True` that of `p(v | h)`.
 
     It adds a loss whose gradient is the update of contrastive divergence: statistics of the data
     against those of a Gibbs chain, which starts at the data or, with `persistent_chains`, goes on
@@ -24,24 +25,29 @@ class RBM(keras.layers.Layer):
     `centered=True` the statistics are taken about running means of the units, so that learning does
     not depend on whether a unit is mostly on or off. As that gradient is not the gradient of any
     function, the loss has another value: minus the pseudo-log-likelihood in nats over binary
-    visible units, estimated from one unit of each row, and half the squared error of one
-    reconstruction over Gaussian ones.
+    visible units, estimated from one unit of each row; half the squared error of one
+    reconstruction over Gaussian ones; its cross-entropy in nats where there is a softmax group.
 
     Args:
         hidden: Number of hidden units, at least 1.
         visible_units: `"bernoulli"`, for inputs in [0, 1], or `"gaussian"`, for standardised ones.
+        hidden_units: `"bernoulli"`, or `"gaussian"` for a linear code.
+        softmax: `(groups, size)`: the last `groups · size` visible units form groups of which one
+            unit is on, for labels and words; None for no such group.
         gibbs_steps: Gibbs steps between the statistics, the k of CD-k; at least 1.
         persistent_chains: Number of chains that are kept from step to step; 0 for chains that start
             at the data.
         centered: Whether the gradient is the centred one.
         weight_decay: What the kernel times is added to its gradient, at least 0.
-        sparsity_target: Mean activity that hidden units are driven to, in (0, 1), or None.
+        sparsity_target: Mean activity that binary hidden units are driven to, in (0, 1), or None.
         sparsity_cost: How strongly they are.
-        kernel_initializer: Initializer of the kernel, `(visible, hidden)`; normal with a standard
-            deviation of 0.01 where not given.
-        visible_bias_initializer: Initializer of the visible biases; the log-odds of the data's
-            means make a good start.
+        kernel_initializer: Initializer of the kernel, `(visible, hidden)`.
+        visible_bias_initializer: Initializer of the visible biases, or `"data"`: what is learnt
+            then adds to a `visible_prior`, at which the units without input have the means of the
+            first batch that is trained on.
         hidden_bias_initializer: Initializer of the hidden biases.
+        learning: Whether the layer learns and adds its loss. A callback may change it between
+            epochs, so that one layer of a stack learns at a time.
         seed: Seed of all that is drawn.
         **kwargs: Arguments of `keras.layers.Layer`.
 
@@ -51,10 +57,11 @@ class RBM(keras.layers.Layer):
         training: Whether the loss has a gradient, and chains and running means move.
 
     Returns:
-        `(batch, hidden)` probabilities forward; `(batch, visible)` means in reverse.
+        `(batch, hidden)` means forward; `(batch, visible)` means in reverse.
 
     Raises:
-        ValueError: If an argument is out of its range, or the last axis of the input is undefined.
+        ValueError: If an argument is out of its range, or the last axis of the input is undefined
+            or shorter than the softmax groups.
 
     Example:
     >>> import keras
@@ -72,7 +79,9 @@ class RBM(keras.layers.Layer):
         Tieleman 2008 for persistent chains: https://doi.org/10.1145/1390156.1390290;
         Melchior, Fischer & Wiskott 2016 for the centred gradient:
         https://jmlr.org/papers/v17/14-237.html;
-        Hinton 2010, "A Practical Guide to Training Restricted Boltzmann Machines":
+        Hinton 2010, "A Practical Guide to Training Restricted Boltzmann Machines", for the visible
+        biases from the data, weight decay and sparsity (its initial weights, normal with a standard
+        deviation of 0.01, learn slower than the default here):
         https://www.cs.toronto.edu/~hinton/absps/guideTR.pdf
     """
 
@@ -80,15 +89,18 @@ class RBM(keras.layers.Layer):
         self,
         hidden: int,
         visible_units: str = "bernoulli",
+        hidden_units: str = "bernoulli",
+        softmax: tuple[int, int] | None = None,
         gibbs_steps: int = 1,
         persistent_chains: int = 0,
         centered: bool = True,
         weight_decay: float = 2e-4,
         sparsity_target: float | None = None,
         sparsity_cost: float = 0.1,
-        kernel_initializer=None,
-        visible_bias_initializer="zeros",
+        kernel_initializer="glorot_normal",
+        visible_bias_initializer="data",
         hidden_bias_initializer="zeros",
+        learning: bool = True,
         seed: int | None = None,
         **kwargs,
     ):
@@ -102,9 +114,15 @@ class RBM(keras.layers.Layer):
                 raise ValueError(
                     f"{name} must be a whole number of at least {least}, got {value!r}"
                 )
-        if visible_units not in ("bernoulli", "gaussian"):
+        for name, value in (("visible_units", visible_units), ("hidden_units", hidden_units)):
+            if value not in UNITS:
+                raise ValueError(f"{name} must be 'bernoulli' or 'gaussian', got {value!r}")
+        if softmax is not None and (
+            visible_units != "bernoulli" or len(softmax) != 2 or softmax[0] < 1 or softmax[1] < 2
+        ):
             raise ValueError(
-                f"visible_units must be 'bernoulli' or 'gaussian', got {visible_units!r}"
+                "softmax must be (groups, size), at least 1 and 2, beside binary visible units, "
+                f"got {softmax!r} beside {visible_units} ones"
             )
         if weight_decay < 0:
             raise ValueError(f"weight_decay must be at least 0, got {weight_decay}")
@@ -114,32 +132,40 @@ class RBM(keras.layers.Layer):
             )
         self.hidden = hidden
         self.visible_units = visible_units
+        self.hidden_units = hidden_units
+        self.softmax = tuple(softmax) if softmax else None
         self.gibbs_steps = gibbs_steps
         self.persistent_chains = persistent_chains
         self.centered = centered
         self.weight_decay = weight_decay
         self.sparsity_target = sparsity_target
         self.sparsity_cost = sparsity_cost
-        self.kernel_initializer = initializers.get(
-            kernel_initializer or initializers.RandomNormal(stddev=0.01)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.prior_from_data = visible_bias_initializer == "data"
+        self.visible_bias_initializer = initializers.get(
+            "zeros" if self.prior_from_data else visible_bias_initializer
         )
-        self.visible_bias_initializer = initializers.get(visible_bias_initializer)
         self.hidden_bias_initializer = initializers.get(hidden_bias_initializer)
+        self.learning = learning
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed)
+        self._visible = WithSoftmax(*softmax) if softmax else UNITS[visible_units]
+        self._hidden = UNITS[hidden_units]
 
     def build(self, input_shape):
         visible = input_shape[-1]
-        if visible is None:
+        least = math.prod(self.softmax) if self.softmax else 1
+        if visible is None or visible < least:
             raise ValueError(
-                f"{self.name} needs a defined last axis, got inputs of shape {input_shape}"
+                f"{self.name} needs a defined last axis of at least {least}, "
+                f"got inputs of shape {input_shape}"
             )
 
-        def state(name, shape, initializer, aggregation="mean"):
+        def state(name, shape, value, aggregation="mean"):
             return self.add_weight(
                 name=name,
                 shape=shape,
-                initializer=initializer,
+                initializer=initializers.Constant(value),
                 trainable=False,
                 autocast=False,  # a running mean needs all its digits
                 aggregation=aggregation,
@@ -154,57 +180,70 @@ class RBM(keras.layers.Layer):
         self.hidden_bias = self.add_weight(
             name="hidden_bias", shape=(self.hidden,), initializer=self.hidden_bias_initializer
         )
-        unknown = 0.5 if self.visible_units == "bernoulli" else 0.0
-        self.visible_offset = state(
-            "visible_offset", (visible,), initializers.Constant(unknown if self.centered else 0.0)
-        )
-        self.hidden_offset = state("hidden_offset", (self.hidden,), initializers.Constant(0.5))
+        # What is not centred has offsets of 0.
+        unknown = self._visible.unknown
+        self.visible_offset = state("visible_offset", (visible,), self.centered * unknown)
+        self.hidden_offset = state("hidden_offset", (self.hidden,), self._hidden.unknown)
+        if self.prior_from_data:
+            self.visible_prior = state("visible_prior", (visible,), 0.0)
+            self.steps = state("steps", (), 0.0)
         if self.persistent_chains:
             shape = (self.persistent_chains, visible)
-            start = initializers.Constant(unknown)
-            self.chains = state("chains", shape, start, "only_first_replica")
+            self.chains = state("chains", shape, unknown, "only_first_replica")
 
     def call(self, inputs, reverse=False, training=False):
         if reverse:
             return self.visible_mean(inputs)
         hidden_input = self.hidden_input(inputs)
-        hidden = ops.sigmoid(hidden_input)
-        if training:
+        hidden = self._hidden.mean(hidden_input)
+        if not self.learning:
+            self.add_loss(resting(self.trainable_weights))
+        elif training:
             seeds = SeedStream(self.seed_generator.next())
             chain = self._contrast(hidden, seeds)
             reported = self._reported_loss(inputs, hidden_input, hidden, seeds)
-            descent = self._descent(inputs, hidden, *chain)
-            self.add_loss(descent + ops.stop_gradient(ops.cast(reported, descent.dtype) - descent))
+            self.add_loss(self._descent((inputs, hidden), chain, reported))
         else:
             self.add_loss(self._reported_loss(inputs, hidden_input, hidden, SeedStream(0)))
         return hidden
+
+    @property
+    def visible_biases(self):
+        """What the visible units get without any hidden one: the biases, and the prior."""
+        if self.prior_from_data:
+            return self.visible_bias + ops.cast(self.visible_prior, self.visible_bias.dtype)
+        return self.visible_bias
 
     def hidden_input(self, visible):
         """Total input of the hidden units: `(batch, visible)` to `(batch, hidden)`."""
         return ops.matmul(visible, self.kernel) + self.hidden_bias
 
+    def visible_input(self, hidden):
+        """Total input of the visible units: `(batch, hidden)` to `(batch, visible)`."""
+        return ops.matmul(hidden, ops.transpose(self.kernel)) + self.visible_biases
+
+    def hidden_mean(self, visible):
+        """Mean of `p(h | v)`: `(batch, visible)` to `(batch, hidden)`."""
+        return self._hidden.mean(self.hidden_input(visible))
+
     def visible_mean(self, hidden):
         """Mean of `p(v | h)`: `(batch, hidden)` to `(batch, visible)`."""
-        inputs = ops.matmul(hidden, ops.transpose(self.kernel)) + self.visible_bias
-        return ops.sigmoid(inputs) if self.visible_units == "bernoulli" else inputs
+        return self._visible.mean(self.visible_input(hidden))
 
     def free_energy(self, visible):
         """`−log Σ_h exp(−E(v, h))`: `(batch, visible)` to `(batch,)`."""
-        softplus = ops.sum(ops.softplus(self.hidden_input(visible)), axis=-1)
+        hidden = ops.sum(self._hidden.log_sum(self.hidden_input(visible)), axis=-1)
         if self.visible_units == "bernoulli":
-            return -ops.matmul(visible, self.visible_bias) - softplus
-        return ops.sum(ops.square(visible - self.visible_bias), axis=-1) / 2 - softplus
+            return -ops.matmul(visible, self.visible_biases) - hidden
+        return ops.sum(ops.square(visible - self.visible_biases), axis=-1) / 2 - hidden
 
-    def draw_hidden(self, hidden, seed):
-        """Binary states from probabilities, both `(batch, hidden)`."""
-        noise = random.uniform(ops.shape(hidden), dtype=hidden.dtype, seed=seed)
-        return ops.cast(noise < hidden, hidden.dtype)
+    def draw_hidden(self, mean, seed):
+        """States from the mean of `p(h | v)`, both `(batch, hidden)`."""
+        return self._hidden.draw(mean, seed)
 
     def draw_visible(self, mean, seed):
         """States from the mean of `p(v | h)`, both `(batch, visible)`."""
-        if self.visible_units == "bernoulli":
-            return self.draw_hidden(mean, seed)
-        return mean + random.normal(ops.shape(mean), dtype=mean.dtype, seed=seed)
+        return self._visible.draw(mean, seed)
 
     def gibbs(self, visible, steps, seed, given=None):
         """Run Gibbs chains: all hidden units at once, then all visible ones.
@@ -221,7 +260,7 @@ class RBM(keras.layers.Layer):
 
         def step(index, chain):
             seeds = SeedStream(seed, 2 * index)
-            hidden = self.draw_hidden(ops.sigmoid(self.hidden_input(chain[0])), seeds)
+            hidden = self.draw_hidden(self.hidden_mean(chain[0]), seeds)
             mean = self.visible_mean(hidden)
             states = self.draw_visible(mean, seeds)
             if given is not None:
@@ -233,56 +272,58 @@ class RBM(keras.layers.Layer):
         return ops.fori_loop(0, steps, step, (visible, visible))
 
     def _contrast(self, hidden, seeds):
-        """Visible states and hidden probabilities at the end of the chains."""
+        """Visible states and hidden means at the end of the chains."""
         if self.persistent_chains:
-            hidden = ops.sigmoid(self.hidden_input(ops.cast(self.chains, self.compute_dtype)))
+            hidden = self.hidden_mean(ops.cast(self.chains, self.compute_dtype))
         for step in range(self.gibbs_steps):
             visible = self.visible_mean(self.draw_hidden(hidden, seeds))
             if self.persistent_chains or step + 1 < self.gibbs_steps:
                 visible = self.draw_visible(visible, seeds)
-            hidden = ops.sigmoid(self.hidden_input(visible))
+            hidden = self.hidden_mean(visible)
         if self.persistent_chains:
             self.chains.assign(ops.cast(visible, self.chains.dtype))
         return visible, hidden
 
-    def _descent(self, data, hidden, chain_visible, chain_hidden):
-        """A sum over the weights, each times its gradient as a constant."""
-        data, hidden, chain_visible, chain_hidden = (
-            ops.stop_gradient(ops.cast(t, self.variable_dtype))
-            for t in (data, hidden, chain_visible, chain_hidden)
+    def _descent(self, data, chain, reported):
+        """The loss: its gradient is that of contrastive divergence, its value `reported`."""
+        data, chain = (
+            [ops.stop_gradient(ops.cast(units, self.variable_dtype)) for units in phase]
+            for phase in (data, chain)
         )
-        visible_offset, hidden_offset = self.visible_offset.value, self.hidden_offset.value
-        mean_visible, mean_hidden = ops.mean(data, axis=0), ops.mean(hidden, axis=0)
-        visible_gradient = ops.mean(chain_visible, axis=0) - mean_visible
-        hidden_gradient = ops.mean(chain_hidden, axis=0) - mean_hidden
+        offsets = [self.visible_offset.value, self.hidden_offset.value]
+        (kernel_gradient,), (visible_gradient, hidden_gradient) = boltzmann_gradient(
+            data, chain, offsets if self.centered else None
+        )
+        visible_mean, hidden_mean = (ops.mean(units, axis=0) for units in data)
         if self.centered:
-            data, chain_visible = data - visible_offset, chain_visible - visible_offset
-            hidden, chain_hidden = hidden - hidden_offset, chain_hidden - hidden_offset
-        kernel_gradient = _correlation(chain_visible, chain_hidden) - _correlation(data, hidden)
-        if self.centered:
-            visible_gradient -= ops.matmul(kernel_gradient, hidden_offset)
-            hidden_gradient -= ops.matmul(visible_offset, kernel_gradient)
-            self.visible_offset.assign(KEPT * visible_offset + (1 - KEPT) * mean_visible)
-        self.hidden_offset.assign(KEPT * hidden_offset + (1 - KEPT) * mean_hidden)
+            self.visible_offset.assign(moved(self.visible_offset, visible_mean))
+        self.hidden_offset.assign(moved(self.hidden_offset, hidden_mean))
+        if self.prior_from_data:
+            self._take_prior(visible_mean, ops.shape(data[0])[0])
         if self.sparsity_target is not None:
-            surplus = self.sparsity_cost * (hidden_offset - self.sparsity_target)
+            surplus = self.sparsity_cost * (offsets[1] - self.sparsity_target)
             hidden_gradient += surplus
-            kernel_gradient += ops.expand_dims(mean_visible, 1) * surplus
+            kernel_gradient += ops.expand_dims(visible_mean, 1) * surplus
         kernel_gradient += self.weight_decay * ops.cast(self.kernel, self.variable_dtype)
-        return sum(
-            ops.sum(ops.cast(weight, self.variable_dtype) * ops.stop_gradient(gradient))
-            for weight, gradient in (
-                (self.kernel, kernel_gradient),
-                (self.visible_bias, visible_gradient),
-                (self.hidden_bias, hidden_gradient),
-            )
+        return descent(
+            (self.kernel, self.visible_bias, self.hidden_bias),
+            (kernel_gradient, visible_gradient, hidden_gradient),
+            reported,
         )
 
+    def _take_prior(self, mean, rows):
+        """In the first step, the prior at which visible units without input have that mean."""
+        # As if one more row had every unit as likely on as off: no unit is certain.
+        rows = ops.cast(rows, mean.dtype)
+        likely = (rows * mean + self._visible.unknown) / (rows + 1)
+        first = self._visible.input_for(likely)
+        self.visible_prior.assign(ops.where(self.steps > 0, self.visible_prior, first))
+        self.steps.assign(self.steps + 1)
+
     def _reported_loss(self, visible, hidden_input, hidden, seeds):
-        if self.visible_units == "gaussian":
-            error = ops.square(visible - self.visible_mean(hidden))
-            return ops.mean(ops.sum(error, axis=-1)) / 2
-        return -ops.mean(self._pseudo_log_likelihood(visible, hidden_input, seeds))
+        if self.visible_units == "bernoulli" and not self.softmax:
+            return -ops.mean(self._pseudo_log_likelihood(visible, hidden_input, seeds))
+        return ops.mean(self._visible.surprise(visible, self.visible_input(hidden)))
 
     def _pseudo_log_likelihood(self, visible, hidden_input, seeds):
         """`Σ_i log p(v_i | all others)`, estimated from one unit i of each row: `(batch,)`."""
@@ -291,8 +332,8 @@ class RBM(keras.layers.Layer):
         value = ops.take_along_axis(visible, ops.expand_dims(unit, 1), axis=1)  # (batch, 1)
         flip = 1 - 2 * value
         flipped_input = hidden_input + flip * ops.take(self.kernel, unit, axis=0)
-        rise = -flip[:, 0] * ops.take(self.visible_bias, unit) - ops.sum(
-            ops.softplus(flipped_input) - ops.softplus(hidden_input), axis=-1
+        rise = -flip[:, 0] * ops.take(self.visible_biases, unit) - ops.sum(
+            self._hidden.log_sum(flipped_input) - self._hidden.log_sum(hidden_input), axis=-1
         )  # of the free energy
         return count * ops.log_sigmoid(rise)
 
@@ -311,6 +352,8 @@ class RBM(keras.layers.Layer):
             **super().get_config(),
             "hidden": self.hidden,
             "visible_units": self.visible_units,
+            "hidden_units": self.hidden_units,
+            "softmax": self.softmax,
             "gibbs_steps": self.gibbs_steps,
             "persistent_chains": self.persistent_chains,
             "centered": self.centered,
@@ -318,14 +361,10 @@ class RBM(keras.layers.Layer):
             "sparsity_target": self.sparsity_target,
             "sparsity_cost": self.sparsity_cost,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "visible_bias_initializer": initializers.serialize(self.visible_bias_initializer),
+            "visible_bias_initializer": "data"
+            if self.prior_from_data
+            else initializers.serialize(self.visible_bias_initializer),
             "hidden_bias_initializer": initializers.serialize(self.hidden_bias_initializer),
+            "learning": self.learning,
             "seed": self.seed,
         }
-
-
-def _correlation(visible, hidden):
-    """`⟨v hᵀ⟩` over the rows."""
-    return ops.matmul(ops.transpose(visible), hidden) / ops.cast(
-        ops.shape(visible)[0], hidden.dtype
-    )

@@ -205,7 +205,7 @@ def _anneal(rbm: RBM, base: _Base, temperatures: np.ndarray, visible: np.ndarray
         return -ops.sum(ops.square(states - bias), axis=-1) / 2
 
     def loop(temperatures, visible):
-        bias = rbm.visible_bias
+        bias = rbm.visible_biases
 
         def step(index, chain):
             states, log_weights = chain
@@ -237,7 +237,12 @@ def _temperatures(count: int) -> np.ndarray:
 
 def _parameters(rbm: RBM) -> list[np.ndarray]:
     """Kernel, visible and hidden biases in double precision."""
-    weights = (rbm.kernel, rbm.visible_bias, rbm.hidden_bias)
+    if rbm.hidden_units != "bernoulli" or rbm.softmax:
+        raise UserError(
+            "likelihoods are of machines with binary hidden units and without softmax groups, "
+            f"{rbm.name} has {rbm.hidden_units} hidden units and softmax={rbm.softmax}"
+        )
+    weights = (rbm.kernel, rbm.visible_biases, rbm.hidden_bias)
     return [ops.convert_to_numpy(weight).astype("float64") for weight in weights]
 
 

@@ -120,8 +120,8 @@ def states(units):
 
 
 def machine(visible, hidden, scale=1.0, **arguments):
-    """A restricted Boltzmann machine with random weights and biases."""
-    rbm = RBM(hidden, seed=0, **arguments)
+    """A restricted Boltzmann machine with random weights and biases, and no prior."""
+    rbm = RBM(hidden, seed=0, **{"visible_bias_initializer": "zeros", **arguments})
     rbm.build((None, visible))
     random = np.random.default_rng(0)
     for weight in rbm.trainable_variables:

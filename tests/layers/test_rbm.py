@@ -22,20 +22,21 @@ def energy(rbm, visible, hidden):
     return own - visible @ kernel @ hidden - hidden @ hidden_bias
 
 
-@pytest.mark.parametrize("visible_units", ["bernoulli", "gaussian"])
-@pytest.mark.parametrize("persistent_chains", [0, 4])
-def test_is_a_layer(visible_units, persistent_chains):
+@pytest.mark.parametrize(
+    ("variant", "states"),
+    [
+        ({"sparsity_target": 0.1}, 4),
+        ({"visible_units": "gaussian", "persistent_chains": 4}, 5),
+        ({"hidden_units": "gaussian"}, 4),
+        ({"softmax": (1, 2)}, 4),
+        ({"visible_bias_initializer": "zeros"}, 2),
+    ],
+)
+def test_is_a_layer(variant, states):
     def make(**arguments):
-        return RBM(
-            4,
-            visible_units,
-            persistent_chains=persistent_chains,
-            gibbs_steps=2,
-            sparsity_target=0.1,
-            **arguments,
-        )
+        return RBM(4, gibbs_steps=2, **variant, **arguments)
 
-    check_layer(make, (3,), (4,), trainable=3, non_trainable=3 if persistent_chains else 2)
+    check_layer(make, (3,), (4,), trainable=3, non_trainable=states)
 
 
 @pytest.mark.parametrize("visible_units", ["bernoulli", "gaussian"])
@@ -154,6 +155,65 @@ def test_given_units_keep_their_values_and_others_follow_their_conditional():
     assert np.abs(found - exact / exact.sum()).sum() / 2 < 0.02
 
 
+def test_a_linear_code_has_the_free_energy_of_its_integral():
+    rbm = machine(3, 1, hidden_units="gaussian")
+    kernel, visible_bias, hidden_bias = parameters(rbm)
+    hidden = np.linspace(-30, 30, 100_001)
+    for visible in states(3):
+        inputs = visible @ kernel[:, 0] + hidden_bias
+        weights = np.exp(visible @ visible_bias + hidden * inputs - hidden**2 / 2)
+        free_energy = -np.log(np.trapezoid(weights, hidden))
+        np.testing.assert_allclose(rbm.free_energy(visible[None]), [free_energy], rtol=1e-4)
+        np.testing.assert_allclose(rbm(visible[None])[0], inputs, rtol=1e-4)
+
+
+def test_of_a_softmax_group_one_unit_is_on_as_often_as_the_energy_says():
+    rbm = machine(5, 2, softmax=(1, 3))
+    allowed = states(5)[states(5)[:, 2:].sum(1) == 1]
+    weights = np.exp([[-energy(rbm, v, h) for h in states(2)] for v in allowed])
+    mean = weights.T @ allowed / weights.sum(0)[:, None]
+    np.testing.assert_allclose(rbm(states(2), reverse=True), mean, rtol=1e-4)
+    start = np.tile(allowed[:1], (40_000, 1))
+    last = np.asarray(rbm.gibbs(start, 50, seed=4)[0])
+    np.testing.assert_array_equal(last[:, 2:].sum(1), 1)
+    found = np.array([(last == row).all(1).mean() for row in allowed])
+    assert np.abs(found - weights.sum(1) / weights.sum()).sum() / 2 < 0.02
+
+
+@pytest.mark.parametrize(
+    ("variant", "data"),
+    [
+        ({}, states(3)[[1, 1, 3, 3, 7, 5, 1]]),
+        ({"visible_units": "gaussian"}, np.linspace(-1, 3, 21, dtype="float32").reshape(7, 3)),
+        ({"softmax": (1, 3)}, np.eye(3, dtype="float32")[[0, 0, 0, 1, 1, 2, 0]]),
+    ],
+)
+def test_without_hidden_units_a_first_batch_gives_the_visible_units_its_means(variant, data):
+    rbm = RBM(2, seed=0, **variant)
+    rbm(data, training=True)
+    first = np.asarray(rbm.visible_prior)
+    smooth = (data.sum(0) + (0 if "visible_units" in variant else 0.5)) / 8
+    if "softmax" in variant:
+        smooth /= smooth.sum()
+    zero = ops.zeros((1, 2))
+    rbm.kernel.assign(ops.zeros_like(rbm.kernel))
+    np.testing.assert_allclose(rbm(zero, reverse=True)[0], smooth, rtol=1e-5)
+    rbm(data[:2], training=True)
+    np.testing.assert_array_equal(rbm.visible_prior, first)
+
+
+def test_a_layer_that_rests_does_not_move():
+    rbm = RBM(4, persistent_chains=3, learning=False, seed=0)
+    inputs = keras.Input((6,))
+    model = keras.Model(inputs, rbm(inputs))
+    model.compile(keras.optimizers.SGD(0.1))
+    before = [np.asarray(w) for w in model.weights]
+    history = model.fit(np.ones((40, 6), "float32"), verbose=0).history
+    assert history["loss"] == [0.0]
+    for weight, old in zip(model.weights, before, strict=True):
+        np.testing.assert_array_equal(weight, old)
+
+
 def test_gaussian_units_are_drawn_about_their_mean_with_variance_one():
     rbm = machine(2, 2, visible_units="gaussian")
     mean = np.tile(np.array([[1.0, -2.0]], "float32"), (20_000, 1))
@@ -216,6 +276,8 @@ def test_weight_decay_shrinks_the_kernel():
             "gibbs_steps must be a whole number of at least 1, got 0",
         ),
         ({"hidden": 2, "visible_units": "softmax"}, "got 'softmax'"),
+        ({"hidden": 2, "hidden_units": 3}, "hidden_units must be 'bernoulli' or 'gaussian', got 3"),
+        ({"hidden": 2, "softmax": (1, 1)}, "got (1, 1) beside bernoulli ones"),
         ({"hidden": 2, "sparsity_target": 1.0}, "below 1, or None, got 1.0"),
         ({"hidden": 2, "weight_decay": -1}, "weight_decay must be at least 0, got -1"),
     ],

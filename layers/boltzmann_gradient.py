@@ -1,0 +1,64 @@
+"""The gradient of Boltzmann machines, from statistics of their units, as a loss."""
+
+from keras import ops
+
+# How much of the running means of the units a training step keeps.
+KEPT = 0.9
+
+
+def boltzmann_gradient(data, model, offsets=None):
+    """Gradient of minus the log-likelihood of a machine whose layers of units form a chain.
+
+    Args:
+        data: States or means of each layer in the data, `(rows, units)` each.
+        model: The same in the model; the number of rows may be another.
+        offsets: Running mean of each layer, `(units,)` each, for the centred gradient; None for
+            the plain one.
+
+    Returns:
+        Gradients of the kernels, `(units, units of the next layer)` each, and of the biases of the
+        layers, `(units,)` each.
+    """
+    biases = [ops.mean(m, axis=0) - ops.mean(d, axis=0) for d, m in zip(data, model, strict=True)]
+    if offsets:
+        data = [units - offset for units, offset in zip(data, offsets, strict=True)]
+        model = [units - offset for units, offset in zip(model, offsets, strict=True)]
+    kernels = [
+        _correlation(model[i], model[i + 1]) - _correlation(data[i], data[i + 1])
+        for i in range(len(data) - 1)
+    ]
+    if offsets:
+        for i, kernel in enumerate(kernels):
+            biases[i] -= ops.matmul(kernel, offsets[i + 1])
+            biases[i + 1] -= ops.matmul(offsets[i], kernel)
+    return kernels, biases
+
+
+def _correlation(below, above):
+    """`⟨below aboveᵀ⟩` over the rows."""
+    return ops.matmul(ops.transpose(below), above) / ops.cast(ops.shape(below)[0], above.dtype)
+
+
+def moved(offset, mean):
+    """A running mean after a step in which the mean was `mean`."""
+    return KEPT * offset + (1 - KEPT) * mean
+
+
+def descent(weights, gradients, reported):
+    """A scalar of the value `reported` that has the given gradients with respect to `weights`.
+
+    Args:
+        weights: Keras variables.
+        gradients: A tensor for each; no gradient flows through them.
+        reported: A scalar; no gradient flows through it.
+    """
+    total = sum(
+        ops.sum(ops.cast(weight, gradient.dtype) * ops.stop_gradient(gradient))
+        for weight, gradient in zip(weights, gradients, strict=True)
+    )
+    return total + ops.stop_gradient(ops.cast(reported, total.dtype) - total)
+
+
+def resting(weights):
+    """A loss of 0 that gives `weights` a gradient of 0, where optimizers expect one."""
+    return 0.0 * sum(ops.sum(weight) for weight in weights)
