@@ -1,11 +1,20 @@
-"""Callbacks: crash-safe backups of a training, and pictures of what a model does as it learns."""
+"""Callbacks: backups of a training, its stages, and pictures of what a model does as it learns."""
 
 from ..compatibility import check_keras
 
 check_keras()
 
 from .backup import Backup  # noqa: E402
+from .greedy_layerwise import GreedyLayerwise  # noqa: E402
 from .pictures import draw_grid, draw_rows  # noqa: E402
 from .reconstructions import Reconstructions  # noqa: E402
+from .sample_grid import SampleGrid  # noqa: E402
 
-__all__ = ["Backup", "Reconstructions", "draw_grid", "draw_rows"]
+__all__ = [
+    "Backup",
+    "GreedyLayerwise",
+    "Reconstructions",
+    "SampleGrid",
+    "draw_grid",
+    "draw_rows",
+]

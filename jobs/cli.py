@@ -152,7 +152,9 @@ def train(
     ] = None,
     data: Data = None,
     out: Out = None,
-    epochs: Annotated[int | None, typer.Option(min=1, show_default="10", help="Epochs.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, show_default="the recipe's own", help="Epochs.")
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, show_default="the recipe's own", help="Images a step.")
     ] = None,
@@ -188,7 +190,7 @@ def train(
                 out=out,
                 arguments=given,
                 best=best,
-                epochs=epochs or 10,
+                epochs=epochs,
                 batch_size=batch_size,
                 image_size=image_size,
                 seed=seed,
@@ -209,7 +211,10 @@ def tune(
         int | None, typer.Option(min=1, show_default="20", help="Models to train, at the most.")
     ] = None,
     strategy: Annotated[str, typer.Option(help="random, bayesian or hyperband.")] = "random",
-    epochs: Annotated[int, typer.Option(min=1, help="Epochs of a trial.")] = 10,
+    epochs: Annotated[
+        int | None,
+        typer.Option(min=1, show_default="the recipe's own", help="Epochs of a trial."),
+    ] = None,
     top: Annotated[
         int | None,
         typer.Option(

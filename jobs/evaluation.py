@@ -2,20 +2,16 @@
 
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from .. import data as data_package
 from ..callbacks import draw_rows
 from ..data import ImageSet
 from ..errors import UserError
-from ..metrics import annealed_importance_sampling, log_likelihood, reconstruction_error
 from ..recipes import get_recipe
 from .files import replacing, write_json
 from .run import Run
 from .training import check_count
-
-TEMPERATURES = 2000
 
 
 def evaluate(
@@ -55,40 +51,15 @@ def evaluate(
     figures = {
         k: float(v) for k, v in model.evaluate(batches, verbose=verbose, return_dict=True).items()
     }
-    family = get_recipe(run.settings["recipe"]).family
-    if family in MEASURES:
-        figures |= MEASURES[family](run, model, images.as_float(), batch_size)
+    entry = get_recipe(run.settings["recipe"])
+    if entry.measures:
+        figures |= entry.measures(model, images.as_float(), batch_size)
+    if entry.family == "autoencoders":
+        inputs = images.as_float()[:10]
+        with replacing(run.path / "reconstructions.png") as aside:
+            draw_rows({"input": inputs, "output": model.predict(inputs, verbose=0)}, aside)
     write_json(run.path / "evaluation.json", {"data": name, "split": split, "figures": figures})
     return figures
-
-
-def _measure_reconstructions(
-    run: Run, model: keras.Model, images: np.ndarray, batch_size: int
-) -> dict[str, float]:
-    outputs = model.predict(images, batch_size=batch_size, verbose=0)
-    with replacing(run.path / "reconstructions.png") as aside:
-        draw_rows({"input": images[:10], "output": outputs[:10]}, aside)
-    return {"reconstruction_error": reconstruction_error(images, outputs)}
-
-
-def _measure_likelihood(
-    run: Run, model: keras.Model, images: np.ndarray, batch_size: int
-) -> dict[str, float]:
-    if not run.settings["arguments"].get("binary"):
-        return {}
-    rbm, pixels = model.get_layer("rbm"), (len(images), -1)
-    visible = keras.ops.convert_to_numpy(model.get_layer("visible")(images.reshape(pixels)))
-    # Chains that start at the images' own means need the fewest temperatures.
-    annealed = annealed_importance_sampling(rbm, visible.mean(axis=0), temperatures=TEMPERATURES)
-    likelihoods = log_likelihood(rbm, visible, annealed.log_partition)
-    return {
-        "log_likelihood": float(likelihoods.mean()),
-        "standard_error": annealed.standard_error,
-    }
-
-
-# What a family is measured by beyond the metrics of its models.
-MEASURES = {"autoencoders": _measure_reconstructions, "boltzmann": _measure_likelihood}
 
 
 def _check_fit(images: ImageSet, shape: tuple[int, ...], run: Run) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from .. import data as data_package
-from ..callbacks import Backup, Reconstructions
+from ..callbacks import Backup, Reconstructions, SampleGrid
 from ..data import ImageSet
 from ..errors import UserError
 from ..recipes import Recipe, get_recipe
@@ -18,10 +18,8 @@ from .curves import draw_log
 from .files import replacing
 from .run import Run, refuse_existing
 
-# What a family shows of a model as it learns: from validation images and a folder to callbacks.
-PICTURES = {
-    "autoencoders": lambda images, folder: [Reconstructions(images[:10], folder)],
-}
+# What a sample is drawn by as a model learns: fewer Gibbs steps than good samples take.
+GRID = {"n": 64, "steps": 100, "seed": 0}
 
 
 def train(
@@ -31,7 +29,7 @@ def train(
     out: str | Path,
     arguments: Mapping[str, Any] | None = None,
     best: str | Path | None = None,
-    epochs: int = 10,
+    epochs: int | None = None,
     batch_size: int | None = None,
     image_size: int | tuple[int, int] | None = None,
     seed: int = 0,
@@ -49,7 +47,7 @@ def train(
             the seed, which come from the data and from `seed`.
         best: The folder of a search, whose best arguments and batch size are taken where
             `arguments` and `batch_size` say nothing else.
-        epochs: Passes over the training images.
+        epochs: Passes over the training images; the recipe's own number if not given.
         batch_size: Images a step; the recipe's own if not given.
         image_size: Height and width that images are resized to, one number for both.
         seed: Seed of initial weights, noise and the order of images.
@@ -68,7 +66,8 @@ def train(
     entry = get_recipe(recipe)
     out = Path(out)
     refuse_existing(out, force)
-    epochs, seed = check_count("epochs", epochs), check_count("seed", seed, least=0)
+    epochs = check_count("epochs", entry.epochs if epochs is None else epochs)
+    seed = check_count("seed", seed, least=0)
     found, found_batch_size = _best(entry, best) if best else ({}, entry.batch_size)
     batch_size = found_batch_size if batch_size is None else batch_size
     batch_size = check_count("batch_size", batch_size)
@@ -77,6 +76,7 @@ def train(
     sets = read_sets(entry, data, image_size)
     given = {**found, **(arguments or {}), **shapes(entry, sets["train"]), "seed": seed}
     model = entry.build(**given)
+    check_stages(entry, model.origin.arguments, epochs)
     settings = {
         "kind": "train",
         "recipe": recipe,
@@ -139,9 +139,10 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
     _truncate(log, done)
     # The row comes before the backup: a row too many is cut on resuming, one too few is lost.
     callbacks = [keras.callbacks.CSVLogger(log, append=True)]
-    family = get_recipe(settings["recipe"]).family
-    if family in PICTURES:
-        callbacks += PICTURES[family](sets["validation"].as_float(), run.path / "samples")
+    entry = get_recipe(settings["recipe"])
+    if entry.schedule:
+        callbacks.insert(0, entry.schedule(settings["arguments"]))
+    callbacks += _pictures(entry, sets["validation"], run.path / "samples")
     if settings["tensorboard"]:
         callbacks.append(keras.callbacks.TensorBoard(run.path / "tensorboard"))
     callbacks.append(backup)
@@ -158,6 +159,16 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
     with replacing(run.path / "curves.png") as aside:
         draw_log(log, aside)
     return run
+
+
+def _pictures(recipe: Recipe, images: ImageSet, folder: Path) -> list[keras.callbacks.Callback]:
+    """What shows a model as it learns: samples, or what it makes of images."""
+    if endpoint := recipe.endpoints.get("sample"):
+        given = {name: value for name, value in GRID.items() if name in endpoint.inputs}
+        return [SampleGrid(endpoint.bind, folder, **given)]
+    if recipe.family == "autoencoders":
+        return [Reconstructions(images.as_float()[:10], folder)]
+    return []
 
 
 def _best(recipe: Recipe, search: str | Path) -> tuple[dict[str, Any], int]:
@@ -212,6 +223,19 @@ def check_free(arguments: Mapping[str, Any]) -> None:
     ):
         if name in arguments:
             raise UserError(f"{name} comes from {source}, got {arguments[name]!r} beside it")
+
+
+def check_stages(recipe: Recipe, arguments: Mapping[str, Any], epochs: int) -> None:
+    """Raise `UserError` if a recipe that is trained in stages would not reach its last one."""
+    if recipe.schedule is None:
+        return
+    starts = recipe.schedule(arguments).starts
+    if epochs <= starts[-1]:
+        raise UserError(
+            f"the {len(starts)} stages of {recipe.name} begin after "
+            f"{', '.join(map(str, starts[:-1]))} and {starts[-1]} epochs: "
+            f"epochs must be at least {starts[-1] + 1}, got {epochs}"
+        )
 
 
 def check_count(name: str, value: Any, least: int = 1) -> int:

@@ -24,7 +24,7 @@ from ..recipes import Recipe, get_recipe
 from .curves import draw_trials
 from .files import replacing, write_json
 from .run import Run, refuse_existing
-from .training import check_count, check_free, read_sets, shapes
+from .training import check_count, check_free, check_stages, read_sets, shapes
 
 STRATEGIES = {
     "random": keras_tuner.RandomSearch,
@@ -40,7 +40,7 @@ def tune(
     out: str | Path,
     trials: int = 20,
     strategy: str = "random",
-    epochs: int = 10,
+    epochs: int | None = None,
     top: int | None = None,
     fixed: Mapping[str, Any] | None = None,
     objective: str | None = None,
@@ -60,8 +60,8 @@ def tune(
         out: Run folder to make.
         trials: Number of models to train, at the most.
         strategy: "random", "bayesian" or "hyperband".
-        epochs: Passes over the training images for each trial; with "hyperband", for those that go
-            furthest.
+        epochs: Passes over the training images for each trial, with "hyperband" for those that go
+            furthest; the recipe's own number if not given.
         top: Tune only that many hyperparameters, those of the highest rank; the others keep their
             defaults.
         fixed: Arguments of the recipe, and `batch_size`, that keep a given value.
@@ -83,11 +83,17 @@ def tune(
     entry = get_recipe(recipe)
     out = Path(out)
     refuse_existing(out, force)
-    epochs, trials = check_count("epochs", epochs), check_count("trials", trials)
+    epochs = check_count("epochs", entry.epochs if epochs is None else epochs)
+    trials = check_count("trials", trials)
     seed = check_count("seed", seed, least=0)
     if strategy not in STRATEGIES:
         raise UserError(f"strategy must be one of {', '.join(STRATEGIES)}, got {strategy!r}")
     check_free(fixed or {})
+    if strategy == "hyperband" and entry.schedule:
+        raise UserError(
+            f"{recipe} is trained in stages, so models cannot be compared after few epochs: "
+            "take strategy 'random' or 'bayesian', got 'hyperband'"
+        )
     data = entry.data if data is None else data_package.absolute(data)
     sets = read_sets(entry, data, image_size)
     settings = {
@@ -105,6 +111,7 @@ def tune(
         "seed": seed,
     }
     hypermodel = entry.hypermodel(top=top, **settings["fixed"])
+    check_stages(entry, hypermodel.build(keras_tuner.HyperParameters()).origin.arguments, epochs)
     goal = _checked_objective(_objective(objective, entry), hypermodel, sets)
     settings["objective"] = [goal.name, goal.direction]
     run = Run.create(out, settings, force=force)

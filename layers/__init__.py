@@ -5,6 +5,8 @@ from ..compatibility import check_keras
 check_keras()
 
 from .binarize import Binarize  # noqa: E402
+from .dbm import DBM  # noqa: E402
+from .gradient_gate import GradientGate  # noqa: E402
 from .partial_conv2d import PartialConv2D  # noqa: E402
 from .radial_basis import RadialBasis  # noqa: E402
 from .rbm import RBM  # noqa: E402
@@ -13,8 +15,10 @@ from .tied_dense import TiedDense  # noqa: E402
 from .trainable_pooling2d import TrainablePooling2D  # noqa: E402
 
 __all__ = [
+    "DBM",
     "RBM",
     "Binarize",
+    "GradientGate",
     "PartialConv2D",
     "RadialBasis",
     "Standardize",

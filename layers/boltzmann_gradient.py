@@ -44,6 +44,19 @@ def moved(offset, mean):
     return KEPT * offset + (1 - KEPT) * mean
 
 
+def prior_for(units, data):
+    """The total input at which units without any other have the means of the data.
+
+    It is as if one more row had every unit as likely on as off, so that no unit is certain.
+
+    Args:
+        units: The kind of the units.
+        data: `(rows, units)`.
+    """
+    rows = ops.cast(ops.shape(data)[0], data.dtype)
+    return units.input_for((ops.sum(data, axis=0) + units.unknown) / (rows + 1))
+
+
 def descent(weights, gradients, reported):
     """A scalar of the value `reported` that has the given gradients with respect to `weights`.
 

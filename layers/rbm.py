@@ -5,7 +5,7 @@ import math
 import keras
 from keras import initializers, ops, random
 
-from .boltzmann_gradient import boltzmann_gradient, descent, moved, resting
+from .boltzmann_gradient import boltzmann_gradient, descent, moved, prior_for, resting
 from .seed_stream import SeedStream
 from .units import UNITS, WithSoftmax
 
@@ -259,17 +259,26 @@ class RBM(keras.layers.Layer):
         """
 
         def step(index, chain):
-            seeds = SeedStream(seed, 2 * index)
-            hidden = self.draw_hidden(self.hidden_mean(chain[0]), seeds)
-            mean = self.visible_mean(hidden)
-            states = self.draw_visible(mean, seeds)
-            if given is not None:
-                states = ops.where(given > 0, visible, states)
-                mean = ops.where(given > 0, visible, mean)
-            return states, mean
+            drawn = self.gibbs_step(chain[0], SeedStream(seed, 2 * index))
+            if given is None:
+                return drawn
+            return tuple(ops.where(given > 0, visible, units) for units in drawn)
 
         visible = ops.cast(visible, self.compute_dtype)
         return ops.fori_loop(0, steps, step, (visible, visible))
+
+    def gibbs_step(self, visible, seeds):
+        """One step of Gibbs chains.
+
+        Args:
+            visible: States, `(batch, visible)`.
+            seeds: A `SeedStream`, of which it takes two.
+
+        Returns:
+            The next states and the means they were drawn from, `(batch, visible)` each.
+        """
+        mean = self.visible_mean(self.draw_hidden(self.hidden_mean(visible), seeds))
+        return self.draw_visible(mean, seeds), mean
 
     def _contrast(self, hidden, seeds):
         """Visible states and hidden means at the end of the chains."""
@@ -299,7 +308,9 @@ class RBM(keras.layers.Layer):
             self.visible_offset.assign(moved(self.visible_offset, visible_mean))
         self.hidden_offset.assign(moved(self.hidden_offset, hidden_mean))
         if self.prior_from_data:
-            self._take_prior(visible_mean, ops.shape(data[0])[0])
+            first = prior_for(self._visible, data[0])
+            self.visible_prior.assign(ops.where(self.steps > 0, self.visible_prior, first))
+            self.steps.assign(self.steps + 1)
         if self.sparsity_target is not None:
             surplus = self.sparsity_cost * (offsets[1] - self.sparsity_target)
             hidden_gradient += surplus
@@ -310,15 +321,6 @@ class RBM(keras.layers.Layer):
             (kernel_gradient, visible_gradient, hidden_gradient),
             reported,
         )
-
-    def _take_prior(self, mean, rows):
-        """In the first step, the prior at which visible units without input have that mean."""
-        # As if one more row had every unit as likely on as off: no unit is certain.
-        rows = ops.cast(rows, mean.dtype)
-        likely = (rows * mean + self._visible.unknown) / (rows + 1)
-        first = self._visible.input_for(likely)
-        self.visible_prior.assign(ops.where(self.steps > 0, self.visible_prior, first))
-        self.steps.assign(self.steps + 1)
 
     def _reported_loss(self, visible, hidden_input, hidden, seeds):
         if self.visible_units == "bernoulli" and not self.softmax:

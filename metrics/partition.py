@@ -46,7 +46,7 @@ def exact_log_partition(rbm: RBM) -> float:
     Raises:
         UserError: If there are too many units to enumerate.
     """
-    kernel, visible_bias, hidden_bias = _parameters(rbm)
+    kernel, visible_bias, hidden_bias = weights_of(rbm)
     visible, hidden = kernel.shape
     if hidden <= ENUMERABLE:
         terms = [
@@ -148,7 +148,7 @@ def log_likelihood(rbm: RBM, visible: np.ndarray, log_partition: float) -> np.nd
     Returns:
         `(batch,)`, in nats.
     """
-    kernel, visible_bias, hidden_bias = _parameters(rbm)
+    kernel, visible_bias, hidden_bias = weights_of(rbm)
     visible = np.asarray(visible, "float64")
     softplus = np.logaddexp(0, visible @ kernel + hidden_bias).sum(axis=-1)
     if rbm.visible_units == "bernoulli":
@@ -160,7 +160,7 @@ class _Base:
     """The model without interactions whose visible units have given means."""
 
     def __init__(self, rbm: RBM, means: np.ndarray | None):
-        kernel, _, _ = _parameters(rbm)
+        kernel, _, _ = weights_of(rbm)
         visible, hidden = kernel.shape
         self.binary = rbm.visible_units == "bernoulli"
         if means is None:
@@ -235,7 +235,7 @@ def _temperatures(count: int) -> np.ndarray:
     return np.append(np.concatenate(parts), 1.0).astype("float32")
 
 
-def _parameters(rbm: RBM) -> list[np.ndarray]:
+def weights_of(rbm: RBM) -> list[np.ndarray]:
     """Kernel, visible and hidden biases in double precision."""
     if rbm.hidden_units != "bernoulli" or rbm.softmax:
         raise UserError(

@@ -5,6 +5,7 @@ from ..compatibility import check_keras
 check_keras()
 
 from .autoencoders.tied_autoencoder import tied_autoencoder  # noqa: E402
+from .boltzmann.dbn import dbn  # noqa: E402
 from .boltzmann.gaussian_rbm import gaussian_rbm  # noqa: E402
 from .boltzmann.rbm import rbm  # noqa: E402
 from .classifiers.lenet5 import lenet5  # noqa: E402
@@ -29,6 +30,7 @@ __all__ = [
     "Part",
     "Published",
     "Recipe",
+    "dbn",
     "gaussian_rbm",
     "get_recipe",
     "lenet5",

@@ -63,7 +63,24 @@ class RecipeHyperModel(keras_tuner.HyperModel):
             kwargs["shuffle"] = False  # that is up to the data set
         else:
             kwargs["batch_size"] = size
+        if self.recipe.schedule and "epochs" in kwargs:
+            kwargs = self._pretrained(model, x, *args, **kwargs)
         return model.fit(x, *args, validation_data=validation_data, **kwargs)
+
+    def _pretrained(self, model, *data, epochs, callbacks=(), initial_epoch=0, **kwargs):
+        """Train all stages but the last, whose losses are not comparable with those of the last.
+
+        Returns:
+            The keyword arguments of `fit` for the last stage: its epochs alone count in a search.
+        """
+        schedule = self.recipe.schedule(model.origin.arguments)
+        last = schedule.starts[-1]
+        if initial_epoch < last < epochs:
+            stages = {"initial_epoch": initial_epoch, "epochs": last, "callbacks": [schedule]}
+            model.fit(*data, **stages, **kwargs)
+            initial_epoch = last
+        callbacks = [schedule, *callbacks]
+        return {"epochs": epochs, "callbacks": callbacks, "initial_epoch": initial_epoch, **kwargs}
 
 
 def _batched(data: Any, size: int) -> tuple[Any, bool]:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import docstring_parser
 import keras
+import numpy as np
 
 from ..errors import UserError, nearest
 from .endpoint import Endpoint
@@ -23,6 +24,9 @@ from .search import BatchSize, Domain, Range, Rank, domains, plain
 
 SECTIONS = ("Args:", "Returns:", "Raises:", "Example:", "Reference:")
 BATCH_SIZE: Range = next(domains(BatchSize))
+
+Schedule = Callable[[Mapping[str, Any]], keras.callbacks.Callback]
+Measures = Callable[[keras.Model, np.ndarray, int], Mapping[str, float]]
 
 _recipes: dict[str, "Recipe"] = {}
 
@@ -119,6 +123,11 @@ class Recipe:
         smoke: Arguments of a tiny model, for tests.
         published: Published configurations with their parameter counts.
         batch_size: Default batch size of `fit`.
+        epochs: Default number of epochs of a training.
+        schedule: From the arguments to the callback that trains the model in stages, if it is; the
+            callback's `starts` are the epochs in which stages begin.
+        measures: How a trained model is measured on images beyond its metrics, if it is: takes the
+            model, images and the batch size, gives figures by name.
         frozen: Paths of trainable weights that two steps of training need not move.
     """
 
@@ -134,6 +143,9 @@ class Recipe:
     smoke: Mapping[str, Any]
     published: tuple[Published, ...]
     batch_size: int
+    epochs: int
+    schedule: Schedule | None
+    measures: Measures | None
     frozen: frozenset[str]
 
     def __getitem__(self, name: str) -> Parameter:
@@ -227,6 +239,7 @@ class Recipe:
             "paper": self.paper,
             "data": self.data,
             "batch_size": self.batch_size,
+            "epochs": self.epochs,
             "objective": [self.objective.name, self.objective.direction],
             "arguments": [
                 {
@@ -277,6 +290,9 @@ def recipe(
     smoke: Mapping[str, Any],
     published: tuple[Published, ...] = (),
     batch_size: int = 64,
+    epochs: int = 10,
+    schedule: Schedule | None = None,
+    measures: Measures | None = None,
     frozen: Set[str] = frozenset(),
 ) -> Callable[[Callable[..., keras.Model]], Callable[..., keras.Model]]:
     """Register a builder of complete models.
@@ -297,6 +313,9 @@ def recipe(
         smoke: Arguments of a tiny model, for tests.
         published: Published configurations with their parameter counts.
         batch_size: Default batch size of `fit`.
+        epochs: Default number of epochs of a training.
+        schedule: From the arguments to the callback that trains the model in stages, if it is.
+        measures: From a trained model, images and a batch size to figures by name.
         frozen: Paths of trainable weights that two steps of training need not move.
 
     Returns:
@@ -340,6 +359,9 @@ def recipe(
             smoke=MappingProxyType(dict(smoke)),
             published=published,
             batch_size=batch_size,
+            epochs=epochs,
+            schedule=schedule,
+            measures=measures,
             frozen=frozenset(frozen),
         )
         if not BATCH_SIZE.contains(batch_size):

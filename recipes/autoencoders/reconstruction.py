@@ -1,6 +1,9 @@
-"""The training objective that all autoencoders share."""
+"""The training objective that all autoencoders share, and what they are measured by."""
 
 import keras
+import numpy as np
+
+from ...metrics import reconstruction_error
 
 
 @keras.saving.register_keras_serializable("amalthea")
@@ -18,3 +21,9 @@ class Reconstruction(keras.Model):
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         return super().compute_metrics(x, x, y_pred, sample_weight)
+
+
+def reconstruction(model: keras.Model, images: np.ndarray, batch_size: int) -> dict[str, float]:
+    """Squared error of an image, as `reconstruction_error`."""
+    outputs = model.predict(images, batch_size=batch_size, verbose=0)
+    return {"reconstruction_error": reconstruction_error(images, outputs)}

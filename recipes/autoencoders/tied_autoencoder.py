@@ -9,7 +9,7 @@ from ...layers import TiedDense
 from ..endpoint import Part
 from ..registry import Objective, Published, recipe
 from ..search import Activation, Choice, Given, ImageShape, LatentDim, LearningRate, Seed, Widths
-from .reconstruction import Reconstruction
+from .reconstruction import Reconstruction, reconstruction
 
 
 @recipe(
@@ -22,6 +22,7 @@ from .reconstruction import Reconstruction
         "encode": Part("images", "codes", end="code"),
         "decode": Part("codes", "reconstructions", start="code"),
     },
+    measures=reconstruction,
     smoke={"image_shape": (4, 4, 1), "hidden_units": (5,), "latent_dim": 3},
     published=(
         Published("784-100-30 and its transpose", 82_414, "weights 81,400, biases 1,014"),

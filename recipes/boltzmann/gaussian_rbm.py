@@ -10,8 +10,9 @@ from .machine import (
     GibbsSteps,
     PersistentChains,
     SparsityTarget,
-    machine_over_images,
+    machines_over_images,
 )
+from .momentum_ramp import MomentumRamp
 
 
 @recipe(
@@ -39,8 +40,8 @@ def gaussian_rbm(
     centered: Flag = True,
     weight_decay: WeightDecay = 2e-4,
     sparsity_target: SparsityTarget = None,
-    learning_rate: LearningRate = 0.005,
-    momentum: Momentum = 0.0,
+    learning_rate: LearningRate = 0.001,
+    momentum: Momentum = 0.9,
     seed: Seed = None,
 ) -> keras.Model:
     """Restricted Boltzmann machine over real-valued pixels: visible units are Gaussian.
@@ -50,7 +51,7 @@ def gaussian_rbm(
 
     Deviations:
         * The gradient is centred (Melchior, Fischer & Wiskott 2016) unless `centered=False`.
-        * The momentum is constant, and biases start at 0.
+        * The initial weights are larger than those of Hinton's guide.
 
     Args:
         image_shape: Height, width and channels of the images.
@@ -62,7 +63,7 @@ def gaussian_rbm(
         weight_decay: Coefficient of the quadratic penalty on the weights.
         sparsity_target: Mean activity that the hidden units are driven to, or None.
         learning_rate: Step size of gradient descent.
-        momentum: Momentum of gradient descent.
+        momentum: Momentum of gradient descent, to which it grows from 0.5 in the first 5,000 steps.
         seed: Makes initial weights and chains reproducible.
 
     Returns:
@@ -87,18 +88,20 @@ def gaussian_rbm(
         Krizhevsky 2009, "Learning Multiple Layers of Features from Tiny Images":
         https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf
     """
-    return machine_over_images(
+    return machines_over_images(
         image_shape,
         Standardize(name="visible"),
-        RBM(
-            hidden_units,
-            "gaussian",
-            gibbs_steps=gibbs_steps,
-            persistent_chains=persistent_chains,
-            centered=centered,
-            weight_decay=weight_decay,
-            sparsity_target=sparsity_target,
-            name="rbm",
-        ),
-        keras.optimizers.SGD(learning_rate, momentum),
+        [
+            RBM(
+                hidden_units,
+                "gaussian",
+                gibbs_steps=gibbs_steps,
+                persistent_chains=persistent_chains,
+                centered=centered,
+                weight_decay=weight_decay,
+                sparsity_target=sparsity_target,
+                name="rbm",
+            )
+        ],
+        MomentumRamp(learning_rate, momentum),
     )

@@ -1,18 +1,20 @@
-"""One restricted Boltzmann machine over images: what its recipes share.
+"""A stack of restricted Boltzmann machines over images: what its recipes share.
 
-The model has the layers `pixels`, which flattens an image, `visible`, which makes visible units of
-pixels and in reverse pixels of units, and `rbm`.
+A model has the layers `pixels`, which flattens an image, `visible`, which makes visible units of
+pixels and in reverse pixels of units, and one `RBM` after another.
 """
 
 from typing import Annotated
 
 import keras
+import numpy as np
 from keras import ops
 
 from ...layers import RBM
 from ...layers.seed_stream import SeedStream
+from ...metrics import annealed_importance_sampling, belief_net_bound
 from ..endpoint import Function, Part
-from ..search import Choice, Given, is_number, is_whole
+from ..search import Choice, Given, Widths, is_number, is_whole
 
 GibbsSteps = Annotated[int, Choice(1, 5, 25)]
 PersistentChains = Annotated[
@@ -22,67 +24,132 @@ SparsityTarget = Annotated[
     float | None,
     Given(lambda v: v is None or (is_number(v) and 0 < v < 1), "a number in (0, 1), or None"),
 ]
+PretrainingEpochs = Annotated[
+    int, Given(lambda v: is_whole(v) and v >= 1, "a whole number of at least 1")
+]
+HiddenUnits = Annotated[tuple[int, ...], Widths(16, 2048, depth=(1, 3))]
+# Of annealed importance sampling, enough for machines of the published sizes.
+TEMPERATURES = 2000
 
 
-def machine_over_images(
+def machines_over_images(
     image_shape: tuple[int, int, int],
     visible: keras.layers.Layer,
-    rbm: RBM,
+    machines: list[RBM],
     optimizer: keras.optimizers.Optimizer,
 ) -> keras.Model:
-    """The compiled model from images by way of visible units to hidden probabilities."""
+    """The compiled model from images by way of visible units to the top's hidden means."""
     images = keras.Input(image_shape, name="images")
     units = visible(keras.layers.Flatten(name="pixels")(images))
-    features = keras.layers.Identity(dtype="float32", name="features")(rbm(units))
+    for machine in machines:
+        units = machine(units)
+    features = keras.layers.Identity(dtype="float32", name="features")(units)
     model = keras.Model(images, features)
     # A step is short beside Keras' own work around it, so 20 are one execution.
     model.compile(optimizer=optimizer, steps_per_execution=20)
     return model
 
 
-def _units(model, images):
-    """Pixels of `(batch, height, width, channels)` as visible units, `(batch, visible)`."""
+def machines_of(model: keras.Model) -> list[RBM]:
+    """The restricted Boltzmann machines of a model, the lowest first."""
+    return [layer for layer in model.layers if isinstance(layer, RBM)]
+
+
+def units_of(model: keras.Model, images):
+    """Images, `(batch, height, width, channels)`, as visible units, `(batch, visible)`."""
     return model.get_layer("visible")(model.get_layer("pixels")(images))
 
 
-def _images(model, units):
+def images_of(model: keras.Model, units):
+    """Visible units as images."""
     pixels = ops.clip(model.get_layer("visible")(units, reverse=True), 0, 1)
     return ops.reshape(pixels, (-1, *model.inputs[0].shape[1:]))
 
 
+def start(rbm: RBM, count, seed):
+    """Independent visible states of a machine, `(count, visible)`, for chains to start at."""
+    return rbm.draw_visible(
+        rbm.visible_mean(ops.zeros((count, rbm.hidden), rbm.compute_dtype)), seed
+    )
+
+
+def go_down(below: list[RBM], states, mean, seeds):
+    """States of the visible units of the top, and their means, passed down to those of the lowest.
+
+    Returns:
+        States and means of the lowest visible units; the same as given where nothing is below.
+    """
+    for rbm in reversed(below):
+        mean = rbm.visible_mean(states)
+        states = rbm.draw_visible(mean, seeds)
+    return states, mean
+
+
 def _reconstruct(model, images):
-    rbm = model.get_layer("rbm")
-    hidden = rbm(_units(model, images))
-    return {"reconstructions": _images(model, rbm(hidden, reverse=True))}
+    units, machines = units_of(model, images), machines_of(model)
+    for rbm in machines:
+        units = rbm.hidden_mean(units)
+    for rbm in reversed(machines):
+        units = rbm.visible_mean(units)
+    return {"reconstructions": images_of(model, units)}
 
 
 def _free_energy(model, images):
-    return {"free_energies": model.get_layer("rbm").free_energy(_units(model, images))}
-
-
-def _start(rbm, count, seed, steps):
-    """Independent visible units, drawn from seeds that no step of the chains uses."""
-    mean = rbm.visible_mean(ops.zeros((count, rbm.hidden), rbm.compute_dtype))
-    return rbm.draw_visible(mean, SeedStream(seed, 2 * steps))
+    (rbm,) = machines_of(model)
+    return {"free_energies": rbm.free_energy(units_of(model, images))}
 
 
 def _sample(model, n, steps, seed):
-    rbm = model.get_layer("rbm")
-    return {"images": _images(model, rbm.gibbs(_start(rbm, n, seed, steps), steps, seed)[1])}
+    *below, top = machines_of(model)
+    after = SeedStream(seed, 2 * steps)  # seeds that no step of the chains uses
+    units = top.gibbs(start(top, n, after), steps, seed)
+    return {"images": images_of(model, go_down(below, *units, after)[1])}
 
 
 def _complete(model, images, mask, steps, seed):
-    rbm = model.get_layer("rbm")
-    units, given = _units(model, images), model.get_layer("pixels")(mask)
-    start = ops.where(given > 0, units, _start(rbm, ops.shape(units)[0], seed, steps))
-    completed = _images(model, rbm.gibbs(start, steps, seed, given)[1])
+    *below, top = machines_of(model)
+    units, given = units_of(model, images), model.get_layer("pixels")(mask) > 0
+    draws = 2 * len(below) + 2
+
+    def step(index, chain):
+        seeds, states = SeedStream(seed, draws * index), chain[0]
+        for rbm in below:
+            states = rbm.draw_hidden(rbm.hidden_mean(states), seeds)
+        drawn = go_down(below, *top.gibbs_step(states, seeds), seeds)
+        return tuple(ops.where(given, units, new) for new in drawn)
+
+    lowest, after = (below or [top])[0], SeedStream(seed, draws * steps)
+    states = ops.where(given, units, start(lowest, ops.shape(units)[0], after))
+    completed = images_of(model, ops.fori_loop(0, steps, step, (states, states))[1])
     return {"completions": ops.where(mask > 0, images, ops.cast(completed, images.dtype))}
 
 
-ENDPOINTS = {
+def likelihood(model: keras.Model, images: np.ndarray, batch_size: int) -> dict[str, float]:
+    """Mean log-likelihood of images in nats, or its lower bound where machines are stacked.
+
+    Where pixels are not made binary there is none.
+    """
+    if model.get_layer("visible").threshold is None:
+        return {}
+    visible = ops.convert_to_numpy(units_of(model, images))
+    machines, units = machines_of(model), visible
+    for rbm in machines[:-1]:
+        units = ops.convert_to_numpy(rbm.hidden_mean(units))
+    # Chains that start at the images' own means need the fewest temperatures.
+    annealed = annealed_importance_sampling(
+        machines[-1], units.mean(axis=0), temperatures=TEMPERATURES
+    )
+    bounds = belief_net_bound(machines, visible, annealed.log_partition)
+    name = "log_likelihood" if len(machines) == 1 else "log_likelihood_bound"
+    return {name: float(bounds.mean()), "standard_error": annealed.standard_error}
+
+
+DEEP_ENDPOINTS = {
     "serve": Part("images", "features"),
     "reconstruct": Function(_reconstruct, ("images",), ("reconstructions",)),
-    "free_energy": Function(_free_energy, ("images",), ("free_energies",)),
     "sample": Function(_sample, ("n", "steps", "seed"), ("images",)),
     "complete": Function(_complete, ("images", "mask", "steps", "seed"), ("completions",)),
+}
+ENDPOINTS = DEEP_ENDPOINTS | {
+    "free_energy": Function(_free_energy, ("images",), ("free_energies",)),
 }

@@ -10,8 +10,10 @@ from .machine import (
     GibbsSteps,
     PersistentChains,
     SparsityTarget,
-    machine_over_images,
+    likelihood,
+    machines_over_images,
 )
+from .momentum_ramp import MomentumRamp
 
 
 @recipe(
@@ -20,6 +22,7 @@ from .machine import (
     paper="Hinton 2002, Neural Computation 14: https://doi.org/10.1162/089976602760128018",
     objective=Objective("val_loss", "min"),
     endpoints=ENDPOINTS,
+    measures=likelihood,
     smoke={"image_shape": (4, 4, 1), "hidden_units": 5},
     published=(
         Published(
@@ -39,8 +42,8 @@ def rbm(
     binary: Flag = True,
     weight_decay: WeightDecay = 2e-4,
     sparsity_target: SparsityTarget = None,
-    learning_rate: LearningRate = 0.05,
-    momentum: Momentum = 0.0,
+    learning_rate: LearningRate = 0.01,
+    momentum: Momentum = 0.9,
     seed: Seed = None,
 ) -> keras.Model:
     """Restricted Boltzmann machine: one layer of hidden units that explains binary pixels.
@@ -51,7 +54,8 @@ def rbm(
 
     Deviations:
         * The gradient is centred (Melchior, Fischer & Wiskott 2016) unless `centered=False`.
-        * The momentum is constant, and biases start at 0.
+        * Of Hinton's guide, the learning rate is a fifth or less, as a momentum of 0.9 needs it,
+          and the initial weights are larger; both learn faster here.
 
     Args:
         image_shape: Height, width and channels of the images.
@@ -64,7 +68,7 @@ def rbm(
         weight_decay: Coefficient of the quadratic penalty on the weights.
         sparsity_target: Mean activity that the hidden units are driven to, or None.
         learning_rate: Step size of gradient descent.
-        momentum: Momentum of gradient descent.
+        momentum: Momentum of gradient descent, to which it grows from 0.5 in the first 5,000 steps.
         seed: Makes initial weights and chains reproducible.
 
     Returns:
@@ -88,17 +92,19 @@ def rbm(
         Hinton 2010, "A Practical Guide to Training Restricted Boltzmann Machines":
         https://www.cs.toronto.edu/~hinton/absps/guideTR.pdf
     """
-    return machine_over_images(
+    return machines_over_images(
         image_shape,
         Binarize(0.5 if binary else None, name="visible"),
-        RBM(
-            hidden_units,
-            gibbs_steps=gibbs_steps,
-            persistent_chains=persistent_chains,
-            centered=centered,
-            weight_decay=weight_decay,
-            sparsity_target=sparsity_target,
-            name="rbm",
-        ),
-        keras.optimizers.SGD(learning_rate, momentum),
+        [
+            RBM(
+                hidden_units,
+                gibbs_steps=gibbs_steps,
+                persistent_chains=persistent_chains,
+                centered=centered,
+                weight_decay=weight_decay,
+                sparsity_target=sparsity_target,
+                name="rbm",
+            )
+        ],
+        MomentumRamp(learning_rate, momentum),
     )
