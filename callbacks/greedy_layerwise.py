@@ -19,10 +19,12 @@ class GreedyLayerwise(keras.callbacks.Callback):
             of `learning`, for layers that can learn in several ways.
         epochs: Epochs of each stage but the last, one number for all or one for each; the last
             stage goes on to the end of the training.
+        learning_rates: Learning rate of each stage; that of the optimizer if not given.
 
     Raises:
-        ValueError: If there is no stage, or `epochs` are not whole numbers of at least 1, one for
-            each stage but the last; when training begins, if the model has no such layer.
+        ValueError: If there is no stage, `epochs` are not whole numbers of at least 1, one for each
+            stage but the last, or there are more or fewer learning rates than stages; when training
+            begins, if the model has no such layer.
 
     Example:
         >>> import keras
@@ -42,7 +44,12 @@ class GreedyLayerwise(keras.callbacks.Callback):
         https://papers.nips.cc/paper/3048
     """
 
-    def __init__(self, stages: Sequence[str | Mapping], epochs: int | Sequence[int]):
+    def __init__(
+        self,
+        stages: Sequence[str | Mapping],
+        epochs: int | Sequence[int],
+        learning_rates: Sequence[float] | None = None,
+    ):
         super().__init__()
         self.stages = [{stage: True} if isinstance(stage, str) else stage for stage in stages]
         if not self.stages:
@@ -53,6 +60,12 @@ class GreedyLayerwise(keras.callbacks.Callback):
                 "epochs must be a whole number of at least 1, or one for each stage but the last, "
                 f"got {epochs!r} for {len(stages)} stages"
             )
+        if learning_rates and len(learning_rates) != len(stages):
+            raise ValueError(
+                f"learning_rates must be one for each of {len(stages)} stages, "
+                f"got {learning_rates!r}"
+            )
+        self.learning_rates = learning_rates
         self.starts = [sum(lengths[:stage]) for stage in range(len(stages))]
 
     def on_train_begin(self, logs=None):
@@ -65,7 +78,8 @@ class GreedyLayerwise(keras.callbacks.Callback):
                 )
 
     def on_epoch_begin(self, epoch, logs=None):
-        learning = self.stages[self._stage(epoch)]
+        stage = self._stage(epoch)
+        learning = self.stages[stage]
         changed = False
         for layer in self.model.layers:
             value = learning.get(layer.name, False)
@@ -76,8 +90,18 @@ class GreedyLayerwise(keras.callbacks.Callback):
             # Keras traces a step once, and would go on with the stage before.
             self.model.make_train_function(force=True)
             self.model.make_test_function(force=True)
+        if self.learning_rates:
+            self.model.optimizer.learning_rate = self.learning_rates[stage]
         if epoch in self.starts:
             self._refresh(self.model.optimizer)
+            self.on_stage_begin(stage)
+
+    def on_stage_begin(self, stage: int) -> None:
+        """Called before the first epoch of each stage, for a subclass to prepare it.
+
+        Args:
+            stage: Number of the stage, from 0.
+        """
 
     def on_epoch_end(self, epoch, logs=None):
         if logs is not None:

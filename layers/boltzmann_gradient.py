@@ -1,6 +1,6 @@
 """The gradient of Boltzmann machines, from statistics of their units, as a loss."""
 
-from keras import ops
+from keras import backend, ops
 
 # How much of the running means of the units a training step keeps.
 KEPT = 0.9
@@ -74,4 +74,4 @@ def descent(weights, gradients, reported):
 
 def resting(weights):
     """A loss of 0 that gives `weights` a gradient of 0, where optimizers expect one."""
-    return 0.0 * sum(ops.sum(weight) for weight in weights)
+    return 0.0 * sum(ops.cast(ops.sum(weight), backend.floatx()) for weight in weights)

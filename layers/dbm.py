@@ -210,6 +210,15 @@ class DBM(keras.layers.Layer):
                 units[layer] = UNIT.mean(total)
         return units[1:]
 
+    @property
+    def draws(self) -> int:
+        """Number of seeds that a Gibbs step takes: one for each layer."""
+        return len(self.hidden) + 1
+
+    def visible_mean(self, lowest):
+        """Mean of the visible units given the lowest hidden ones: `(batch, hidden[0])` to them."""
+        return UNIT.mean(self.unit_input(0, above=lowest))
+
     def start(self, count, seed):
         """Independent states of the even layers, for chains to start at: `(count, units)` each."""
         means = [UNIT.mean(self.unit_input(layer)) for layer in range(0, len(self.hidden) + 1, 2)]
@@ -228,10 +237,9 @@ class DBM(keras.layers.Layer):
             The last states of the even layers, and the means of the visible units, from which
             theirs were drawn.
         """
-        draws = len(self.hidden) + 1
 
         def step(index, chain):
-            states, mean = self._gibbs_step(chain[0], SeedStream(seed, draws * index))
+            states, mean = self._gibbs_step(chain[0], SeedStream(seed, self.draws * index))
             if given is not None:
                 clamped = ops.where(given > 0, even[0], states[0])
                 states, mean = (clamped, *states[1:]), ops.where(given > 0, even[0], mean)
@@ -340,7 +348,7 @@ class DBM(keras.layers.Layer):
             model: Their states or means in the model; None to report only.
             reported: `(batch,)`.
         """
-        reported = ops.mean(reported)
+        reported = ops.cast(ops.mean(reported), self.variable_dtype)
         if model is None:
             self.add_loss(reported)
             return

@@ -46,6 +46,8 @@ class RBM(keras.layers.Layer):
             then adds to a `visible_prior`, at which the units without input have the means of the
             first batch that is trained on.
         hidden_bias_initializer: Initializer of the hidden biases.
+        untied: Whether the way down has a `generative_kernel` of its own, `(hidden, visible)`, once
+            the layer has learnt: `unroll` makes the encoder and decoder of an autoencoder of it.
         learning: Whether the layer learns and adds its loss. A callback may change it between
             epochs, so that one layer of a stack learns at a time.
         seed: Seed of all that is drawn.
@@ -100,6 +102,7 @@ class RBM(keras.layers.Layer):
         kernel_initializer="glorot_normal",
         visible_bias_initializer="data",
         hidden_bias_initializer="zeros",
+        untied: bool = False,
         learning: bool = True,
         seed: int | None = None,
         **kwargs,
@@ -146,6 +149,7 @@ class RBM(keras.layers.Layer):
             "zeros" if self.prior_from_data else visible_bias_initializer
         )
         self.hidden_bias_initializer = initializers.get(hidden_bias_initializer)
+        self.untied = untied
         self.learning = learning
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed)
@@ -180,6 +184,12 @@ class RBM(keras.layers.Layer):
         self.hidden_bias = self.add_weight(
             name="hidden_bias", shape=(self.hidden,), initializer=self.hidden_bias_initializer
         )
+        if self.untied:
+            self.generative_kernel = self.add_weight(
+                name="generative_kernel",
+                shape=(self.hidden, visible),
+                initializer=self.kernel_initializer.clone(),
+            )
         # What is not centred has offsets of 0.
         unknown = self._visible.unknown
         self.visible_offset = state("visible_offset", (visible,), self.centered * unknown)
@@ -195,17 +205,20 @@ class RBM(keras.layers.Layer):
         if reverse:
             return self.visible_mean(inputs)
         hidden_input = self.hidden_input(inputs)
-        hidden = self._hidden.mean(hidden_input)
-        if not self.learning:
-            self.add_loss(resting(self.trainable_weights))
-        elif training:
-            seeds = SeedStream(self.seed_generator.next())
-            chain = self._contrast(hidden, seeds)
-            reported = self._reported_loss(inputs, hidden_input, hidden, seeds)
-            self.add_loss(self._descent((inputs, hidden), chain, reported))
-        else:
-            self.add_loss(self._reported_loss(inputs, hidden_input, hidden, SeedStream(0)))
-        return hidden
+        self.add_loss(self._loss(inputs, hidden_input, training))
+        return self._hidden.mean(hidden_input)
+
+    def loss(self, visible, training=False):
+        """The loss that a call adds, for a model that has more to give than its layers pass on.
+
+        Args:
+            visible: `(batch, visible)`.
+            training: Whether the loss has a gradient, and chains and running means move.
+
+        Returns:
+            A scalar.
+        """
+        return self._loss(visible, self.hidden_input(visible), training)
 
     @property
     def visible_biases(self):
@@ -220,7 +233,17 @@ class RBM(keras.layers.Layer):
 
     def visible_input(self, hidden):
         """Total input of the visible units: `(batch, hidden)` to `(batch, visible)`."""
-        return ops.matmul(hidden, ops.transpose(self.kernel)) + self.visible_biases
+        down = (
+            self.generative_kernel
+            if self.untied and not self.learning
+            else ops.transpose(self.kernel)
+        )
+        return ops.matmul(hidden, down) + self.visible_biases
+
+    def unroll(self):
+        """Let the way down begin with the transpose of the kernel, where it is untied."""
+        if self.untied:
+            self.generative_kernel.assign(ops.transpose(self.kernel))
 
     def hidden_mean(self, visible):
         """Mean of `p(h | v)`: `(batch, visible)` to `(batch, hidden)`."""
@@ -279,6 +302,19 @@ class RBM(keras.layers.Layer):
         """
         mean = self.visible_mean(self.draw_hidden(self.hidden_mean(visible), seeds))
         return self.draw_visible(mean, seeds), mean
+
+    def _loss(self, visible, hidden_input, training):
+        if not self.learning:
+            return resting(self.trainable_weights)
+        hidden = self._hidden.mean(hidden_input)
+        if not training:
+            reported = self._reported_loss(visible, hidden_input, hidden, SeedStream(0))
+            return ops.cast(reported, self.variable_dtype)
+        seeds = SeedStream(self.seed_generator.next())
+        chain = self._contrast(hidden, seeds)
+        reported = self._reported_loss(visible, hidden_input, hidden, seeds)
+        loss = self._descent((visible, hidden), chain, reported)
+        return loss + resting([self.generative_kernel]) if self.untied else loss
 
     def _contrast(self, hidden, seeds):
         """Visible states and hidden means at the end of the chains."""
@@ -367,6 +403,7 @@ class RBM(keras.layers.Layer):
             if self.prior_from_data
             else initializers.serialize(self.visible_bias_initializer),
             "hidden_bias_initializer": initializers.serialize(self.hidden_bias_initializer),
+            "untied": self.untied,
             "learning": self.learning,
             "seed": self.seed,
         }

@@ -4,7 +4,9 @@ from ..compatibility import check_keras
 
 check_keras()
 
+from .autoencoders.deep_autoencoder import deep_autoencoder  # noqa: E402
 from .autoencoders.tied_autoencoder import tied_autoencoder  # noqa: E402
+from .boltzmann.dbm import dbm  # noqa: E402
 from .boltzmann.dbn import dbn  # noqa: E402
 from .boltzmann.gaussian_rbm import gaussian_rbm  # noqa: E402
 from .boltzmann.rbm import rbm  # noqa: E402
@@ -30,7 +32,9 @@ __all__ = [
     "Part",
     "Published",
     "Recipe",
+    "dbm",
     "dbn",
+    "deep_autoencoder",
     "gaussian_rbm",
     "get_recipe",
     "lenet5",

@@ -1,0 +1,185 @@
+"""The deep Boltzmann machine."""
+
+from typing import Annotated
+
+import keras
+import numpy as np
+from keras import ops
+
+from ...callbacks import GreedyLayerwise
+from ...layers import DBM, Binarize
+from ...layers.seed_stream import SeedStream
+from ...metrics import annealed_importance_sampling, mean_field_bound
+from ..endpoint import Function, Part
+from ..registry import Objective, Published, recipe
+from ..search import Flag, ImageShape, Int, LearningRate, Momentum, Seed, WeightDecay, Widths
+from .machine import (
+    TEMPERATURES,
+    GibbsSteps,
+    PretrainingEpochs,
+    images_of,
+    machines_over_images,
+    units_of,
+)
+from .momentum_ramp import MomentumRamp
+
+
+def schedule(arguments) -> GreedyLayerwise:
+    """One layer after another, then all together."""
+    layers = len(arguments["hidden_units"])
+    return GreedyLayerwise(
+        [{"dbm": layer} for layer in range(1, layers + 1)] + ["dbm"],
+        arguments["pretraining_epochs"],
+        [arguments["learning_rate"]] * layers + [arguments["joint_learning_rate"]],
+    )
+
+
+def bound(model: keras.Model, images: np.ndarray, batch_size: int) -> dict[str, float]:
+    """Mean variational bound of the log-likelihood of images, in nats.
+
+    Where pixels are not made binary there is none.
+    """
+    if model.get_layer("visible").threshold is None:
+        return {}
+    dbm, visible = model.get_layer("dbm"), ops.convert_to_numpy(units_of(model, images))
+    even = [visible, *dbm.mean_field(visible)[1::2]]
+    # Chains that start at the images' own means need the fewest temperatures.
+    means = np.concatenate([ops.convert_to_numpy(units).mean(axis=0) for units in even])
+    annealed = annealed_importance_sampling(dbm.as_rbm(), means, temperatures=TEMPERATURES)
+    bounds = mean_field_bound(dbm, visible, annealed.log_partition)
+    return {
+        "log_likelihood_bound": float(bounds.mean()),
+        "standard_error": annealed.standard_error,
+    }
+
+
+def _reconstruct(model, images):
+    dbm = model.get_layer("dbm")
+    lowest = dbm.mean_field(units_of(model, images))[0]
+    return {"reconstructions": images_of(model, dbm.visible_mean(lowest))}
+
+
+def _sample(model, n, steps, seed):
+    dbm = model.get_layer("dbm")
+    start = dbm.start(n, SeedStream(seed, dbm.draws * steps))  # seeds that no step uses
+    return {"images": images_of(model, dbm.gibbs(start, steps, seed)[1])}
+
+
+def _complete(model, images, mask, steps, seed):
+    dbm, given = model.get_layer("dbm"), model.get_layer("pixels")(mask)
+    units = units_of(model, images)
+    visible, *hidden = dbm.start(ops.shape(units)[0], SeedStream(seed, dbm.draws * steps))
+    start = (ops.where(given > 0, units, visible), *hidden)
+    completed = images_of(model, dbm.gibbs(start, steps, seed, given)[1])
+    return {"completions": ops.where(mask > 0, images, ops.cast(completed, images.dtype))}
+
+
+@recipe(
+    family="boltzmann",
+    data="fashion_mnist",
+    paper="Salakhutdinov & Hinton 2009: https://proceedings.mlr.press/v5/salakhutdinov09a.html",
+    objective=Objective("val_loss", "min"),
+    endpoints={
+        "serve": Part("images", "features"),
+        "reconstruct": Function(_reconstruct, ("images",), ("reconstructions",)),
+        "sample": Function(_sample, ("n", "steps", "seed"), ("images",)),
+        "complete": Function(_complete, ("images", "mask", "steps", "seed"), ("completions",)),
+    },
+    schedule=schedule,
+    measures=bound,
+    epochs=20,
+    smoke={
+        "image_shape": (4, 4, 1),
+        "hidden_units": (5, 3),
+        "pretraining_epochs": 1,
+        "mean_field_steps": 3,
+    },
+    published=(
+        Published(
+            "784-500-1000",
+            894_284,
+            "Salakhutdinov & Hinton 2009; the weights and one bias of each unit",
+        ),
+    ),
+)
+def dbm(
+    image_shape: ImageShape = (28, 28, 1),
+    *,
+    hidden_units: Annotated[tuple[int, ...], Widths(16, 2048, depth=(2, 3))] = (500, 1000),
+    pretraining_epochs: PretrainingEpochs = 5,
+    mean_field_steps: Annotated[int, Int(3, 30)] = 10,
+    gibbs_steps: GibbsSteps = 1,
+    persistent_chains: Annotated[int, Int(20, 500, log=True)] = 100,
+    centered: Flag = True,
+    binary: Flag = True,
+    weight_decay: WeightDecay = 2e-4,
+    learning_rate: LearningRate = 0.01,
+    joint_learning_rate: LearningRate = 0.001,
+    momentum: Momentum = 0.9,
+    seed: Seed = None,
+) -> keras.Model:
+    """Deep Boltzmann machine: layers of hidden units that see the layers below and above them.
+
+    The callback `GreedyLayerwise([{"dbm": 1}, {"dbm": 2}, "dbm"], epochs)` pretrains each layer as
+    a restricted machine with doubled weights, then trains all together, and so does a training job.
+    All together the hidden units of the images are inferred by mean field, and those of the model
+    come from chains of Gibbs sampling that go on from update to update.
+
+    Deviations:
+        * The gradient is centred (Montavon & Müller 2012) unless `centered=False`.
+        * The learning rate of the joint training stays as it is instead of falling to 0.
+
+    Args:
+        image_shape: Height, width and channels of the images.
+        hidden_units: Number of units of each hidden layer, the lowest first.
+        pretraining_epochs: Epochs in which each layer is pretrained, before all learn together.
+        mean_field_steps: How often the hidden layers are adjusted to each other.
+        gibbs_steps: Gibbs steps of the chains for each update.
+        persistent_chains: Number of chains that go on from update to update.
+        centered: Whether the gradient is the centred one.
+        binary: Whether pixels become 0 or 1 at ½; otherwise they are taken as probabilities.
+        weight_decay: Coefficient of the quadratic penalty on the weights.
+        learning_rate: Step size of the pretraining.
+        joint_learning_rate: Step size when all layers learn together.
+        momentum: Momentum of gradient descent, to which it grows from 0.5 in the first 5,000 steps
+            of each stage.
+        seed: Makes initial weights and chains reproducible.
+
+    Returns:
+        A compiled model from images in [0, 1], `(batch, height, width, channels)`, to the means of
+        the top layer, `(batch, hidden_units[-1])`. Its loss is the cross-entropy, in nats, of one
+        reconstruction of what the layers that learn are given.
+
+    Raises:
+        UserError: If an argument is not valid.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea.callbacks import GreedyLayerwise
+        >>> from amalthea.recipes import dbm
+        >>> model = dbm((8, 8, 1), hidden_units=(16, 8))
+        >>> greedy = GreedyLayerwise([{"dbm": 1}, {"dbm": 2}, "dbm"], epochs=1)
+        >>> images = np.random.rand(32, 8, 8, 1)
+        >>> history = model.fit(images, epochs=3, callbacks=[greedy], verbose=0)
+        >>> model.predict(np.zeros((1, 8, 8, 1)), verbose=0).shape
+        (1, 8)
+
+    Reference:
+        Salakhutdinov & Hinton 2009, "Deep Boltzmann Machines":
+        https://proceedings.mlr.press/v5/salakhutdinov09a.html
+    """
+    machine = DBM(
+        hidden_units,
+        mean_field_steps=mean_field_steps,
+        gibbs_steps=gibbs_steps,
+        persistent_chains=persistent_chains,
+        centered=centered,
+        weight_decay=weight_decay,
+        name="dbm",
+    )
+    return machines_over_images(
+        image_shape,
+        Binarize(0.5 if binary else None, name="visible"),
+        [machine],
+        MomentumRamp(joint_learning_rate, momentum),
+    )
