@@ -7,6 +7,7 @@ check_keras()
 from .binarize import Binarize  # noqa: E402
 from .dbm import DBM  # noqa: E402
 from .gradient_gate import GradientGate  # noqa: E402
+from .labelled_rbm import LabelledRBM  # noqa: E402
 from .partial_conv2d import PartialConv2D  # noqa: E402
 from .radial_basis import RadialBasis  # noqa: E402
 from .rbm import RBM  # noqa: E402
@@ -19,6 +20,7 @@ __all__ = [
     "RBM",
     "Binarize",
     "GradientGate",
+    "LabelledRBM",
     "PartialConv2D",
     "RadialBasis",
     "Standardize",

@@ -8,6 +8,7 @@ from .autoencoders.deep_autoencoder import deep_autoencoder  # noqa: E402
 from .autoencoders.tied_autoencoder import tied_autoencoder  # noqa: E402
 from .boltzmann.dbm import dbm  # noqa: E402
 from .boltzmann.dbn import dbn  # noqa: E402
+from .boltzmann.dbn_classifier import dbn_classifier  # noqa: E402
 from .boltzmann.gaussian_rbm import gaussian_rbm  # noqa: E402
 from .boltzmann.rbm import rbm  # noqa: E402
 from .classifiers.lenet5 import lenet5  # noqa: E402
@@ -34,6 +35,7 @@ __all__ = [
     "Recipe",
     "dbm",
     "dbn",
+    "dbn_classifier",
     "deep_autoencoder",
     "gaussian_rbm",
     "get_recipe",

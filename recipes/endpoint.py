@@ -77,8 +77,8 @@ class Function:
     Args:
         function: Takes the model and the inputs by name, gives a dict of outputs. All that it draws
             at random depends on its input `seed`.
-        inputs: Names of the inputs. `n`, `steps` and `seed` are whole numbers, any other input has
-            the shape and the type of the model's input.
+        inputs: Names of the inputs. `n`, `steps`, `seed` and `label` are whole numbers, any other
+            input has the shape and the type of the model's input.
         outputs: Names of the outputs.
     """
 
@@ -101,7 +101,7 @@ class Function:
 
     @staticmethod
     def _input(name: str, model: keras.Model):
-        if name in ("n", "steps", "seed"):
+        if name in ("n", "steps", "seed", "label"):
             return keras.Input(batch_shape=(), dtype="int32", name=name)
         return keras.Input(model.inputs[0].shape[1:], name=name)
 

@@ -1,0 +1,31 @@
+"""Models whose top machine learns images together with something else."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("amalthea")
+class JointModel(keras.Model):
+    """A functional model whose layer `joint` learns from what it is called with and from `y`.
+
+    To the losses of its layers, and to what it is compiled with, it adds `joint.loss(inputs of the
+    layer, y, training)`.
+    """
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        joint = self.get_layer("joint")
+        features = keras.Model(self.inputs, joint.input)(x)
+        return loss + _Joint(joint, training)(y, features)
+
+
+class _Joint(keras.losses.Loss):
+    """The loss of a joint layer, which Keras scales for distribution as it does any loss."""
+
+    def __init__(self, layer: keras.layers.Layer, training: bool):
+        super().__init__(name="joint")
+        self.layer = layer
+        self.training = training
+
+    def call(self, y_true, y_pred):
+        return self.layer.loss(y_pred, ops.cast(y_true, "int32"), self.training)
