@@ -25,8 +25,12 @@ class SampleGrid(keras.callbacks.Callback):
         self.directory = Path(directory)
         self.inputs = inputs
 
+    def on_train_begin(self, logs=None):
+        # Compiled once, as a prediction is: chains are long loops of tiny steps.
+        self._draw = self.sampler(self.model).predict_on_batch
+
     def on_epoch_end(self, epoch, logs=None):
         self.directory.mkdir(parents=True, exist_ok=True)
         inputs = {name: ops.convert_to_tensor(v, "int32") for name, v in self.inputs.items()}
-        images = ops.convert_to_numpy(self.sampler(self.model)(inputs)["images"])
+        images = self._draw(inputs)["images"]
         draw_grid(np.clip(images, 0, 1), self.directory / f"epoch-{epoch + 1:05d}.png")

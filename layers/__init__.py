@@ -5,8 +5,10 @@ from ..compatibility import check_keras
 check_keras()
 
 from .binarize import Binarize  # noqa: E402
+from .boltzmann_machine import BoltzmannMachine  # noqa: E402
 from .dbm import DBM  # noqa: E402
 from .gradient_gate import GradientGate  # noqa: E402
+from .hopfield import Hopfield  # noqa: E402
 from .labelled_rbm import LabelledRBM  # noqa: E402
 from .partial_conv2d import PartialConv2D  # noqa: E402
 from .radial_basis import RadialBasis  # noqa: E402
@@ -19,7 +21,9 @@ __all__ = [
     "DBM",
     "RBM",
     "Binarize",
+    "BoltzmannMachine",
     "GradientGate",
+    "Hopfield",
     "LabelledRBM",
     "PartialConv2D",
     "RadialBasis",
