@@ -210,7 +210,11 @@ def read_sets(
 
 def shapes(recipe: Recipe, images: ImageSet) -> dict[str, Any]:
     """The arguments of `recipe` that the data determines."""
-    known = {"image_shape": images.image_shape, "num_classes": images.num_classes}
+    known = {
+        "image_shape": images.image_shape,
+        "num_classes": images.num_classes,
+        "vocabulary_size": images.num_classes,  # the class is a caption of one word
+    }
     return {p.name: known[p.name] for p in recipe.parameters if p.name in known}
 
 
@@ -219,6 +223,7 @@ def check_free(arguments: Mapping[str, Any]) -> None:
     for name, source in (
         ("image_shape", "the data, which the image size resizes"),
         ("num_classes", "the data"),
+        ("vocabulary_size", "the data"),
         ("seed", "the seed of the job"),
     ):
         if name in arguments:

@@ -6,6 +6,7 @@ check_keras()
 
 from .binarize import Binarize  # noqa: E402
 from .boltzmann_machine import BoltzmannMachine  # noqa: E402
+from .captioned_rbm import CaptionedRBM  # noqa: E402
 from .dbm import DBM  # noqa: E402
 from .gradient_gate import GradientGate  # noqa: E402
 from .hopfield import Hopfield  # noqa: E402
@@ -22,6 +23,7 @@ __all__ = [
     "RBM",
     "Binarize",
     "BoltzmannMachine",
+    "CaptionedRBM",
     "GradientGate",
     "Hopfield",
     "LabelledRBM",

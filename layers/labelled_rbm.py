@@ -16,8 +16,8 @@ class LabelledRBM(keras.layers.Layer):
     class: minus the free energy of the features with that label, so that the softmax of the scores
     is the exact `p(label | features)`.
 
-    What it learns from has features and labels, which is more than a layer is called with: a model
-    takes the loss of the two from `loss`.
+    From features and labels it computes a loss instead, whose gradient is that of contrastive
+    divergence. A model adds it where labels are known, in `compute_loss`.
 
     Args:
         hidden: Number of hidden units, at least 1.
@@ -29,9 +29,12 @@ class LabelledRBM(keras.layers.Layer):
 
     Call arguments:
         inputs: Features, `(batch, features)`.
+        labels: Whole numbers, `(batch,)` or `(batch, 1)`; below 0 for rows without a label, for
+            which one is drawn from `p(label | features)`.
+        training: Whether the loss has a gradient, and chains and running means move.
 
     Returns:
-        Scores, `(batch, num_classes)`.
+        Scores, `(batch, num_classes)`; with labels the loss, a scalar.
 
     Raises:
         ValueError: If an argument is out of its range, or the last axis of the input is undefined.
@@ -95,7 +98,10 @@ class LabelledRBM(keras.layers.Layer):
     def learning(self, value: bool):
         self.rbm.learning = value
 
-    def call(self, inputs):
+    def call(self, inputs, labels=None, training=False):
+        return self._scores(inputs) if labels is None else self._loss(inputs, labels, training)
+
+    def _scores(self, inputs):
         count = inputs.shape[-1]
         kernel, biases = self.rbm.kernel, self.rbm.visible_biases
         hidden = ops.matmul(inputs, kernel[:count]) + self.rbm.hidden_bias
@@ -103,22 +109,10 @@ class LabelledRBM(keras.layers.Layer):
         own = ops.expand_dims(ops.matmul(inputs, biases[:count]), 1) + biases[count:]
         return own + ops.sum(ops.softplus(with_label), axis=-1)
 
-    def loss(self, features, labels, training=False):
-        """The loss of features with their labels, whose gradient is contrastive divergence.
-
-        Args:
-            features: `(batch, features)`.
-            labels: Whole numbers, `(batch,)` or `(batch, 1)`; below 0 for rows without a label,
-                for which one is drawn from `p(label | features)`.
-            training: Whether the loss has a gradient, and chains and running means move.
-
-        Returns:
-            A scalar.
-        """
-        features = ops.cast(features, self.compute_dtype)
-        labels = ops.cast(ops.reshape(labels, (-1, 1)), "int32")
+    def _loss(self, features, labels, training):
+        labels = ops.reshape(labels, (-1, 1))
         on = ops.one_hot(labels[:, 0], self.num_classes, dtype=self.compute_dtype)
-        likely = ops.softmax(ops.cast(self(features), "float32"))
+        likely = ops.softmax(ops.cast(self._scores(features), "float32"))
         if training:
             likely = self._label.draw(likely, SeedStream(self.rbm.seed_generator.next()))
         likely = ops.stop_gradient(ops.cast(likely, self.compute_dtype))

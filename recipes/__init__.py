@@ -12,6 +12,7 @@ from .boltzmann.dbn import dbn  # noqa: E402
 from .boltzmann.dbn_classifier import dbn_classifier  # noqa: E402
 from .boltzmann.gaussian_rbm import gaussian_rbm  # noqa: E402
 from .boltzmann.hopfield import hopfield  # noqa: E402
+from .boltzmann.multimodal_dbn import multimodal_dbn  # noqa: E402
 from .boltzmann.rbm import rbm  # noqa: E402
 from .classifiers.lenet5 import lenet5  # noqa: E402
 from .endpoint import Endpoint, Function, Part  # noqa: E402
@@ -45,6 +46,7 @@ __all__ = [
     "hopfield",
     "lenet5",
     "list_recipes",
+    "multimodal_dbn",
     "rbm",
     "recipe",
     "tied_autoencoder",

@@ -77,8 +77,9 @@ class Function:
     Args:
         function: Takes the model and the inputs by name, gives a dict of outputs. All that it draws
             at random depends on its input `seed`.
-        inputs: Names of the inputs. `n`, `steps`, `seed` and `label` are whole numbers, any other
-            input has the shape and the type of the model's input.
+        inputs: Names of the inputs. `n`, `steps`, `seed` and `label` are whole numbers; `words` are
+            such numbers, in the shape of the model's output without its last axis; any other input
+            has the shape and the type of the model's input.
         outputs: Names of the outputs.
     """
 
@@ -103,6 +104,8 @@ class Function:
     def _input(name: str, model: keras.Model):
         if name in ("n", "steps", "seed", "label"):
             return keras.Input(batch_shape=(), dtype="int32", name=name)
+        if name == "words":
+            return keras.Input(model.outputs[0].shape[1:-1], dtype="int32", name=name)
         return keras.Input(model.inputs[0].shape[1:], name=name)
 
 

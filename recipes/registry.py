@@ -158,8 +158,8 @@ class Recipe:
 
     @property
     def supervised(self) -> bool:
-        """Whether the model learns from labels: it takes the number of classes."""
-        return any(parameter.name == "num_classes" for parameter in self.parameters)
+        """Whether the model learns from labels: it takes the number of classes, or of words."""
+        return not {"num_classes", "vocabulary_size"}.isdisjoint(p.name for p in self.parameters)
 
     def hyperparameters(self) -> dict[str, Rank]:
         """Names of all hyperparameters with their ranks, the most important first."""

@@ -8,8 +8,10 @@ from keras import ops
 class JointModel(keras.Model):
     """A functional model whose layer `joint` learns from what it is called with and from `y`.
 
-    To the losses of its layers, and to what it is compiled with, it adds `joint.loss(inputs of the
-    layer, y, training)`.
+    To the losses of its layers, and to what it is compiled with, it adds what the layer gives when
+    it is called with its input and `y`: its loss. Compile it with one step an execution: with
+    more, TensorFlow 2.21 has been seen to compute the input of the layer from weights that the step
+    had already changed, once in some hundreds of steps.
     """
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
@@ -28,4 +30,5 @@ class _Joint(keras.losses.Loss):
         self.training = training
 
     def call(self, y_true, y_pred):
-        return self.layer.loss(y_pred, ops.cast(y_true, "int32"), self.training)
+        loss = self.layer(y_pred, ops.cast(y_true, "int32"), training=self.training)
+        return ops.cast(loss, self.dtype)

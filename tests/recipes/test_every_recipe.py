@@ -33,7 +33,8 @@ def batch(name, count=24):
     images = random.random((count, *arguments["image_shape"]), dtype="float32")
     if not entry.supervised:
         return (images,)
-    return images, np.arange(count) % arguments["num_classes"]
+    classes = arguments.get("num_classes") or arguments["vocabulary_size"]
+    return images, np.arange(count) % classes
 
 
 def arrays(variables):

@@ -1,0 +1,198 @@
+"""The deep belief net over images and captions."""
+
+from typing import Annotated
+
+import keras
+from keras import ops
+
+from ...callbacks import GreedyLayerwise
+from ...layers import RBM, Binarize, CaptionedRBM
+from ...layers.seed_stream import SeedStream
+from ..endpoint import Function, Part
+from ..registry import Objective, recipe
+from ..search import (
+    Flag,
+    Given,
+    ImageShape,
+    LearningRate,
+    Momentum,
+    Seed,
+    Units,
+    WeightDecay,
+    is_whole,
+)
+from .joint import JointModel
+from .machine import (
+    GibbsSteps,
+    HiddenUnits,
+    PretrainingEpochs,
+    go_down,
+    images_of,
+    machines_of,
+    start,
+    units_of,
+)
+from .momentum_ramp import MomentumRamp
+
+Length = Annotated[int, Given(lambda v: is_whole(v) and v >= 1, "a whole number of at least 1")]
+VocabularySize = Annotated[
+    int, Given(lambda v: is_whole(v) and v >= 2, "a whole number of at least 2")
+]
+
+
+def schedule(arguments) -> GreedyLayerwise:
+    """The machine over captions beside the lowest over images, those above one by one."""
+    depth = len(arguments["hidden_units"])
+    stages = [{f"rbm_{layer}": True} for layer in range(1, depth + 1)]
+    stages[0]["joint"] = "captions"
+    return GreedyLayerwise([*stages, {"joint": "joint"}], arguments["pretraining_epochs"])
+
+
+def _start(model, count, seed, steps):
+    """Features of images and captions for chains to start at."""
+    joint = model.get_layer("joint")
+    visible = start(joint.joint, count, SeedStream(seed, 2 * steps))
+    return visible[:, : -joint.caption_units], visible[:, -joint.caption_units :]
+
+
+def _images(model, features, means, steps, seed):
+    after = SeedStream(seed, 2 * steps + 2)
+    return images_of(model, go_down(machines_of(model), features, means, after)[1])
+
+
+def _sample(model, n, steps, seed):
+    joint = model.get_layer("joint")
+    features, caption, means, _ = joint.gibbs(*_start(model, n, seed, steps), steps, seed)
+    return {
+        "images": _images(model, features, means, steps, seed),
+        "words": joint.draw_words(caption, seed),
+    }
+
+
+def _generate(model, words, steps, seed):
+    joint = model.get_layer("joint")
+    caption = joint.caption_features(words)
+    features, _ = _start(model, ops.shape(words)[0], seed, steps)
+    features, _, means, _ = joint.gibbs(features, caption, steps, seed, given="caption")
+    return {"images": _images(model, features, means, steps, seed)}
+
+
+def _caption(model, images, steps, seed):
+    joint, features = model.get_layer("joint"), units_of(model, images)
+    for rbm in machines_of(model):
+        features = rbm.hidden_mean(features)
+    _, caption = _start(model, ops.shape(features)[0], seed, steps)
+    _, caption, _, _ = joint.gibbs(features, caption, steps, seed, given="features")
+    return {"words": joint.draw_words(caption, seed)}
+
+
+@recipe(
+    family="boltzmann",
+    data="fashion_mnist",
+    paper="Srivastava & Salakhutdinov 2012: "
+    "https://www.cs.toronto.edu/~rsalakhu/papers/Multimodal_DBN.pdf",
+    objective=Objective("val_loss", "min"),
+    endpoints={
+        "serve": Part("images", "probabilities"),
+        "caption": Function(_caption, ("images", "steps", "seed"), ("words",)),
+        "generate": Function(_generate, ("words", "steps", "seed"), ("images",)),
+        "sample": Function(_sample, ("n", "steps", "seed"), ("images", "words")),
+    },
+    schedule=schedule,
+    epochs=15,
+    smoke={
+        "image_shape": (4, 4, 1),
+        "vocabulary_size": 5,
+        "hidden_units": (5,),
+        "caption_units": 4,
+        "joint_units": 6,
+        "pretraining_epochs": 1,
+    },
+)
+def multimodal_dbn(
+    image_shape: ImageShape = (28, 28, 1),
+    vocabulary_size: VocabularySize = 10,
+    caption_length: Length = 1,
+    *,
+    hidden_units: HiddenUnits = (500,),
+    caption_units: Units = 64,
+    joint_units: Units = 500,
+    pretraining_epochs: PretrainingEpochs = 5,
+    gibbs_steps: GibbsSteps = 1,
+    binary: Flag = True,
+    weight_decay: WeightDecay = 2e-4,
+    learning_rate: LearningRate = 0.01,
+    momentum: Momentum = 0.9,
+    seed: Seed = None,
+) -> keras.Model:
+    """Deep belief net over images and captions, which draws each from the other.
+
+    Restricted Boltzmann machines over images and one over captions give features, and one more
+    joins the features of both. Gibbs sampling there, with one kind of features given, and one pass
+    down draw a caption of an image or an image of a caption.
+
+    A caption is a sequence of words, whole numbers from 0 to `vocabulary_size` − 1; shorter ones
+    are filled up with a word that stands for none. Where a job trains the net, the class of an
+    image is its caption of one word.
+
+    Deviations:
+        * The words of a caption have an order, each its own softmax group, instead of being counted
+          by a replicated softmax.
+        * There is one machine over captions; over images there can be several.
+        * The gradient of the machines is centred (Melchior, Fischer & Wiskott 2016).
+
+    Args:
+        image_shape: Height, width and channels of the images.
+        vocabulary_size: Number of different words.
+        caption_length: Number of words of a caption.
+        hidden_units: Number of hidden units of each machine over images, the lowest first.
+        caption_units: Number of hidden units of the machine over captions.
+        joint_units: Number of hidden units of the machine that joins both.
+        pretraining_epochs: Epochs in which each machine but the joint one learns; that one goes on
+            to the end.
+        gibbs_steps: Gibbs steps of the chains for each update, the k of CD-k.
+        binary: Whether pixels become 0 or 1 at ½; otherwise they are taken as probabilities.
+        weight_decay: Coefficient of the quadratic penalty on the weights.
+        learning_rate: Step size of gradient descent.
+        momentum: Momentum of gradient descent, to which it grows from 0.5 in the first 5,000 steps
+            of each stage.
+        seed: Makes initial weights and chains reproducible.
+
+    Returns:
+        A compiled model from images in [0, 1], `(batch, height, width, channels)`, to the
+        probabilities of words, `(batch, caption_length, vocabulary_size)`; it learns from `x` and
+        `y`, captions of shape `(batch, caption_length)`. Its loss is the sum of the losses of the
+        machines that learn.
+
+    Raises:
+        UserError: If an argument is not valid.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea.recipes import get_recipe, multimodal_dbn
+        >>> model = multimodal_dbn((8, 8, 1), 6, 2, hidden_units=(16,), pretraining_epochs=1)
+        >>> schedule = get_recipe("multimodal_dbn").schedule(model.origin.arguments)
+        >>> images, captions = np.random.rand(32, 8, 8, 1), np.random.randint(6, size=(32, 2))
+        >>> history = model.fit(images, captions, epochs=2, callbacks=[schedule], verbose=0)
+        >>> model.predict(images[:1], verbose=0).shape
+        (1, 2, 6)
+
+    Reference:
+        Srivastava & Salakhutdinov 2012, "Learning Representations for Multimodal Data with Deep
+        Belief Nets": https://www.cs.toronto.edu/~rsalakhu/papers/Multimodal_DBN.pdf;
+        Ngiam et al. 2011, "Multimodal Deep Learning":
+        https://icml.cc/2011/papers/399_icmlpaper.pdf
+    """
+    settings = {"gibbs_steps": gibbs_steps, "weight_decay": weight_decay}
+    images = keras.Input(image_shape, name="images")
+    units = keras.layers.Flatten(name="pixels")(images)
+    units = Binarize(0.5 if binary else None, name="visible")(units)
+    for layer, count in enumerate(hidden_units, start=1):
+        units = RBM(count, name=f"rbm_{layer}", **settings)(units)
+    joint = CaptionedRBM(
+        joint_units, caption_units, caption_length, vocabulary_size, settings=settings, name="joint"
+    )
+    words = keras.layers.Identity(dtype="float32", name="words")(joint(units))
+    model = JointModel(images, words)
+    model.compile(MomentumRamp(learning_rate, momentum))
+    return model
