@@ -27,7 +27,8 @@ class DBM(keras.layers.Layer):
 
     Before that its layers can be pretrained one by one as restricted Boltzmann machines with
     doubled weights: up, wherever the layer will get input from above as well, and down, wherever
-    the units below will get some from further below.
+    the units below will get some from further below. `begin` starts each such stage, and the joint
+    one, in which each layer between two machines gets half of what either gave it.
 
     Args:
         hidden: Numbers of units of the hidden layers, the lowest first; two or more.
@@ -136,6 +137,11 @@ class DBM(keras.layers.Layer):
         self.offsets = [
             state(f"offset_{layer}", (size,), UNIT.unknown) for layer, size in enumerate(sizes)
         ]
+        # While the layer above a layer is pretrained, its own bias is that machine's.
+        self.biases_up = [
+            state(f"bias_up_{layer}", (size,), 0.0)
+            for layer, size in enumerate(self.hidden[:-1], start=1)
+        ]
         self.visible_prior = state("visible_prior", sizes[:1], 0.0)
         self.steps = state("steps", (), 0.0)
         # The layers between follow from these.
@@ -196,9 +202,11 @@ class DBM(keras.layers.Layer):
         """
         units, top = [visible], len(self.hidden)
         for layer in range(1, top + 1):
-            # What is not known yet of the layer above is made up for by doubling.
-            doubled = units[-1] if layer == top else 2 * units[-1]
-            units.append(UNIT.mean(self.unit_input(layer, below=doubled)))
+            # Nothing being known yet of the layer above, it is taken to be as it is on average.
+            above = None
+            if layer < top:
+                above = ops.cast(self.offsets[layer + 1], self.compute_dtype)[None]
+            units.append(UNIT.mean(self.unit_input(layer, units[-1], above)))
         from_visible = self.unit_input(1, below=visible)
         for _ in range(self.mean_field_steps if steps is None else steps):
             for layer in (*range(1, top + 1, 2), *range(2, top + 1, 2)):
@@ -247,6 +255,20 @@ class DBM(keras.layers.Layer):
 
         even = tuple(ops.cast(units, self.compute_dtype) for units in even)
         return ops.fori_loop(0, steps, step, (even, even[0]))
+
+    def begin(self, learning: bool | int) -> None:
+        """Prepare the biases for a stage: pretraining of a layer, or joint training after it.
+
+        Args:
+            learning: The value of `learning` in the stage that begins.
+        """
+        if learning is True:
+            for bias, up in zip(self.biases[1:-1], self.biases_up, strict=True):
+                bias.assign((ops.convert_to_tensor(bias) + up) / 2)
+        elif learning > 1:
+            bias, mean = self.biases[learning - 1], self.offsets[learning - 1]
+            self.biases_up[learning - 2].assign(bias)
+            bias.assign(UNIT.input_for(ops.clip(mean, 1e-3, 1 - 1e-3)))
 
     def as_rbm(self) -> RBM:
         """The machine folded: even layers as visible and odd layers as hidden units of one RBM.
@@ -318,8 +340,9 @@ class DBM(keras.layers.Layer):
     def _pretrain(self, inputs, layer, training):
         """Contrastive divergence of one pair of layers, those below it being as they are."""
         below, top = inputs, len(self.hidden)
-        for lower in range(1, layer):
-            below = UNIT.mean(self.unit_input(lower, below=2 * below))
+        for kernel, bias in zip(self.kernels[: layer - 1], self.biases_up, strict=False):
+            bias = ops.cast(bias, self.compute_dtype)
+            below = UNIT.mean(ops.matmul(2 * below, kernel) + bias)
         up, down = (1 if layer == top else 2), (1 if layer == 1 else 2)
 
         def hidden_mean(units):
@@ -373,10 +396,8 @@ class DBM(keras.layers.Layer):
             gradient + self.weight_decay * ops.cast(kernel, gradient.dtype)
             for kernel, gradient in zip(weights, kernels, strict=True)
         ]
-        # The bias of a layer is learnt with the kernel below it; that of the visible units, above.
-        own = 1 if lowest else 0
-        weights += self.biases[layers][own:]
-        gradients += biases[own:]
+        weights += self.biases[layers]
+        gradients += biases
         others = [
             weight for weight in self.trainable_weights if not any(weight is w for w in weights)
         ]

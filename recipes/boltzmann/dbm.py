@@ -24,10 +24,17 @@ from .machine import (
 from .momentum_ramp import MomentumRamp
 
 
-def schedule(arguments) -> GreedyLayerwise:
+class Composing(GreedyLayerwise):
+    """Pretrains one layer after another, then composes them and trains all together."""
+
+    def on_stage_begin(self, stage):
+        self.model.get_layer("dbm").begin(self.stages[stage]["dbm"])
+
+
+def schedule(arguments) -> Composing:
     """One layer after another, then all together."""
     layers = len(arguments["hidden_units"])
-    return GreedyLayerwise(
+    return Composing(
         [{"dbm": layer} for layer in range(1, layers + 1)] + ["dbm"],
         arguments["pretraining_epochs"],
         [arguments["learning_rate"]] * layers + [arguments["joint_learning_rate"]],
@@ -120,10 +127,11 @@ def dbm(
 ) -> keras.Model:
     """Deep Boltzmann machine: layers of hidden units that see the layers below and above them.
 
-    The callback `GreedyLayerwise([{"dbm": 1}, {"dbm": 2}, "dbm"], epochs)` pretrains each layer as
-    a restricted machine with doubled weights, then trains all together, and so does a training job.
-    All together the hidden units of the images are inferred by mean field, and those of the model
-    come from chains of Gibbs sampling that go on from update to update.
+    A training job pretrains each layer as a restricted machine with doubled weights, then trains
+    all together: the hidden units of the images are inferred by mean field, and those of the model
+    come from chains of Gibbs sampling that go on from update to update. Under plain `fit` the
+    callback `get_recipe("dbm").schedule(model.origin.arguments)` does that; without it all layers
+    learn together from the start.
 
     Deviations:
         * The gradient is centred (Montavon & Müller 2012) unless `centered=False`.
@@ -155,12 +163,11 @@ def dbm(
 
     Example:
         >>> import numpy as np
-        >>> from amalthea.callbacks import GreedyLayerwise
-        >>> from amalthea.recipes import dbm
-        >>> model = dbm((8, 8, 1), hidden_units=(16, 8))
-        >>> greedy = GreedyLayerwise([{"dbm": 1}, {"dbm": 2}, "dbm"], epochs=1)
+        >>> from amalthea.recipes import dbm, get_recipe
+        >>> model = dbm((8, 8, 1), hidden_units=(16, 8), pretraining_epochs=1)
+        >>> schedule = get_recipe("dbm").schedule(model.origin.arguments)
         >>> images = np.random.rand(32, 8, 8, 1)
-        >>> history = model.fit(images, epochs=3, callbacks=[greedy], verbose=0)
+        >>> history = model.fit(images, epochs=3, callbacks=[schedule], verbose=0)
         >>> model.predict(np.zeros((1, 8, 8, 1)), verbose=0).shape
         (1, 8)
 
