@@ -12,7 +12,7 @@ help:
 	@echo "make test-jax   the tests on JAX"
 	@echo "make lint       style"
 	@echo "make catalogue  write what the recipes say of themselves to jobs/catalogue.json, README.md"
-	@echo "make bench      the benchmarks, an hour or so"
+	@echo "make bench      the benchmarks, two hours or so"
 	@echo "make notebooks  execute the notebooks; FAST=1 for a quick pass that changes nothing"
 	@echo "make wheel      build the wheel into dist/"
 
@@ -53,11 +53,13 @@ catalogue: .venv/installed-base
 bench: .venv/installed-base .bench-venv
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/lenet5.py --torch .bench-venv/bin/python
+	$(BIN)/python benchmarks/boltzmann.py --torch .bench-venv/bin/python
 
-# PyTorch has an environment of its own, being a peer only.
+# PyTorch and its libraries have an environment of their own, being peers only.
 .bench-venv: | .venv
 	$(PYTHON) -m venv .bench-venv
-	.bench-venv/bin/python -m pip install --quiet torch==2.13.0 numpy || { rm -rf .bench-venv; exit 1; }
+	.bench-venv/bin/python -m pip install --quiet torch==2.13.0 rbms==0.5.0 learnergy==2.0.2 numpy || \
+		{ rm -rf .bench-venv; exit 1; }
 
 notebooks: .venv/installed-notebooks
 ifdef FAST

@@ -1,0 +1,313 @@
+"""Restricted Boltzmann machines beside scikit-learn, rbms and learnergy: speed and likelihood.
+
+All have the same images, sizes, batches and learning rate, one Gibbs step, and neither momentum nor
+weight decay. What a peer has no argument for keeps its default.
+"""
+
+import argparse
+import functools
+import os
+import statistics
+import subprocess
+import time
+from functools import partial
+
+import numpy as np
+import report
+import tensorflow as tf
+from boltzmann_contenders import (
+    Trained,
+    by_numpy,
+    by_tensorflow,
+    in_torch,
+    maximum_likelihood,
+    ours,
+    run_torch,
+    scikit_learn,
+)
+from report import in_turn, machine, ratio, spread, table
+
+from amalthea import data
+from amalthea.layers import RBM
+from amalthea.metrics import (
+    annealed_importance_sampling,
+    exact_log_partition,
+    log_likelihood,
+    reverse_annealed_importance_sampling,
+)
+
+
+def speed() -> str:
+    """784×256, batches of 100: seconds an epoch."""
+    x = fashion("train+validation")
+    measured = epochs_in_turn(contenders_for_speed(100), x, 256, 100, 3)
+    return compared(measured, "seconds an epoch: median (range)")
+
+
+def small() -> str:
+    """64×16, batches of 20: microseconds a step."""
+    x = digits("train+validation")
+    steps = len(x) // 20
+    measured = epochs_in_turn(contenders_for_speed(20), x[: steps * 20], 16, 20, size(31, 4))
+    microseconds = {name: [1e6 / steps * s for s in values] for name, values in measured.items()}
+    return compared(microseconds, "microseconds a step: median (range)")
+
+
+def scaling() -> str:
+    """784 visible units, PCD-1: seconds for 6,000 images, by hidden units and by batch."""
+    sizes = [(hidden, 100) for hidden in size((64, 256, 1024, 4096), (64, 256))]
+    sizes += [(256, batch) for batch in size((10, 32, 320, 1000), (32, 320))]
+    x = fashion("train+validation")[:6_000]
+    rows = []
+    for hidden, batch in sizes:
+        contenders = {
+            f"`recipes.rbm`, {hidden} hidden, batch {batch}": partial(
+                ours, persistent_chains=batch
+            ),
+            f"{SKLEARN}, {hidden} hidden, batch {batch}": scikit_learn,
+        }
+        mine, peer = epochs_in_turn(contenders, x, hidden, batch, 3).values()
+        rows.append([f"{hidden:,}", f"{batch:,}", spread(mine), spread(peer), ratio(mine, peer)])
+    header = ["hidden units", "batch", "`recipes.rbm`, seconds: median (range)"]
+    return table([*header, f"{SKLEARN}, seconds", "`recipes.rbm` to it, paired"], rows)
+
+
+def likelihood() -> str:
+    """784×256 on Fashion-MNIST: mean log-likelihood of test images by annealing."""
+    x, held = fashion("train+validation"), fashion("test")
+    settings = {"means": x.mean(0), "temperatures": size(10_000, 300)}
+    rows = []
+    for name, train in contenders_for_likelihood(100).items():
+        forward, errors, backward = [], [], []
+        for seed in range(size(3, 1)):
+            rbm = rebuilt(train(x, 256, 100, size(5, 2), seed))
+            estimate = annealed_importance_sampling(rbm, seed=seed, **settings)
+            forward.append(log_likelihood(rbm, held, estimate.log_partition).mean())
+            errors.append(estimate.standard_error)
+            if "recipes" in name:
+                # Other seeds than those that drew the samples.
+                estimate = reverse_annealed_importance_sampling(
+                    rbm, estimate.visible, seed=seed + 1000, **settings
+                )
+                backward.append(log_likelihood(rbm, held, estimate.log_partition).mean())
+            print(f"{name}, seed {seed}  {forward[-1]:.2f}", flush=True)
+        reverse = spread(backward, 5) if backward else "–"
+        rows.append([name, spread(forward, 5), reverse, f"{max(errors):.2g}"])
+    header = ["what", "nats: median (range)", "by the reverse estimate"]
+    return table([*header, "standard error of log Z, at most"], rows)
+
+
+def digits_likelihood() -> str:
+    """64×16 on the digits: exact mean log-likelihood."""
+    x, held = digits("train+validation"), digits("test")
+
+    def judged(trained, images):
+        rbm = rebuilt(trained)
+        return log_likelihood(rbm, images, exact_log_partition(rbm)).mean()
+
+    seeds, short, long = range(size(5, 1)), size(10, 2), size(100, 4)
+    rows = []
+    for name, train in contenders_for_likelihood(20).items():
+        early, late = ([train(x, 16, 20, n, seed) for seed in seeds] for n in (short, long))
+        cases = ((early, held), (late, held), (late, x))
+        rows.append([name, *(spread([judged(t, images) for t in ts], 4) for ts, images in cases)])
+        print(*rows[-1], sep="  ", flush=True)
+    best = maximum_likelihood(x, 16, size(800, 20))
+    name = "for reference: the training images' likelihood at its maximum, by exact gradients"
+    rows.append([name, "–", f"{judged(best, held):.4g}", f"{judged(best, x):.4g}"])
+    header = ["what", f"test, {short} epochs, nats: median (range)", f"test, {long} epochs"]
+    return table([*header, f"training, {long} epochs"], rows)
+
+
+def annealing() -> str:
+    """Annealed importance sampling: its time at 784×500, its error at 784×15."""
+    chains, temperatures = 100, size(10_000, 300)
+    x = fashion("train+validation")
+    means = x.mean(0)
+
+    def our_estimate(trained, seed=0):
+        rbm = rebuilt(trained)
+        begin = time.perf_counter()
+        estimate = annealed_importance_sampling(
+            rbm, means, chains=chains, temperatures=temperatures, seed=seed
+        )
+        return time.perf_counter() - begin, estimate
+
+    def peer_estimate(trained, seed=0):
+        weights = {name: array for name, array in trained._asdict().items() if name != "seconds"}
+        settings = {"chains": chains, "temperatures": temperatures, "seed": seed}
+        return run_torch(options.torch, "rbms_annealed", weights, **settings)[0]
+
+    large = ours(x, 500, 100, 1)
+    contenders = {"`annealed_importance_sampling`": lambda: [our_estimate(large)[0]]}
+    if options.torch:
+        contenders[PEERS["rbms"]] = lambda: [peer_estimate(large)[0]]
+    seconds = in_turn(contenders, options.rounds)
+
+    narrow = ours(x, 15, 100, size(5, 2))
+    rbm, seeds = rebuilt(narrow), range(size(5, 2))
+    exact = exact_log_partition(rbm)
+    forward = [our_estimate(narrow, seed)[1] for seed in seeds]
+    reverse = [
+        reverse_annealed_importance_sampling(
+            rbm, estimate.visible, means, temperatures=temperatures, seed=seed + 1000
+        )
+        for seed, estimate in zip(seeds, forward, strict=True)
+    ]
+    rows = []
+    for name, estimates in (
+        ("`annealed_importance_sampling`", forward),
+        ("`reverse_annealed_importance_sampling`", reverse),
+    ):
+        taken = spread(seconds[name]) if name in seconds else "–"
+        errors = spread([estimate.log_partition - exact for estimate in estimates], 2)
+        stated = spread([estimate.standard_error for estimate in estimates], 2)
+        rows.append([name, taken, errors, stated])
+    if options.torch:
+        errors = spread([peer_estimate(narrow, seed)[1] - exact for seed in seeds], 2)
+        rows.append([PEERS["rbms"], spread(seconds[PEERS["rbms"]]), errors, "–"])
+    header = ["what", "784×500, seconds: median (range)", "784×15, error of log Z, nats"]
+    return table([*header, "standard error it states"], rows)
+
+
+def contenders_for_speed(chains: int) -> dict:
+    """All that train, and what is by hand."""
+    return {
+        "`recipes.rbm`, CD-1": ours,
+        "`recipes.rbm`, PCD-1": partial(ours, persistent_chains=chains),
+        f"{SKLEARN}, PCD-1": scikit_learn,
+        **peers(
+            {
+                "{rbms}, CD-1": ("rbms", {}),
+                "{rbms}, PCD-1": ("rbms", {"chains": chains}),
+                "{learnergy}, CD-1, its `fit`": ("learnergy", {}),
+                "{learnergy}, CD-1, its parts on a tensor": ("learnergy_in_memory", {}),
+            }
+        ),
+        "TensorFlow by hand, CD-1, a call a step": by_tensorflow,
+        "TensorFlow by hand, CD-1, a call an epoch": partial(by_tensorflow, loop=True),
+        "NumPy by hand, CD-1": by_numpy,
+    }
+
+
+def contenders_for_likelihood(chains: int) -> dict:
+    """All that train, each algorithm once."""
+    plain = {"chains": chains, "normalized": False}
+    return {
+        "`recipes.rbm`, CD-1": ours,
+        "`recipes.rbm`, PCD-1": partial(ours, persistent_chains=chains),
+        "`recipes.rbm`, CD-1, `centered=False`": partial(ours, centered=False),
+        "`recipes.rbm`, PCD-1, `centered=False`": partial(
+            ours, persistent_chains=chains, centered=False
+        ),
+        f"{SKLEARN}, PCD-1": scikit_learn,
+        **peers(
+            {
+                "{rbms}, PCD-1, its normalised gradient": ("rbms", {"chains": chains}),
+                "{rbms}, PCD-1, plain gradient": ("rbms", plain),
+                "{learnergy}, CD-1": ("learnergy", {}),
+            }
+        ),
+    }
+
+
+def peers(functions: dict) -> dict:
+    """Functions of boltzmann_torch.py with their settings, by name; none without PyTorch."""
+    if not options.torch:
+        return {}
+    return {
+        name.format(**PEERS): partial(in_torch, options.torch, function, **settings)
+        for name, (function, settings) in functions.items()
+    }
+
+
+def epochs_in_turn(contenders: dict, x, hidden: int, batch: int, epochs: int) -> dict:
+    """Each round's median of the seconds of an epoch."""
+
+    def measure(train):
+        return [statistics.median(train(x, hidden, batch, epochs).seconds)]
+
+    measures = {name: partial(measure, train) for name, train in contenders.items()}
+    return in_turn(measures, options.rounds)
+
+
+def compared(measured: dict, header: str) -> str:
+    """A table of measurements; the ratio is to ours by the same algorithm."""
+    rows = []
+    for name, values in measured.items():
+        mine = measured[f"`recipes.rbm`, {'PCD-1' if 'PCD-1' in name else 'CD-1'}"]
+        rows.append([name, spread(values), ratio(mine, values)])
+    return table(["what", header, "`recipes.rbm` of the same kind to it, paired"], rows)
+
+
+def rebuilt(trained: Trained) -> RBM:
+    """Anybody's weights in our layer."""
+    visible, hidden = trained.kernel.shape
+    rbm = RBM(hidden)
+    rbm.build((None, visible))
+    for name in ("kernel", "visible_bias", "hidden_bias"):
+        getattr(rbm, name).assign(getattr(trained, name))
+    return rbm
+
+
+@functools.cache
+def fashion(split: str) -> np.ndarray:
+    """Fashion-MNIST as rows of zeros and ones."""
+    return rows_of(data.read("fashion_mnist", split))[: size(None, 2_000)]
+
+
+@functools.cache
+def digits(split: str) -> np.ndarray:
+    """The embedded digits as rows of zeros and ones."""
+    return rows_of(data.read("digits", split))
+
+
+def rows_of(images: data.ImageSet) -> np.ndarray:
+    """Pixels that are at least ½."""
+    return (images.as_float().reshape(len(images), -1) >= 0.5).astype("float32")
+
+
+def size(full, quick):
+    """A size of the full run, or of the quick one."""
+    return quick if options.fast else full
+
+
+PARTS = {
+    "speed": speed,
+    "small": small,
+    "scaling": scaling,
+    "likelihood": likelihood,
+    "digits": digits_likelihood,
+    "ais": annealing,
+}
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--torch", help="a Python that has rbms and learnergy; left out otherwise")
+parser.add_argument("--rounds", type=int, default=5)
+parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
+parser.add_argument("--fast", action="store_true", help="a quick pass that changes nothing")
+options = parser.parse_args()
+
+LOAD = os.getloadavg()[0]  # before there is any of our own
+tf.get_logger().setLevel("ERROR")  # each model traces anew, and TensorFlow would warn of it
+SKLEARN = "scikit-learn"
+PEERS = {}
+if options.torch:
+    show = "from importlib.metadata import version\n" + "\n".join(
+        f"print('{name}', version('{name}'))" for name in ("rbms", "learnergy", "torch")
+    )
+    command = [options.torch, "-c", show]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    PEERS = {line.split()[0]: line for line in printed.splitlines()}
+for part in options.only:
+    result = PARTS[part]()
+    versions = machine("amalthea", "keras", "tensorflow", "scikit-learn", "numpy")
+    beside = f"; beside them {PEERS['torch']}" if PEERS else ""
+    rounds = f"; {options.rounds} rounds, begun at a load of {LOAD:.1f}"
+    if part in ("likelihood", "digits"):
+        rounds = ""  # nothing is timed there
+    text = f"{versions}{beside}{rounds}.\n\n{result}"
+    if options.fast:
+        print(f"\n{text}\n")
+    else:
+        report.publish(f"boltzmann-{part}", text)
