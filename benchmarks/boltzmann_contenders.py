@@ -49,7 +49,7 @@ def ours(x, hidden, batch, epochs, seed=0, **settings) -> Trained:
     images = x.reshape(-1, side, side, 1)
     model.fit(images, batch_size=batch, epochs=epochs, callbacks=[clock], verbose=0)
     rbm = model.get_layer("rbm")
-    weights = (rbm.kernel, rbm.visible_bias, rbm.hidden_bias)
+    weights = (rbm.kernel, rbm.visible_biases, rbm.hidden_bias)
     return Trained(np.diff(times)[1:].tolist(), *map(keras.ops.convert_to_numpy, weights))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from .. import data as data_package
-from ..callbacks import Backup, Reconstructions, SampleGrid
+from ..callbacks import Backup, FreeEnergyGap, Reconstructions, SampleGrid, UnitWatch
 from ..data import ImageSet
 from ..errors import UserError
 from ..recipes import Recipe, get_recipe
@@ -20,6 +20,8 @@ from .run import Run, refuse_existing
 
 # What a sample is drawn by as a model learns: fewer Gibbs steps than good samples take.
 GRID = {"n": 64, "steps": 100, "seed": 0}
+# Images that are looked at after each epoch.
+WATCHED = 1000
 
 
 def train(
@@ -140,6 +142,11 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
     # The row comes before the backup: a row too many is cut on resuming, one too few is lost.
     callbacks = [keras.callbacks.CSVLogger(log, append=True)]
     entry = get_recipe(settings["recipe"])
+    some, held_out = (sets[s].as_float()[:WATCHED] for s in ("train", "validation"))
+    # What adds to the logs comes before what writes them.
+    callbacks.insert(0, UnitWatch(held_out))
+    if endpoint := entry.endpoints.get("free_energy"):
+        callbacks.insert(0, FreeEnergyGap(endpoint.bind, some, held_out))
     if entry.schedule:
         callbacks.insert(0, entry.schedule(settings["arguments"]))
     callbacks += _pictures(entry, sets["validation"], run.path / "samples")

@@ -187,5 +187,6 @@ def dbn_classifier(
         MomentumRamp(learning_rate, momentum),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1),
         metrics=[LabelledAccuracy(name="accuracy")],
+        steps_per_execution=20,  # a step is short beside Keras' own work around it
     )
     return model

@@ -9,9 +9,11 @@ class JointModel(keras.Model):
     """A functional model whose layer `joint` learns from what it is called with and from `y`.
 
     To the losses of its layers, and to what it is compiled with, it adds what the layer gives when
-    it is called with its input and `y`: its loss. Compile it with one step an execution: with
-    more, TensorFlow 2.21 has been seen to compute the input of the layer from weights that the step
-    had already changed, once in some hundreds of steps.
+    it is called with its input and `y`: its loss.
+
+    That input is computed once more for it. Where the layers below learn in the same step,
+    TensorFlow 2.21 has been seen to do so, once in thousands of steps, with weights that the step
+    had already changed; trained in stages, as the recipes are, they do not.
     """
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):

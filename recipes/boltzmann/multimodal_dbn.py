@@ -194,5 +194,6 @@ def multimodal_dbn(
     )
     words = keras.layers.Identity(dtype="float32", name="words")(joint(units))
     model = JointModel(images, words)
-    model.compile(MomentumRamp(learning_rate, momentum))
+    # A step is short beside Keras' own work around it, so 20 are one execution.
+    model.compile(MomentumRamp(learning_rate, momentum), steps_per_execution=20)
     return model

@@ -37,6 +37,12 @@ def batch(name, count=24):
     return images, np.arange(count) % classes
 
 
+def stages(name):
+    """What trains the model in stages, if it is: a list of one callback, or of none."""
+    entry = get_recipe(name)
+    return [entry.schedule(build(name).origin.arguments)] if entry.schedule else []
+
+
 def arrays(variables):
     return [np.asarray(v.value) for v in variables]
 
@@ -104,7 +110,7 @@ def test_the_output_is_float32_under_mixed_precision(name):
 def test_the_seed_alone_decides_weights_and_noise(name):
     def trained(seed):
         model = build(name, seed=seed)
-        model.fit(*batch(name), verbose=0, shuffle=False)
+        model.fit(*batch(name), epochs=2, callbacks=stages(name), verbose=0, shuffle=False)
         return state(model)
 
     first, again, other = trained(3), trained(3), trained(4)
@@ -115,7 +121,8 @@ def test_the_seed_alone_decides_weights_and_noise(name):
 @every_recipe
 def test_interrupted_and_resumed_equals_uninterrupted(name, tmp_path):
     def fit(model, backup, first, last):
-        fit = {"batch_size": 8, "shuffle": False, "verbose": 0, "callbacks": [backup]}
+        callbacks = [*stages(name), backup]
+        fit = {"batch_size": 8, "shuffle": False, "verbose": 0, "callbacks": callbacks}
         model.fit(*batch(name), initial_epoch=first, epochs=last, **fit)
 
     whole = build(name)
@@ -194,10 +201,13 @@ from amalthea import recipes
 for name, folder in json.loads(sys.argv[1]).items():
     given = np.load(folder + "/given.npz")
     data = [given[key] for key in ("images", "labels") if key in given]
+    entry = recipes.get_recipe(name)
+    arguments = {p.name: p.default for p in entry.parameters} | dict(entry.smoke)
+    stages = [entry.schedule(arguments)] if entry.schedule else []
     model = keras.models.load_model(folder + "/model.keras")
     outputs = model.predict(data[0], verbose=0)
     optimizer = [np.asarray(v.value) for v in model.optimizer.variables]
-    model.fit(*data, batch_size=12, shuffle=False, verbose=0)
+    model.fit(*data, batch_size=12, shuffle=False, callbacks=stages, verbose=0)
     weights = model.get_weights()
     np.savez(folder + "/got.npz", outputs=outputs,
              **{f"optimizer{i}": v for i, v in enumerate(optimizer)},
@@ -214,12 +224,13 @@ def reloaded(tmp_path_factory):
         data = batch(name)
         np.savez(f"{folder}/given.npz", **dict(zip(("images", "labels"), data, strict=False)))
         model = build(name)
-        model.fit(*data, batch_size=12, shuffle=False, verbose=0)
+        fit = {"batch_size": 12, "shuffle": False, "callbacks": stages(name), "verbose": 0}
+        model.fit(*data, **fit)
         model.save(f"{folder}/model.keras")
         expected[name] = {"outputs": model.predict(data[0], verbose=0)}
         for i, value in enumerate(arrays(model.optimizer.variables)):
             expected[name][f"optimizer{i}"] = value
-        model.fit(*data, batch_size=12, shuffle=False, verbose=0)
+        model.fit(*data, **fit)
         for i, value in enumerate(model.get_weights()):
             expected[name][f"weights{i}"] = value
     command = [sys.executable, "-c", RELOADER, json.dumps(folders)]
