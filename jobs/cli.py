@@ -31,6 +31,8 @@ from .files import plain_path
 UsageError = typer.BadParameter.__base__
 
 console = Console(highlight=False)
+# Arguments of recipes that the data determines.
+FROM_DATA = ("image_shape", "num_classes", "vocabulary_size", "caption_length")
 
 
 def _path(text: str) -> Path:
@@ -297,6 +299,10 @@ def evaluate(
 def sample(
     run: RunFolder,
     n: Annotated[int, typer.Option("-n", min=1, help="Number of images.")] = 64,
+    label: Annotated[
+        int | None,
+        typer.Option(min=0, show_default="any", help="Class of the images, where it can be given."),
+    ] = None,
     grid: Annotated[Any, typer.Option(help="PNG file to write.", **PATH)] = None,
     steps: Annotated[
         int | None,
@@ -313,7 +319,7 @@ def sample(
     _prepare_keras()
     from .sampling import sample
 
-    sample(run, n, grid=grid, steps=steps, seed=seed)
+    sample(run, n, label=label, grid=grid, steps=steps, seed=seed)
     console.print(f"drawn: {n} images in {grid}")
 
 
@@ -451,7 +457,7 @@ def _with_options(entry: dict[str, Any]) -> Callable:
     ]
     taken = {p.name for p in parameters}
     for argument in entry["arguments"]:
-        if argument["name"] in taken or argument["name"] in ("image_shape", "num_classes"):
+        if argument["name"] in taken or argument["name"] in FROM_DATA:
             continue
         words = argument["help"].rstrip(".")
         tuned = f" Tuned over {argument['range']}." if argument["range"] else ""

@@ -19,15 +19,17 @@ def sample(
     run: str | Path,
     n: int = 64,
     *,
+    label: int | None = None,
     grid: str | Path | None = None,
     steps: int | None = None,
     seed: int = 0,
 ) -> np.ndarray:
-    """Draw images from the model of a run, by its endpoint `sample`.
+    """Draw images from the model of a run, by its endpoint `sample`, or `generate` with a label.
 
     Args:
         run: The folder of a finished training or search.
         n: Number of images.
+        label: Class of the images, for a model that draws them from a label; any if not given.
         grid: PNG file for the images in a grid.
         steps: Gibbs steps of a model that samples by Markov chains; 1,000 if not given.
         seed: Seed of the images.
@@ -36,14 +38,21 @@ def sample(
         `(n, height, width, channels)`, values in [0, 1].
 
     Raises:
-        UserError: If `run` is no finished run, or its model does not sample.
+        UserError: If `run` is no finished run, its model does not sample, or there is no such
+            label.
     """
     run = Run.open(run)
     given = {"n": check_count("n", n), "seed": check_count("seed", seed, least=0)}
     entry = get_recipe(run.settings["recipe"])
-    if "sample" not in entry.endpoints:
-        raise UserError(f"{run.path} is a run of {entry.name}, which has no endpoint 'sample'")
-    endpoint = entry.endpoints["sample"]
+    endpoint = entry.endpoints.get("sample" if label is None else "generate")
+    if endpoint is None or (label is not None and "label" not in endpoint.inputs):
+        what = "does not sample" if label is None else "draws nothing from a label"
+        raise UserError(f"{run.path} is a run of {entry.name}, which {what}")
+    if label is not None:
+        given["label"] = check_count("label", label, least=0)
+        classes = run.settings["arguments"]["num_classes"]
+        if label >= classes:
+            raise UserError(f"label must be below {classes}, the number of classes, got {label}")
     if "steps" in endpoint.inputs:
         given["steps"] = check_count("steps", STEPS if steps is None else steps)
     elif steps is not None:

@@ -220,7 +220,9 @@ def shapes(recipe: Recipe, images: ImageSet) -> dict[str, Any]:
     known = {
         "image_shape": images.image_shape,
         "num_classes": images.num_classes,
-        "vocabulary_size": images.num_classes,  # the class is a caption of one word
+        # The class is a caption of one word.
+        "vocabulary_size": images.num_classes,
+        "caption_length": 1,
     }
     return {p.name: known[p.name] for p in recipe.parameters if p.name in known}
 
@@ -231,6 +233,7 @@ def check_free(arguments: Mapping[str, Any]) -> None:
         ("image_shape", "the data, which the image size resizes"),
         ("num_classes", "the data"),
         ("vocabulary_size", "the data"),
+        ("caption_length", "the data"),
         ("seed", "the seed of the job"),
     ):
         if name in arguments:

@@ -9,6 +9,7 @@ from .partition import (
     log_likelihood,
     reverse_annealed_importance_sampling,
 )
+from .pseudo_likelihood import pseudo_log_likelihood
 from .reconstruction import pca_reconstruction_error, reconstruction_error
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "log_likelihood",
     "mean_field_bound",
     "pca_reconstruction_error",
+    "pseudo_log_likelihood",
     "reconstruction_error",
     "reverse_annealed_importance_sampling",
 ]
