@@ -1,6 +1,6 @@
 """A schedule that lets the layers of a stack learn one after another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 from keras import ops
@@ -19,7 +19,8 @@ class GreedyLayerwise(keras.callbacks.Callback):
             of `learning`, for layers that can learn in several ways.
         epochs: Epochs of each stage but the last, one number for all or one for each; the last
             stage goes on to the end of the training.
-        learning_rates: Learning rate of each stage; that of the optimizer if not given.
+        learning_rates: Learning rate of each stage, a number or a function of the number of epochs
+            that the stage has run; that of the optimizer if not given.
 
     Raises:
         ValueError: If there is no stage, `epochs` are not whole numbers of at least 1, one for each
@@ -48,7 +49,7 @@ class GreedyLayerwise(keras.callbacks.Callback):
         self,
         stages: Sequence[str | Mapping],
         epochs: int | Sequence[int],
-        learning_rates: Sequence[float] | None = None,
+        learning_rates: Sequence[float | Callable[[int], float]] | None = None,
     ):
         super().__init__()
         self.stages = [{stage: True} if isinstance(stage, str) else stage for stage in stages]
@@ -91,7 +92,10 @@ class GreedyLayerwise(keras.callbacks.Callback):
             self.model.make_train_function(force=True)
             self.model.make_test_function(force=True)
         if self.learning_rates:
-            self.model.optimizer.learning_rate = self.learning_rates[stage]
+            rate = self.learning_rates[stage]
+            self.model.optimizer.learning_rate = (
+                rate(epoch - self.starts[stage]) if callable(rate) else rate
+            )
         if epoch in self.starts:
             self._refresh(self.model.optimizer)
             self.on_stage_begin(stage)
@@ -116,4 +120,4 @@ class GreedyLayerwise(keras.callbacks.Callback):
         optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # beneath a loss scale
         for variable in optimizer.variables:
             if variable is not optimizer._learning_rate:
-                variable.assign(ops.zeros_like(variable))
+                variable.assign(ops.zeros(variable.shape, variable.dtype))

@@ -27,10 +27,11 @@ class SampleGrid(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         # Compiled once, as a prediction is: chains are long loops of tiny steps.
-        self._draw = self.sampler(self.model).predict_on_batch
+        fixed = {name: value for name, value in self.inputs.items() if name != "seed"}
+        self._draw = self.sampler(self.model, **fixed).predict_on_batch
 
     def on_epoch_end(self, epoch, logs=None):
         self.directory.mkdir(parents=True, exist_ok=True)
-        inputs = {name: ops.convert_to_tensor(v, "int32") for name, v in self.inputs.items()}
-        images = self._draw(inputs)["images"]
+        seed = ops.convert_to_tensor(self.inputs["seed"], "int32")
+        images = self._draw({"seed": seed})["images"]
         draw_grid(np.clip(images, 0, 1), self.directory / f"epoch-{epoch + 1:05d}.png")

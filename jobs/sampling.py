@@ -57,9 +57,9 @@ def sample(
         given["steps"] = check_count("steps", STEPS if steps is None else steps)
     elif steps is not None:
         raise UserError(f"{entry.name} samples without Markov chains, got steps={steps}")
-    inputs = {name: ops.convert_to_tensor(value, "int32") for name, value in given.items()}
+    seed = ops.convert_to_tensor(given.pop("seed"), "int32")
     # Compiled, as a prediction is: chains are long loops of tiny steps.
-    images = endpoint.bind(run.load_model()).predict_on_batch(inputs)["images"]
+    images = endpoint.bind(run.load_model(), **given).predict_on_batch({"seed": seed})["images"]
     if grid is not None:
         with replacing(Path(grid)) as aside:
             draw_grid(images, aside)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from .. import data as data_package
 from ..callbacks import Backup, FreeEnergyGap, Reconstructions, SampleGrid, UnitWatch
@@ -142,7 +143,7 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
     # The row comes before the backup: a row too many is cut on resuming, one too few is lost.
     callbacks = [keras.callbacks.CSVLogger(log, append=True)]
     entry = get_recipe(settings["recipe"])
-    some, held_out = (sets[s].as_float()[:WATCHED] for s in ("train", "validation"))
+    some, held_out = (_first(sets[s], WATCHED) for s in ("train", "validation"))
     # What adds to the logs comes before what writes them.
     callbacks.insert(0, UnitWatch(held_out))
     if endpoint := entry.endpoints.get("free_energy"):
@@ -174,8 +175,13 @@ def _pictures(recipe: Recipe, images: ImageSet, folder: Path) -> list[keras.call
         given = {name: value for name, value in GRID.items() if name in endpoint.inputs}
         return [SampleGrid(endpoint.bind, folder, **given)]
     if recipe.family == "autoencoders":
-        return [Reconstructions(images.as_float()[:10], folder)]
+        return [Reconstructions(_first(images, 10), folder)]
     return []
+
+
+def _first(images: ImageSet, count: int) -> np.ndarray:
+    """The first images, as float32 in [0, 1]."""
+    return ImageSet(images.name, images.images[:count]).as_float()
 
 
 def _best(recipe: Recipe, search: str | Path) -> tuple[dict[str, Any], int]:

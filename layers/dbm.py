@@ -389,7 +389,7 @@ class DBM(keras.layers.Layer):
                 offset.assign(moved(offset, ops.mean(units, axis=0)))
         if lowest == 0:
             first = prior_for(UNIT, data[0])
-            self.visible_prior.assign(ops.where(self.steps > 0, self.visible_prior, first))
+            self.visible_prior.assign(ops.where(self.steps > 0, self.visible_prior.value, first))
             self.steps.assign(self.steps + 1)
         weights = self.kernels[lowest : lowest + len(kernels)]
         gradients = [

@@ -345,7 +345,7 @@ class RBM(keras.layers.Layer):
         self.hidden_offset.assign(moved(self.hidden_offset, hidden_mean))
         if self.prior_from_data:
             first = prior_for(self._visible, data[0])
-            self.visible_prior.assign(ops.where(self.steps > 0, self.visible_prior, first))
+            self.visible_prior.assign(ops.where(self.steps > 0, self.visible_prior.value, first))
             self.steps.assign(self.steps + 1)
         if self.sparsity_target is not None:
             surplus = self.sparsity_cost * (offsets[1] - self.sparsity_target)

@@ -92,13 +92,18 @@ class Function:
         """Whether nothing is drawn at random."""
         return "seed" not in self.inputs
 
-    def bind(self, model: keras.Model) -> keras.Model:
+    def bind(self, model: keras.Model, **fixed: int) -> keras.Model:
         """The function as a `keras.Model` from a dict of tensors to a dict of tensors.
 
         It uses the weights of `model`.
+
+        Args:
+            model: The model.
+            **fixed: Whole numbers that are no inputs then but constants. On JAX `n` must be one of
+                them, as shapes are constant there.
         """
-        inputs = {name: self._input(name, model) for name in self.inputs}
-        return keras.Model(inputs, _Computed(self.function, model)(inputs))
+        inputs = {name: self._input(name, model) for name in self.inputs if name not in fixed}
+        return keras.Model(inputs, _Computed(self.function, model, fixed)(inputs))
 
     @staticmethod
     def _input(name: str, model: keras.Model):
@@ -112,10 +117,17 @@ class Function:
 class _Computed(keras.layers.Layer):
     """A function of a model and of tensors, as a layer."""
 
-    def __init__(self, function: Callable[..., Mapping[str, Any]], model: keras.Model):
+    def __init__(
+        self,
+        function: Callable[..., Mapping[str, Any]],
+        model: keras.Model,
+        fixed: Mapping[str, int],
+    ):
         super().__init__()
         self.function = function
         self.model = model
+        self.fixed = dict(fixed)
 
     def call(self, inputs):
-        return {k: ops.cast(v, "float32") for k, v in self.function(self.model, **inputs).items()}
+        outputs = self.function(self.model, **inputs, **self.fixed)
+        return {name: ops.cast(value, "float32") for name, value in outputs.items()}

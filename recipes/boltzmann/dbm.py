@@ -12,32 +12,35 @@ from ...layers.seed_stream import SeedStream
 from ...metrics import annealed_importance_sampling, mean_field_bound
 from ..endpoint import Function, Part
 from ..registry import Objective, Published, recipe
-from ..search import Flag, ImageShape, Int, LearningRate, Momentum, Seed, WeightDecay, Widths
+from ..search import Flag, Given, ImageShape, Int, LearningRate, Seed, WeightDecay, Widths, is_whole
 from .machine import (
     TEMPERATURES,
     GibbsSteps,
-    PretrainingEpochs,
     images_of,
     machines_over_images,
     units_of,
 )
-from .momentum_ramp import MomentumRamp
+
+# Epochs of joint training after which the learning rate is half, then a third, ….
+HALVED = 3
 
 
 class Composing(GreedyLayerwise):
     """Pretrains one layer after another, then composes them and trains all together."""
 
     def on_stage_begin(self, stage):
-        self.model.get_layer("dbm").begin(self.stages[stage]["dbm"])
+        if len(self.stages) > 1:
+            self.model.get_layer("dbm").begin(self.stages[stage]["dbm"])
 
 
 def schedule(arguments) -> Composing:
     """One layer after another, then all together."""
-    layers = len(arguments["hidden_units"])
+    layers = len(arguments["hidden_units"]) if arguments["pretraining_epochs"] else 0
     return Composing(
         [{"dbm": layer} for layer in range(1, layers + 1)] + ["dbm"],
-        arguments["pretraining_epochs"],
-        [arguments["learning_rate"]] * layers + [arguments["joint_learning_rate"]],
+        [arguments["pretraining_epochs"]] * layers,
+        [arguments["learning_rate"]] * layers
+        + [lambda epoch: arguments["joint_learning_rate"] / (1 + epoch / HALVED)],
     )
 
 
@@ -94,7 +97,7 @@ def _complete(model, images, mask, steps, seed):
     },
     schedule=schedule,
     measures=bound,
-    epochs=20,
+    epochs=15,
     smoke={
         "image_shape": (4, 4, 1),
         "hidden_units": (5, 3),
@@ -113,16 +116,17 @@ def dbm(
     image_shape: ImageShape = (28, 28, 1),
     *,
     hidden_units: Annotated[tuple[int, ...], Widths(16, 2048, depth=(2, 3))] = (500, 1000),
-    pretraining_epochs: PretrainingEpochs = 5,
+    pretraining_epochs: Annotated[
+        int, Given(lambda v: is_whole(v) and v >= 0, "a whole number of at least 0")
+    ] = 2,
     mean_field_steps: Annotated[int, Int(3, 30)] = 10,
-    gibbs_steps: GibbsSteps = 1,
+    gibbs_steps: GibbsSteps = 5,
     persistent_chains: Annotated[int, Int(20, 500, log=True)] = 100,
     centered: Flag = True,
     binary: Flag = True,
     weight_decay: WeightDecay = 2e-4,
-    learning_rate: LearningRate = 0.01,
-    joint_learning_rate: LearningRate = 0.001,
-    momentum: Momentum = 0.9,
+    learning_rate: LearningRate = 0.05,
+    joint_learning_rate: LearningRate = 0.05,
     seed: Seed = None,
 ) -> keras.Model:
     """Deep Boltzmann machine: layers of hidden units that see the layers below and above them.
@@ -135,12 +139,13 @@ def dbm(
 
     Deviations:
         * The gradient is centred (Montavon & Müller 2012) unless `centered=False`.
-        * The learning rate of the joint training stays as it is instead of falling to 0.
+        * There is no momentum, with which persistent chains do not keep up with the weights.
 
     Args:
         image_shape: Height, width and channels of the images.
         hidden_units: Number of units of each hidden layer, the lowest first.
-        pretraining_epochs: Epochs in which each layer is pretrained, before all learn together.
+        pretraining_epochs: Epochs in which each layer is pretrained, before all learn together; 0
+            for no pretraining, which a centred machine can do without.
         mean_field_steps: How often the hidden layers are adjusted to each other.
         gibbs_steps: Gibbs steps of the chains for each update.
         persistent_chains: Number of chains that go on from update to update.
@@ -148,9 +153,8 @@ def dbm(
         binary: Whether pixels become 0 or 1 at ½; otherwise they are taken as probabilities.
         weight_decay: Coefficient of the quadratic penalty on the weights.
         learning_rate: Step size of the pretraining.
-        joint_learning_rate: Step size when all layers learn together.
-        momentum: Momentum of gradient descent, to which it grows from 0.5 in the first 5,000 steps
-            of each stage.
+        joint_learning_rate: Step size when all layers begin to learn together; half of it after 3
+            epochs, a third after 6, and so on.
         seed: Makes initial weights and chains reproducible.
 
     Returns:
@@ -188,5 +192,5 @@ def dbm(
         image_shape,
         Binarize(0.5 if binary else None, name="visible"),
         [machine],
-        MomentumRamp(joint_learning_rate, momentum),
+        keras.optimizers.SGD(joint_learning_rate),
     )

@@ -175,7 +175,7 @@ def test_wrong_arguments_are_named(arguments, message):
 
 def test_folding_takes_the_prior_of_the_visible_units_along():
     dbm = small(3, (2, 2))
-    dbm.visible_prior.assign(ops.ones_like(dbm.visible_prior))
+    dbm.visible_prior.assign(ops.ones(3))
     np.testing.assert_allclose(
         dbm.as_rbm().visible_bias[:3], np.asarray(dbm.biases[0]) + 1, rtol=1e-6
     )
