@@ -27,7 +27,8 @@ from boltzmann_contenders import (
 )
 from report import in_turn, machine, ratio, spread, table
 
-from amalthea import data
+from amalthea import data, recipes
+from amalthea.callbacks import GreedyLayerwise
 from amalthea.layers import RBM
 from amalthea.metrics import (
     annealed_importance_sampling,
@@ -107,7 +108,7 @@ def digits_likelihood() -> str:
 
     seeds, short, long = range(size(5, 1)), size(10, 2), size(100, 4)
     rows = []
-    for name, train in contenders_for_likelihood(20).items():
+    for name, train in contenders_for_likelihood(100).items():
         early, late = ([train(x, 16, 20, n, seed) for seed in seeds] for n in (short, long))
         cases = ((early, held), (late, held), (late, x))
         rows.append([name, *(spread([judged(t, images) for t in ts], 4) for ts, images in cases)])
@@ -117,6 +118,63 @@ def digits_likelihood() -> str:
     rows.append([name, "–", f"{judged(best, held):.4g}", f"{judged(best, x):.4g}"])
     header = ["what", f"test, {short} epochs, nats: median (range)", f"test, {long} epochs"]
     return table([*header, f"training, {long} epochs"], rows)
+
+
+def deep() -> str:
+    """784 visible units, Fashion-MNIST: likelihoods and bounds of stacks as the recipes train them."""
+    x, held = (data.read("fashion_mnist", s).as_float() for s in ("train+validation", "test"))
+    x, epochs = x[: size(None, 2_000)], size(15, 3)
+    stages = {"pretraining_epochs": size(3, 1)}
+    rows = []
+    for name, settings in (
+        ("rbm", {"hidden_units": 256}),
+        ("dbn", {"hidden_units": (256, 512), **stages}),
+        ("dbm", {"hidden_units": (256, 256), **stages}),
+        ("dbm", {"hidden_units": (256, 256), "pretraining_epochs": 0}),
+    ):
+        entry, figures = recipes.get_recipe(name), []
+        for seed in range(size(3, 1)):
+            model = entry.build(seed=seed, **settings)
+            staged = [entry.schedule(model.origin.arguments)] if entry.schedule else []
+            model.fit(x, batch_size=100, epochs=epochs, callbacks=staged, verbose=0)
+            figures.append(entry.measures(model, held, 256))
+        kind, error = figures[0]
+        values = spread([figure[kind] for figure in figures], 5)
+        errors = max(figure[error] for figure in figures)
+        shown = ", ".join(f"{key}={value}" for key, value in settings.items())
+        rows.append([f"`{name}({shown})`", kind.replace("_", " "), values, f"{errors:.2g}"])
+        print(*rows[-1], sep="  ", flush=True)
+    header = ["recipe", "what", "nats: median (range)", "standard error of log Z, at most"]
+    return table(header, rows)
+
+
+def labels() -> str:
+    """Fashion-MNIST with few labels: test error with pretraining on all images and without."""
+    x, held = (data.read("fashion_mnist", s) for s in ("train+validation", "test"))
+    images = x.as_float()[: size(None, 2_000)]
+    pretraining, tuning = size(3, 1), size(200, 5)
+    errors = {(count, stage): [] for count in (100, 1_000) for stage in ("pretrained", "random")}
+    for (count, stage), values in errors.items():
+        for seed in range(size(3, 1)):
+            model = recipes.dbn_classifier(
+                hidden_units=(256, 256, 512), pretraining_epochs=pretraining, seed=seed
+            )
+            few = np.random.default_rng(seed).permutation(len(images))[:count]
+            known = np.full(len(images), -1)
+            known[few] = x.labels[few]
+            if stage == "pretrained":
+                staged = GreedyLayerwise(["rbm_1", "rbm_2", "joint"], pretraining)
+                model.fit(images, known, epochs=3 * pretraining, callbacks=[staged], verbose=0)
+            staged = GreedyLayerwise(["fine_tuning"], [])
+            model.fit(images[few], known[few], epochs=tuning, callbacks=[staged], verbose=0)
+            figures = model.evaluate(held.as_float(), held.labels, verbose=0, return_dict=True)
+            values.append(100 * (1 - figures["accuracy"]))
+            print(count, stage, seed, f"{values[-1]:.1f} %", flush=True)
+    rows = [
+        [f"{count:,}", *(spread(errors[count, stage]) for stage in ("pretrained", "random"))]
+        for count in (100, 1_000)
+    ]
+    return table(["labels", "pretrained, error in %: median (range)", "random weights"], rows)
 
 
 def annealing() -> str:
@@ -279,6 +337,8 @@ PARTS = {
     "likelihood": likelihood,
     "digits": digits_likelihood,
     "ais": annealing,
+    "deep": deep,
+    "labels": labels,
 }
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -304,7 +364,7 @@ for part in options.only:
     versions = machine("amalthea", "keras", "tensorflow", "scikit-learn", "numpy")
     beside = f"; beside them {PEERS['torch']}" if PEERS else ""
     rounds = f"; {options.rounds} rounds, begun at a load of {LOAD:.1f}"
-    if part in ("likelihood", "digits"):
+    if part in ("likelihood", "digits", "deep", "labels"):
         rounds = ""  # nothing is timed there
     text = f"{versions}{beside}{rounds}.\n\n{result}"
     if options.fast:

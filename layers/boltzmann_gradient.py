@@ -36,7 +36,8 @@ def boltzmann_gradient(data, model, offsets=None):
 
 def _correlation(below, above):
     """`⟨below aboveᵀ⟩` over the rows."""
-    return ops.matmul(ops.transpose(below), above) / ops.cast(ops.shape(below)[0], above.dtype)
+    rows = ops.cast(ops.shape(below)[0], above.dtype)
+    return ops.matmul(ops.transpose(below), above / rows)  # a kernel is larger than a batch
 
 
 def moved(offset, mean):

@@ -36,12 +36,12 @@ def gaussian_rbm(
     *,
     hidden_units: Units = 500,
     gibbs_steps: GibbsSteps = 1,
-    persistent_chains: PersistentChains = 0,
+    persistent_chains: PersistentChains = 100,
     centered: Flag = True,
     weight_decay: WeightDecay = 2e-4,
     sparsity_target: SparsityTarget = None,
-    learning_rate: LearningRate = 0.001,
-    momentum: Momentum = 0.9,
+    learning_rate: LearningRate = 0.01,
+    momentum: Momentum = 0.0,
     seed: Seed = None,
 ) -> keras.Model:
     """Restricted Boltzmann machine over real-valued pixels: visible units are Gaussian.
@@ -51,6 +51,8 @@ def gaussian_rbm(
 
     Deviations:
         * The gradient is centred (Melchior, Fischer & Wiskott 2016) unless `centered=False`.
+        * Persistent chains, as those that start at the images leave the model with modes that no
+          image is near to; without momentum, with which they do not keep up with the weights.
         * The initial weights are larger than those of Hinton's guide.
 
     Args:
