@@ -121,7 +121,7 @@ def digits_likelihood() -> str:
 
 
 def deep() -> str:
-    """784 visible units, Fashion-MNIST: likelihoods and bounds of stacks as the recipes train them."""
+    """Fashion-MNIST: likelihoods and bounds of stacks, as the recipes train them."""
     x, held = (data.read("fashion_mnist", s).as_float() for s in ("train+validation", "test"))
     x, epochs = x[: size(None, 2_000)], size(15, 3)
     stages = {"pretraining_epochs": size(3, 1)}

@@ -28,14 +28,16 @@ class Trained(NamedTuple):
     hidden_bias: np.ndarray
 
 
-def ours(x, hidden, batch, epochs, seed=0, **settings) -> Trained:
+def ours(x, hidden, batch, epochs, seed=0, persistent_chains=0, **settings) -> Trained:
     """The recipe, through plain `fit` on an array."""
     side = round(x.shape[1] ** 0.5)
     keras.utils.set_random_seed(seed)
     model = recipes.rbm(
         image_shape=(side, side, 1),
         hidden_units=hidden,
+        persistent_chains=persistent_chains,
         learning_rate=RATE,
+        learning_rate_decay=0.0,
         momentum=0.0,
         weight_decay=0.0,
         seed=seed,

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import initializers, ops, random
 
+from .boltzmann_gradient import descent
 from .pairs import Pairs
 from .seed_stream import SeedStream
 
@@ -148,9 +149,8 @@ class BoltzmannMachine(keras.layers.Layer):
         hidden = self.mean_field(inputs)
         if training:
             data, chain = self._contrast(inputs, hidden)
-            descent = self._descent(data, chain)
             reported = self._reported_loss(inputs, hidden, self.seed_generator.next())
-            self.add_loss(descent + ops.stop_gradient(ops.cast(reported, descent.dtype) - descent))
+            self.add_loss(descent(self.trainable_weights, self._gradients(data, chain), reported))
         else:
             self.add_loss(self._reported_loss(inputs, hidden, 0))
         return hidden
@@ -250,17 +250,13 @@ class BoltzmannMachine(keras.layers.Layer):
             self.chains.assign(ops.cast(chain, self.chains.dtype))
         return data, chain
 
-    def _descent(self, data, chain):
-        """A sum over the weights, each times its gradient as a constant."""
+    def _gradients(self, data, chain):
+        """Gradients of the kernel and of the biases, from states in the data and in the model."""
         data, chain = (ops.cast(states, self.variable_dtype) for states in (data, chain))
-        kernel = ops.cast(self.kernel, self.variable_dtype)
-        bias = ops.cast(self.bias, self.variable_dtype)
         surplus = self.pairs.vector(_correlation(chain) - _correlation(data))
-        kernel_gradient = surplus / self.temperature + self.weight_decay * kernel
-        bias_gradient = (ops.mean(chain, axis=0) - ops.mean(data, axis=0)) / self.temperature
-        return ops.sum(kernel * ops.stop_gradient(kernel_gradient)) + ops.sum(
-            bias * ops.stop_gradient(bias_gradient)
-        )
+        decay = self.weight_decay * ops.cast(self.kernel, self.variable_dtype)
+        bias_gradient = ops.mean(chain, axis=0) - ops.mean(data, axis=0)
+        return surplus / self.temperature + decay, bias_gradient / self.temperature
 
     def _reported_loss(self, visible, hidden, seed):
         """Minus `Σ_i log p(v_i | all others)`, estimated from one unit i of each row."""

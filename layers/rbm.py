@@ -28,6 +28,9 @@ class RBM(keras.layers.Layer):
     visible units, estimated from one unit of each row; half the squared error of one
     reconstruction over Gaussian ones; its cross-entropy in nats where there is a softmax group.
 
+    Under mixed precision products and drawn states have the lower one; the statistics, chains and
+    running means stay in single precision, as small updates would be lost.
+
     Args:
         hidden: Number of hidden units, at least 1.
         visible_units: `"bernoulli"`, for inputs in [0, 1], or `"gaussian"`, for standardised ones.

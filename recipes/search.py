@@ -292,6 +292,8 @@ def domains(annotation: Any) -> Iterator[Domain]:
 
 # Shared aliases. An argument means the same wherever it stands, so it has the same range.
 LearningRate = Annotated[float, Float(1e-5, 1e-1, log=True, rank=Rank.LEARNING_RATE)]
+# In a thousand steps: the step size is divided by 1 + decay · steps / 1000.
+LearningRateDecay = Annotated[float, Float(0.0, 2.0, rank=Rank.LEARNING_RATE_DECAY)]
 Momentum = Annotated[float, Float(0.0, 0.99, below=1, rank=Rank.MOMENTUM)]
 BatchSize = Annotated[int, Choice(16, 32, 64, 128, 256, rank=Rank.BATCH_SIZE)]
 Units = Annotated[int, Int(16, 1024, log=True, rank=Rank.UNITS)]

@@ -4,7 +4,16 @@ import keras
 
 from ...layers import RBM, Standardize
 from ..registry import Objective, Published, recipe
-from ..search import Flag, ImageShape, LearningRate, Momentum, Seed, Units, WeightDecay
+from ..search import (
+    Flag,
+    ImageShape,
+    LearningRate,
+    LearningRateDecay,
+    Momentum,
+    Seed,
+    Units,
+    WeightDecay,
+)
 from .machine import (
     ENDPOINTS,
     GibbsSteps,
@@ -41,6 +50,7 @@ def gaussian_rbm(
     weight_decay: WeightDecay = 2e-4,
     sparsity_target: SparsityTarget = None,
     learning_rate: LearningRate = 0.01,
+    learning_rate_decay: LearningRateDecay = 0.3,
     momentum: Momentum = 0.0,
     seed: Seed = None,
 ) -> keras.Model:
@@ -64,7 +74,8 @@ def gaussian_rbm(
         centered: Whether the gradient is the centred one.
         weight_decay: Coefficient of the quadratic penalty on the weights.
         sparsity_target: Mean activity that the hidden units are driven to, or None.
-        learning_rate: Step size of gradient descent.
+        learning_rate: Step size of gradient descent in the first step.
+        learning_rate_decay: After n thousand steps the step size is divided by 1 + n times this.
         momentum: Momentum of gradient descent, to which it grows from 0.5 in the first 5,000 steps.
         seed: Makes initial weights and chains reproducible.
 
@@ -105,5 +116,5 @@ def gaussian_rbm(
                 name="rbm",
             )
         ],
-        MomentumRamp(learning_rate, momentum),
+        MomentumRamp(learning_rate, momentum, decay=learning_rate_decay),
     )

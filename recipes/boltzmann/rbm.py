@@ -4,7 +4,16 @@ import keras
 
 from ...layers import RBM, Binarize
 from ..registry import Objective, Published, recipe
-from ..search import Flag, ImageShape, LearningRate, Momentum, Seed, Units, WeightDecay
+from ..search import (
+    Flag,
+    ImageShape,
+    LearningRate,
+    LearningRateDecay,
+    Momentum,
+    Seed,
+    Units,
+    WeightDecay,
+)
 from .machine import (
     ENDPOINTS,
     GibbsSteps,
@@ -37,13 +46,14 @@ def rbm(
     *,
     hidden_units: Units = 500,
     gibbs_steps: GibbsSteps = 1,
-    persistent_chains: PersistentChains = 0,
+    persistent_chains: PersistentChains = 100,
     centered: Flag = True,
     binary: Flag = True,
     weight_decay: WeightDecay = 2e-4,
     sparsity_target: SparsityTarget = None,
-    learning_rate: LearningRate = 0.01,
-    momentum: Momentum = 0.9,
+    learning_rate: LearningRate = 0.05,
+    learning_rate_decay: LearningRateDecay = 0.3,
+    momentum: Momentum = 0.0,
     seed: Seed = None,
 ) -> keras.Model:
     """Restricted Boltzmann machine: one layer of hidden units that explains binary pixels.
@@ -54,8 +64,9 @@ def rbm(
 
     Deviations:
         * The gradient is centred (Melchior, Fischer & Wiskott 2016) unless `centered=False`.
-        * Of Hinton's guide, the learning rate is a fifth or less, as a momentum of 0.9 needs it,
-          and the initial weights are larger; both learn faster here.
+        * Hinton's guide has a momentum of 0.9 and initial weights of 0.01. With such a momentum
+          persistent chains do not keep up with the weights; for chains that start at the images,
+          `persistent_chains=0, momentum=0.9, learning_rate=0.01` is the guide's way.
 
     Args:
         image_shape: Height, width and channels of the images.
@@ -67,7 +78,8 @@ def rbm(
         binary: Whether pixels become 0 or 1 at ½; otherwise they are taken as probabilities.
         weight_decay: Coefficient of the quadratic penalty on the weights.
         sparsity_target: Mean activity that the hidden units are driven to, or None.
-        learning_rate: Step size of gradient descent.
+        learning_rate: Step size of gradient descent in the first step.
+        learning_rate_decay: After n thousand steps the step size is divided by 1 + n times this.
         momentum: Momentum of gradient descent, to which it grows from 0.5 in the first 5,000 steps.
         seed: Makes initial weights and chains reproducible.
 
@@ -106,5 +118,5 @@ def rbm(
                 name="rbm",
             )
         ],
-        MomentumRamp(learning_rate, momentum),
+        MomentumRamp(learning_rate, momentum, decay=learning_rate_decay),
     )
