@@ -271,6 +271,33 @@ class RBM(keras.layers.Layer):
         """States from the mean of `p(v | h)`, both `(batch, visible)`."""
         return self._visible.draw(mean, seed)
 
+    def start(self, count, seed):
+        """States for chains to start at: as of visible units without hidden ones.
+
+        Args:
+            count: Number of states, a number or a scalar tensor.
+            seed: A `SeedStream` or a number.
+
+        Returns:
+            `(count, visible)`.
+        """
+        nothing = ops.zeros((count, self.hidden), self.compute_dtype)
+        return self.draw_visible(self.visible_mean(nothing), seed)
+
+    def sample(self, count, steps, seed):
+        """Draw visible states from the machine, by Gibbs chains from independent states.
+
+        Args:
+            count: Number of chains, a number or a scalar tensor.
+            steps: Their steps, a number or a scalar tensor.
+            seed: `(2,)` uint32 from a `keras.random.SeedGenerator`, or a number.
+
+        Returns:
+            As `gibbs`: the last states and the means they were drawn from.
+        """
+        # Of the seeds, those of the steps come first.
+        return self.gibbs(self.start(count, SeedStream(seed, 2 * steps)), steps, seed)
+
     def gibbs(self, visible, steps, seed, given=None):
         """Run Gibbs chains: all hidden units at once, then all visible ones.
 

@@ -17,7 +17,6 @@ from .machine import (
     go_down,
     images_of,
     machines_of,
-    start,
     units_of,
 )
 from .momentum_ramp import MomentumRamp
@@ -46,13 +45,13 @@ def schedule(arguments) -> GreedyLayerwise:
 
 def _sample(model, n, steps, seed):
     joint = model.get_layer("joint")
-    visible = start(joint.rbm, n, SeedStream(seed, 2 * steps))
+    visible = joint.rbm.start(n, SeedStream(seed, 2 * steps))
     return {"images": _images(model, visible, steps, seed)}
 
 
 def _generate(model, label, n, steps, seed):
     joint = model.get_layer("joint")
-    visible = start(joint.rbm, n, SeedStream(seed, 2 * steps))
+    visible = joint.rbm.start(n, SeedStream(seed, 2 * steps))
     on = ops.one_hot(ops.tile(ops.reshape(label, (1,)), (n,)), joint.num_classes)
     features = visible[:, : visible.shape[-1] - joint.num_classes]
     visible = ops.concatenate([features, ops.cast(on, features.dtype)], axis=1)

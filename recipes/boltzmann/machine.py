@@ -66,13 +66,6 @@ def images_of(model: keras.Model, units):
     return ops.reshape(pixels, (-1, *model.inputs[0].shape[1:]))
 
 
-def start(rbm: RBM, count, seed):
-    """Independent visible states of a machine, `(count, visible)`, for chains to start at."""
-    return rbm.draw_visible(
-        rbm.visible_mean(ops.zeros((count, rbm.hidden), rbm.compute_dtype)), seed
-    )
-
-
 def go_down(below: list[RBM], states, mean, seeds):
     """States of the visible units of the top, and their means, passed down to those of the lowest.
 
@@ -101,9 +94,8 @@ def _free_energy(model, images):
 
 def _sample(model, n, steps, seed):
     *below, top = machines_of(model)
-    after = SeedStream(seed, 2 * steps)  # seeds that no step of the chains uses
-    units = top.gibbs(start(top, n, after), steps, seed)
-    return {"images": images_of(model, go_down(below, *units, after)[1])}
+    after = SeedStream(seed, 2 * steps + 1)  # seeds that the chains do not use
+    return {"images": images_of(model, go_down(below, *top.sample(n, steps, seed), after)[1])}
 
 
 def _complete(model, images, mask, steps, seed):
@@ -119,7 +111,7 @@ def _complete(model, images, mask, steps, seed):
         return tuple(ops.where(given, units, new) for new in drawn)
 
     lowest, after = (below or [top])[0], SeedStream(seed, draws * steps)
-    states = ops.where(given, units, start(lowest, ops.shape(units)[0], after))
+    states = ops.where(given, units, lowest.start(ops.shape(units)[0], after))
     completed = images_of(model, ops.fori_loop(0, steps, step, (states, states))[1])
     return {"completions": ops.where(mask > 0, images, ops.cast(completed, images.dtype))}
 

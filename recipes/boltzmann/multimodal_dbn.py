@@ -29,7 +29,6 @@ from .machine import (
     go_down,
     images_of,
     machines_of,
-    start,
     units_of,
 )
 from .momentum_ramp import MomentumRamp
@@ -51,7 +50,7 @@ def schedule(arguments) -> GreedyLayerwise:
 def _start(model, count, seed, steps):
     """Features of images and captions for chains to start at."""
     joint = model.get_layer("joint")
-    visible = start(joint.joint, count, SeedStream(seed, 2 * steps))
+    visible = joint.joint.start(count, SeedStream(seed, 2 * steps))
     return visible[:, : -joint.caption_units], visible[:, -joint.caption_units :]
 
 

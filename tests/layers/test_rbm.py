@@ -296,3 +296,12 @@ def test_trains_in_lower_precision(persistent_chains):
     model.compile(keras.optimizers.SGD(0.1))
     history = model.fit(np.ones((40, 6), "float32"), batch_size=4, epochs=5, verbose=0).history
     assert history["loss"][-1] < history["loss"][0]
+
+
+@pytest.mark.tensorflow
+def test_samples_have_the_distribution_of_the_machine():
+    rbm = machine(3, 2)
+    exact = np.exp(-np.asarray(rbm.free_energy(states(3)), "float64"))
+    states_, _ = rbm.sample(40_000, 100, seed=5)
+    found = np.bincount(np.asarray(states_).astype(int) @ [1, 2, 4], minlength=8) / 40_000
+    assert np.abs(found - exact / exact.sum()).sum() / 2 < 0.02
