@@ -84,7 +84,8 @@ class GreedyLayerwise(keras.callbacks.Callback):
         changed = False
         for layer in self.model.layers:
             value = learning.get(layer.name, False)
-            if hasattr(layer, "learning") and layer.learning != value:
+            # A 1 that stands for the first layer is not True.
+            if hasattr(layer, "learning") and repr(layer.learning) != repr(value):
                 layer.learning = value
                 changed = True
         if changed:

@@ -156,6 +156,7 @@ class RBM(keras.layers.Layer):
         self.learning = learning
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed)
+        self._added = None
         self._visible = WithSoftmax(*softmax) if softmax else UNITS[visible_units]
         self._hidden = UNITS[hidden_units]
 
@@ -206,10 +207,21 @@ class RBM(keras.layers.Layer):
 
     def call(self, inputs, reverse=False, training=False):
         if reverse:
+            self._keep_loss()
             return self.visible_mean(inputs)
         hidden_input = self.hidden_input(inputs)
-        self.add_loss(self._loss(inputs, hidden_input, training))
+        self._added = self._loss(inputs, hidden_input, training)
+        self.add_loss(self._added)
         return self._hidden.mean(hidden_input)
+
+    def _keep_loss(self):
+        """Add the loss of the call before anew, where Keras forgot it.
+
+        On JAX each call of a layer of a model takes back what its earlier calls have added.
+        """
+        if self._added is not None and not any(loss is self._added for loss in self.losses):
+            self.add_loss(self._added)
+        self._added = None
 
     def loss(self, visible, training=False):
         """The loss that a call adds, for a model that has more to give than its layers pass on.

@@ -1,6 +1,7 @@
 """Properties that every registered recipe must have; a new recipe needs no new test here."""
 
 import doctest
+import functools
 import inspect
 import json
 import os
@@ -19,6 +20,11 @@ from harness import one_sentence
 
 RECIPES = list_recipes()
 every_recipe = pytest.mark.parametrize("name", RECIPES)
+# What is trained in stages is traced anew in each, which takes its time.
+SLOW = (pytest.mark.slow, pytest.mark.staged)
+every_recipe_trained = pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=SLOW if get_recipe(n).schedule else ()) for n in RECIPES]
+)
 
 
 def build(name, **arguments):
@@ -59,7 +65,7 @@ def test_published_parameter_counts(name):
         assert sum(counts) == published.parameters, published.configuration
 
 
-@every_recipe
+@every_recipe_trained
 def test_two_steps_of_fit_move_every_trainable_weight(name):
     model = build(name)
     before = arrays(model.trainable_variables)
@@ -73,7 +79,7 @@ def test_two_steps_of_fit_move_every_trainable_weight(name):
     assert still == get_recipe(name).frozen
 
 
-@every_recipe
+@every_recipe_trained
 def test_labels_are_ignored_by_recipes_that_do_not_learn_from_them(name):
     if get_recipe(name).supervised:
         pytest.skip("learns from labels")
@@ -85,7 +91,7 @@ def test_labels_are_ignored_by_recipes_that_do_not_learn_from_them(name):
         np.testing.assert_array_equal(a, b)
 
 
-@every_recipe
+@every_recipe_trained
 def test_a_batch_of_one_and_any_other_size_run(name):
     model = build(name)
     for count in (1, 5):
@@ -94,7 +100,7 @@ def test_a_batch_of_one_and_any_other_size_run(name):
         assert np.isfinite(outputs).all()
 
 
-@every_recipe
+@every_recipe_trained
 def test_the_output_is_float32_under_mixed_precision(name):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
@@ -106,7 +112,7 @@ def test_the_output_is_float32_under_mixed_precision(name):
     assert model.predict(batch(name)[0], verbose=0).dtype == "float32"
 
 
-@every_recipe
+@every_recipe_trained
 def test_the_seed_alone_decides_weights_and_noise(name):
     def trained(seed):
         model = build(name, seed=seed)
@@ -118,7 +124,7 @@ def test_the_seed_alone_decides_weights_and_noise(name):
     assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
 
 
-@every_recipe
+@every_recipe_trained
 def test_interrupted_and_resumed_equals_uninterrupted(name, tmp_path):
     def fit(model, backup, first, last):
         callbacks = [*stages(name), backup]
@@ -142,7 +148,7 @@ def test_untuned_the_space_is_the_signature(name):
     assert entry.space(keras_tuner.HyperParameters()) == defaults
 
 
-@every_recipe
+@every_recipe_trained
 def test_drawn_arguments_build(name):
     entry = get_recipe(name)
     hypermodel = entry.hypermodel(**entry.smoke)
@@ -170,7 +176,7 @@ def test_a_value_that_cannot_be_used_is_one_sentence(name):
         one_sentence(error)
 
 
-@every_recipe
+@every_recipe_trained
 def test_the_example_of_the_docstring_runs(name):
     function = inspect.unwrap(get_recipe(name).build)
     tests = doctest.DocTestFinder(recurse=False).find(function, name, globs={})
@@ -217,9 +223,15 @@ for name, folder in json.loads(sys.argv[1]).items():
 
 @pytest.fixture(scope="module")
 def reloaded(tmp_path_factory):
-    """For every recipe, what a fresh process makes of the saved model, and what is expected."""
+    """For recipes with stages or without, what a fresh process makes of saved models."""
+    return functools.cache(lambda staged: _reloaded(tmp_path_factory, staged))
+
+
+def _reloaded(tmp_path_factory, staged):
+    """What is expected of each saved model, and what a fresh process makes of it."""
     folders, expected = {}, {}
-    for name in RECIPES:
+    names = [name for name in RECIPES if bool(get_recipe(name).schedule) == staged]
+    for name in names:
         folder = folders[name] = str(tmp_path_factory.mktemp(name))
         data = batch(name)
         np.savez(f"{folder}/given.npz", **dict(zip(("images", "labels"), data, strict=False)))
@@ -236,12 +248,12 @@ def reloaded(tmp_path_factory):
     command = [sys.executable, "-c", RELOADER, json.dumps(folders)]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ)
     assert done.returncode == 0, done.stderr
-    return {name: (expected[name], np.load(f"{folders[name]}/got.npz")) for name in RECIPES}
+    return {name: (expected[name], np.load(f"{folders[name]}/got.npz")) for name in names}
 
 
-@every_recipe
+@every_recipe_trained
 def test_a_fresh_process_loads_model_and_optimizer_and_trains_on(name, reloaded):
-    expected, got = reloaded[name]
+    expected, got = reloaded(bool(get_recipe(name).schedule))[name]
     assert set(got) == set(expected)
     assert any(key.startswith("optimizer") for key in expected)
     for key, value in expected.items():

@@ -53,6 +53,17 @@ def test_without_momentum_it_is_plain_gradient_descent():
     np.testing.assert_allclose(found, 3 - 0.1 * np.cumsum(GRADIENTS), rtol=1e-5)
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_the_step_size_falls_with_the_number_of_steps(momentum):
+    found = path(MomentumRamp(0.1, momentum, initial_momentum=momentum, decay=250.0))
+    value, velocity, expected = 3.0, 0.0, []
+    for step, gradient in enumerate(GRADIENTS):
+        velocity = momentum * velocity - 0.1 / (1 + 250 * step / 1000) * gradient
+        value += velocity
+        expected.append(value)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
 def test_a_compiled_training_ramps_as_single_steps_do():
     inputs = keras.Input((1,))
     model = keras.Model(inputs, keras.layers.Dense(1, use_bias=False)(inputs))
@@ -68,10 +79,11 @@ def test_a_compiled_training_ramps_as_single_steps_do():
 
 
 def test_the_config_says_everything():
-    ramp = MomentumRamp(0.03, 0.8, initial_momentum=0.2, ramp_steps=7, weight_decay=0.1)
+    ramp = MomentumRamp(0.03, 0.8, initial_momentum=0.2, ramp_steps=7, decay=9.0, weight_decay=0.1)
     config = keras.optimizers.serialize(ramp)
     assert config["registered_name"] == "amalthea>MomentumRamp"
     twin = keras.optimizers.deserialize(config)
     assert twin.get_config() == ramp.get_config()
-    assert path(twin) == path(ramp)
-    assert path(twin) != path(MomentumRamp(0.03, 0.8, weight_decay=0.1))
+    moved = path(twin)
+    assert moved == path(ramp)
+    assert moved != path(MomentumRamp(0.03, 0.8, weight_decay=0.1))
