@@ -5,6 +5,9 @@ from keras import ops
 from amalthea.data import read
 from amalthea.recipes import dbm, get_recipe
 
+# A training in stages is traced anew in each.
+pytestmark = [pytest.mark.slow, pytest.mark.staged]
+
 
 def endpoint(model, name, **inputs):
     fixed = {"n": inputs.pop("n")} if "n" in inputs else {}
@@ -171,7 +174,6 @@ def test_the_measured_bound_is_below_what_the_best_model_of_two_images_reaches(t
     assert -3 < found["log_likelihood_bound"] < np.log(0.5) + 3 * found["standard_error"] + 0.01
 
 
-@pytest.mark.slow
 def test_on_digits_training_raises_the_measured_bound_and_it_stays_below_0():
     x, x_test = read("digits", "train").as_float(), read("digits", "test").as_float()
     model = dbm((8, 8, 1), hidden_units=(60, 40), pretraining_epochs=5, learning_rate=0.05,

@@ -10,6 +10,9 @@ from amalthea.recipes import dbn_classifier, get_recipe
 
 from harness import states
 
+# A training in stages is traced anew in each.
+pytestmark = [pytest.mark.slow, pytest.mark.staged]
+
 
 def endpoint(model, name, **inputs):
     fixed = {"n": inputs.pop("n")} if "n" in inputs else {}
@@ -167,7 +170,6 @@ def accuracy(model):
 LEARNING = {"hidden_units": (100, 200), "learning_rate": 0.05, "momentum": 0.5}
 
 
-@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_it_learns_to_read_digits_and_to_write_the_digit_that_is_asked_for():
     x, y = digits("train")
@@ -192,7 +194,6 @@ def test_it_learns_to_read_digits_and_to_write_the_digit_that_is_asked_for():
     assert min(np.mean(agreed, axis=1)) > 0.2  # no digit is left out
 
 
-@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_pretraining_without_labels_helps_where_labels_are_few():
     x, y = digits("train")

@@ -8,6 +8,9 @@ from amalthea.data import read
 from amalthea.metrics import reconstruction_error
 from amalthea.recipes import deep_autoencoder, get_recipe
 
+# A training in stages is traced anew in each.
+pytestmark = [pytest.mark.slow, pytest.mark.staged]
+
 IMAGES = (np.random.default_rng(0).random((40, 4, 4, 1)) < 0.4).astype("float32")
 MACHINES = ("rbm_1", "rbm_2", "rbm_3")
 
@@ -152,7 +155,6 @@ def test_without_the_schedule_no_machine_learns_but_the_whole_does():
     assert evaluated["loss"] == pytest.approx(expected, rel=1e-3)
 
 
-@pytest.mark.slow
 def test_pretraining_lowers_the_error_that_as_much_fine_tuning_reaches():
     x, x_test = read("digits", "train").as_float(), read("digits", "test").as_float()
     pretrained, random = [], []

@@ -9,6 +9,9 @@ from amalthea.recipes import get_recipe, multimodal_dbn
 
 from harness import states
 
+# A training in stages is traced anew in each.
+pytestmark = [pytest.mark.slow, pytest.mark.staged]
+
 
 def endpoint(model, name, **inputs):
     fixed = {"n": inputs.pop("n")} if "n" in inputs else {}
@@ -153,7 +156,6 @@ def trained():
     return model
 
 
-@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_the_caption_of_a_digit_is_likelier_than_without_it_and_changes_from_draw_to_draw(trained):
     digits = read("digits", "test")
@@ -176,7 +178,6 @@ def test_the_caption_of_a_digit_is_likelier_than_without_it_and_changes_from_dra
     assert (trained.predict(images, verbose=0).argmax(-1) == right).all(1).mean() > 0.5
 
 
-@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_images_of_words_are_read_as_the_digit_of_the_words(trained):
     def binary(images):
