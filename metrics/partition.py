@@ -114,7 +114,9 @@ def reverse_annealed_importance_sampling(
     """Estimate the partition function by annealing samples of the machine to the base-rate model.
 
     On average log Z is estimated too high, never too low, if `visible` are samples of the machine:
-    with `annealed_importance_sampling` it brackets the true value.
+    with `annealed_importance_sampling` it brackets the true value. The last states of the forward
+    chains are such samples only where those chains find all of the machine's modes; a machine with
+    a mode that they miss is then misjudged in both directions.
 
     Args:
         rbm: A built machine.
