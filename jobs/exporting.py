@@ -198,9 +198,11 @@ def _needs(module: str, extra: str):
 
 
 def example(spec, batch: int, random: np.random.Generator) -> np.ndarray:
-    """A random input: images, or a small whole number."""
+    """A random input: images, or small whole numbers."""
     if len(spec.shape) == 0:
         return np.int32(random.integers(1, 5))
+    if spec.dtype == "int32":
+        return random.integers(0, 2, (batch, *spec.shape[1:]), dtype="int32")
     return random.random((batch, *spec.shape[1:]), dtype="float32")
 
 
