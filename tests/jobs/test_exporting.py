@@ -1,3 +1,4 @@
+import functools
 import json
 import resource
 import subprocess
@@ -15,6 +16,8 @@ from amalthea.recipes import get_recipe, list_recipes, tied_autoencoder
 from harness import one_sentence
 
 every_recipe = pytest.mark.parametrize("name", list_recipes())
+# Models of many layers take their time to be exported.
+SLOW = (pytest.mark.slow, pytest.mark.staged)
 
 # A server: TensorFlow, and nothing of ours.
 SERVER = """
@@ -48,9 +51,14 @@ def build(name):
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """For every recipe, what a process with TensorFlow alone makes of its export."""
+    """For recipes with stages or without, what TensorFlow alone makes of their exports."""
+    return functools.cache(lambda staged: _served(tmp_path_factory, staged))
+
+
+def _served(tmp_path_factory, staged):
+    """What the live models give, and what a process with TensorFlow alone makes of exports."""
     folders, expected = {}, {}
-    for name in list_recipes():
+    for name in (n for n in list_recipes() if bool(get_recipe(n).schedule) == staged):
         folder = tmp_path_factory.mktemp(name)
         model = build(name)
         jobs.export(model, folder / "export")
@@ -70,9 +78,12 @@ def served(tmp_path_factory):
     return {n: (expected[n], np.load(f"{folders[n]}/got.npz")) for n in folders}
 
 
-@every_recipe
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=SLOW if get_recipe(n).schedule else ()) for n in list_recipes()],
+)
 def test_a_process_without_amalthea_serves_every_endpoint(name, served):
-    expected, got = served[name]
+    expected, got = served(bool(get_recipe(name).schedule))[name]
     for key, value in expected.items():
         np.testing.assert_allclose(got[key], value, rtol=1e-5, atol=1e-6, err_msg=key)
     first, *_ = get_recipe(name).endpoints
@@ -82,7 +93,7 @@ def test_a_process_without_amalthea_serves_every_endpoint(name, served):
 
 
 def test_a_tied_kernel_is_stored_once(served):
-    _, got = served["tied_autoencoder"]
+    _, got = served(False)["tied_autoencoder"]
     assert sorted(got["kernels"].tolist()) == [[5, 3], [16, 5]]
 
 
