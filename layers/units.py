@@ -100,8 +100,8 @@ class WithSoftmax(Bernoulli):
         return units[..., :binary], grouped
 
     def _join(self, binary, grouped):
-        flat = ops.reshape(grouped, (*ops.shape(binary)[:-1], self.groups * self.size))
-        return ops.concatenate([binary, flat], axis=-1)
+        flat = ops.reshape(grouped, (*ops.shape(grouped)[:-2], self.groups * self.size))
+        return ops.concatenate([binary, flat], axis=-1) if binary.shape[-1] else flat
 
 
 UNITS = {"bernoulli": Bernoulli(), "gaussian": Gaussian()}
