@@ -6,7 +6,7 @@ from amalthea.data import read
 from amalthea.recipes import dbm, get_recipe
 
 # A training in stages is traced anew in each.
-pytestmark = [pytest.mark.slow, pytest.mark.staged]
+pytestmark = pytest.mark.slow
 
 
 def endpoint(model, name, **inputs):

@@ -11,7 +11,7 @@ from amalthea.recipes import dbn_classifier, get_recipe
 from harness import states
 
 # A training in stages is traced anew in each.
-pytestmark = [pytest.mark.slow, pytest.mark.staged]
+pytestmark = pytest.mark.slow
 
 
 def endpoint(model, name, **inputs):

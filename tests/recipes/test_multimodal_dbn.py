@@ -10,7 +10,7 @@ from amalthea.recipes import get_recipe, multimodal_dbn
 from harness import states
 
 # A training in stages is traced anew in each.
-pytestmark = [pytest.mark.slow, pytest.mark.staged]
+pytestmark = pytest.mark.slow
 
 
 def endpoint(model, name, **inputs):
