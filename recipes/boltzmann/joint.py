@@ -33,4 +33,4 @@ class _Joint(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         loss = self.layer(y_pred, ops.cast(y_true, "int32"), training=self.training)
-        return ops.cast(loss, self.dtype)
+        return ops.cast(loss, self.dtype)[None]  # a scalar would not be scaled
