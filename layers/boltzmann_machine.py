@@ -7,12 +7,14 @@ from keras import initializers, ops, random
 from .boltzmann_gradient import descent
 from .pairs import Pairs
 from .seed_stream import SeedStream
+from .seeded_layer import SeededLayer
+from .units import UNITS
 
 MEAN_FIELD_STEPS = 30
 
 
 @keras.saving.register_keras_serializable("amalthea")
-class BoltzmannMachine(keras.layers.Layer):
+class BoltzmannMachine(SeededLayer):
     """Boltzmann machine: binary visible and hidden units, all joined to each other.
 
     Its energy is `E(s) = −½ sᵀWs − bᵀs` over the states `s` of the visible units followed by the
@@ -88,7 +90,7 @@ class BoltzmannMachine(keras.layers.Layer):
         seed: int | None = None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(seed, **kwargs)
         for name, value, least in (
             ("hidden", hidden, 1),
             ("gibbs_steps", gibbs_steps, 1),
@@ -112,8 +114,6 @@ class BoltzmannMachine(keras.layers.Layer):
             kernel_initializer or initializers.RandomNormal(stddev=0.01)
         )
         self.bias_initializer = initializers.get(bias_initializer)
-        self.seed = seed
-        self.seed_generator = random.SeedGenerator(seed)
 
     def build(self, input_shape):
         visible = input_shape[-1]
@@ -136,14 +136,8 @@ class BoltzmannMachine(keras.layers.Layer):
             name="bias", shape=(self.units,), initializer=self.bias_initializer
         )
         if self.persistent_chains:
-            self.chains = self.add_weight(
-                name="chains",
-                shape=(self.persistent_chains, self.units),
-                initializer=initializers.Constant(0.5),
-                trainable=False,
-                autocast=False,
-                aggregation="only_first_replica",
-            )
+            shape = (self.persistent_chains, self.units)
+            self.chains = self.add_state("chains", shape, 0.5, "only_first_replica")
 
     def call(self, inputs, training=False):
         hidden = self.mean_field(inputs)
@@ -195,8 +189,7 @@ class BoltzmannMachine(keras.layers.Layer):
 
     def draw(self, probabilities, seed):
         """Binary states from probabilities, both of any shape."""
-        noise = random.uniform(ops.shape(probabilities), dtype=probabilities.dtype, seed=seed)
-        return ops.cast(noise < probabilities, probabilities.dtype)
+        return UNITS["bernoulli"].draw(probabilities, seed)
 
     def gibbs(self, states, sweeps, seed, given=None):
         """Run Gibbs chains: one unit after another, sweep after sweep.
@@ -274,16 +267,6 @@ class BoltzmannMachine(keras.layers.Layer):
     def _bias(self):
         return ops.cast(self.bias, self.compute_dtype)
 
-    def save_own_variables(self, store):
-        super().save_own_variables(store)
-        # Keras leaves the state of random generators out.
-        store["seed_generator"] = ops.convert_to_numpy(self.seed_generator.state)
-
-    def load_own_variables(self, store):
-        self.seed_generator.state.assign(store["seed_generator"])
-        names = [name for name in store.keys() if name != "seed_generator"]  # noqa: SIM118
-        super().load_own_variables({name: store[name] for name in names})
-
     def get_config(self):
         return {
             **super().get_config(),
@@ -295,7 +278,6 @@ class BoltzmannMachine(keras.layers.Layer):
             "weight_decay": self.weight_decay,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
-            "seed": self.seed,
         }
 
 

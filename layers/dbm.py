@@ -2,18 +2,19 @@
 
 import keras
 import numpy as np
-from keras import initializers, ops, random
+from keras import initializers, ops
 
 from .boltzmann_gradient import boltzmann_gradient, descent, moved, prior_for, resting
 from .rbm import RBM
 from .seed_stream import SeedStream
+from .seeded_layer import SeededLayer
 from .units import UNITS
 
 UNIT = UNITS["bernoulli"]
 
 
 @keras.saving.register_keras_serializable("amalthea")
-class DBM(keras.layers.Layer):
+class DBM(SeededLayer):
     """Deep Boltzmann machine: a stack of layers of binary units, joined in both directions.
 
     Its energy is `−Σ_l x_lᵀ W_l x_{l+1} − Σ_l b_lᵀ x_l`, where `x_0` are the visible units. It
@@ -80,7 +81,7 @@ class DBM(keras.layers.Layer):
         seed: int | None = None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(seed, **kwargs)
         if len(hidden) < 2 or any(not isinstance(units, int) or units < 1 for units in hidden):
             raise ValueError(
                 f"hidden must be two or more whole numbers of at least 1, got {hidden!r}"
@@ -102,8 +103,6 @@ class DBM(keras.layers.Layer):
         self.weight_decay = weight_decay
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.learning = learning
-        self.seed = seed
-        self.seed_generator = random.SeedGenerator(seed)
 
     def build(self, input_shape):
         if input_shape[-1] is None:
@@ -111,16 +110,6 @@ class DBM(keras.layers.Layer):
                 f"{self.name} needs a defined last axis, got inputs of shape {input_shape}"
             )
         sizes = (input_shape[-1], *self.hidden)
-
-        def state(name, shape, value, aggregation="mean"):
-            return self.add_weight(
-                name=name,
-                shape=shape,
-                initializer=initializers.Constant(value),
-                trainable=False,
-                autocast=False,  # a running mean needs all its digits
-                aggregation=aggregation,
-            )
 
         self.kernels = [
             self.add_weight(
@@ -135,18 +124,19 @@ class DBM(keras.layers.Layer):
             for layer, size in enumerate(sizes)
         ]
         self.offsets = [
-            state(f"offset_{layer}", (size,), UNIT.unknown) for layer, size in enumerate(sizes)
+            self.add_state(f"offset_{layer}", (size,), UNIT.unknown)
+            for layer, size in enumerate(sizes)
         ]
         # While the layer above a layer is pretrained, its own bias is that machine's.
         self.biases_up = [
-            state(f"bias_up_{layer}", (size,), 0.0)
+            self.add_state(f"bias_up_{layer}", (size,), 0.0)
             for layer, size in enumerate(self.hidden[:-1], start=1)
         ]
-        self.visible_prior = state("visible_prior", sizes[:1], 0.0)
-        self.steps = state("steps", (), 0.0)
+        self.visible_prior = self.add_state("visible_prior", sizes[:1], 0.0)
+        self.steps = self.add_state("steps", (), 0.0)
         # The layers between follow from these.
         self.chains = [
-            state(
+            self.add_state(
                 f"chains_{layer}",
                 (self.persistent_chains, sizes[layer]),
                 UNIT.unknown,
@@ -403,16 +393,6 @@ class DBM(keras.layers.Layer):
         ]
         self.add_loss(descent(weights, gradients, reported) + (resting(others) if others else 0.0))
 
-    def save_own_variables(self, store):
-        super().save_own_variables(store)
-        # Keras leaves the state of random generators out.
-        store["seed_generator"] = ops.convert_to_numpy(self.seed_generator.state)
-
-    def load_own_variables(self, store):
-        self.seed_generator.state.assign(store["seed_generator"])
-        names = [name for name in store.keys() if name != "seed_generator"]  # noqa: SIM118
-        super().load_own_variables({name: store[name] for name in names})
-
     def get_config(self):
         return {
             **super().get_config(),
@@ -424,5 +404,4 @@ class DBM(keras.layers.Layer):
             "weight_decay": self.weight_decay,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "learning": self.learning,
-            "seed": self.seed,
         }

@@ -7,11 +7,12 @@ from keras import initializers, ops, random
 
 from .boltzmann_gradient import boltzmann_gradient, descent, moved, prior_for, resting
 from .seed_stream import SeedStream
+from .seeded_layer import SeededLayer
 from .units import UNITS, WithSoftmax
 
 
 @keras.saving.register_keras_serializable("amalthea")
-class RBM(keras.layers.Layer):
+class RBM(SeededLayer):
     """Restricted Boltzmann machine: visible and hidden units, joined by one kernel.
 
     Its energy is `E(v, h) = −vᵀWh − bᵀv − aᵀh` over binary units. Gaussian visible units, of
@@ -110,7 +111,7 @@ class RBM(keras.layers.Layer):
         seed: int | None = None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(seed, **kwargs)
         for name, value, least in (
             ("hidden", hidden, 1),
             ("gibbs_steps", gibbs_steps, 1),
@@ -154,8 +155,6 @@ class RBM(keras.layers.Layer):
         self.hidden_bias_initializer = initializers.get(hidden_bias_initializer)
         self.untied = untied
         self.learning = learning
-        self.seed = seed
-        self.seed_generator = random.SeedGenerator(seed)
         self._added = None
         self._visible = WithSoftmax(*softmax) if softmax else UNITS[visible_units]
         self._hidden = UNITS[hidden_units]
@@ -167,16 +166,6 @@ class RBM(keras.layers.Layer):
             raise ValueError(
                 f"{self.name} needs a defined last axis of at least {least}, "
                 f"got inputs of shape {input_shape}"
-            )
-
-        def state(name, shape, value, aggregation="mean"):
-            return self.add_weight(
-                name=name,
-                shape=shape,
-                initializer=initializers.Constant(value),
-                trainable=False,
-                autocast=False,  # a running mean needs all its digits
-                aggregation=aggregation,
             )
 
         self.kernel = self.add_weight(
@@ -196,14 +185,14 @@ class RBM(keras.layers.Layer):
             )
         # What is not centred has offsets of 0.
         unknown = self._visible.unknown
-        self.visible_offset = state("visible_offset", (visible,), self.centered * unknown)
-        self.hidden_offset = state("hidden_offset", (self.hidden,), self._hidden.unknown)
+        self.visible_offset = self.add_state("visible_offset", (visible,), self.centered * unknown)
+        self.hidden_offset = self.add_state("hidden_offset", (self.hidden,), self._hidden.unknown)
         if self.prior_from_data:
-            self.visible_prior = state("visible_prior", (visible,), 0.0)
-            self.steps = state("steps", (), 0.0)
+            self.visible_prior = self.add_state("visible_prior", (visible,), 0.0)
+            self.steps = self.add_state("steps", (), 0.0)
         if self.persistent_chains:
             shape = (self.persistent_chains, visible)
-            self.chains = state("chains", shape, unknown, "only_first_replica")
+            self.chains = self.add_state("chains", shape, unknown, "only_first_replica")
 
     def call(self, inputs, reverse=False, training=False):
         if reverse:
@@ -417,16 +406,6 @@ class RBM(keras.layers.Layer):
         )  # of the free energy
         return count * ops.log_sigmoid(rise)
 
-    def save_own_variables(self, store):
-        super().save_own_variables(store)
-        # Keras leaves the state of random generators out.
-        store["seed_generator"] = ops.convert_to_numpy(self.seed_generator.state)
-
-    def load_own_variables(self, store):
-        self.seed_generator.state.assign(store["seed_generator"])
-        names = [name for name in store.keys() if name != "seed_generator"]  # noqa: SIM118
-        super().load_own_variables({name: store[name] for name in names})
-
     def get_config(self):
         return {
             **super().get_config(),
@@ -447,5 +426,4 @@ class RBM(keras.layers.Layer):
             "hidden_bias_initializer": initializers.serialize(self.hidden_bias_initializer),
             "untied": self.untied,
             "learning": self.learning,
-            "seed": self.seed,
         }
