@@ -117,9 +117,8 @@ class CaptionedRBM(keras.layers.Layer):
 
     def _likely(self, inputs):
         count = inputs.shape[-1]
-        # All caption features being unknown, they start at what their biases say.
-        caption = self.joint.visible_mean(ops.zeros_like(inputs[:, :1] * self.joint.hidden_bias))
-        caption = caption[:, count:]
+        average = self.joint.visible_average[:, count:]
+        caption = ops.broadcast_to(average, (ops.shape(inputs)[0], self.caption_units))
         for _ in range(self.mean_field_steps):
             visible = ops.concatenate([inputs, caption], axis=1)
             caption = self.joint.visible_mean(self.joint.hidden_mean(visible))[:, count:]

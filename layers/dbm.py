@@ -218,9 +218,17 @@ class DBM(SeededLayer):
         return UNIT.mean(self.unit_input(0, above=lowest))
 
     def start(self, count, seed):
-        """Independent states of the even layers, for chains to start at: `(count, units)` each."""
-        means = [UNIT.mean(self.unit_input(layer)) for layer in range(0, len(self.hidden) + 1, 2)]
-        return tuple(UNIT.draw(ops.tile(mean[None], (count, 1)), seed) for mean in means)
+        """States of the even layers for chains to start at: each unit drawn alone, as on average.
+
+        Args:
+            count: Number of states, a number or a scalar tensor.
+            seed: A `SeedStream` or a number.
+
+        Returns:
+            `(count, units)` for each of the layers 0, 2, ….
+        """
+        means = [ops.cast(offset, self.compute_dtype) for offset in self.offsets[::2]]
+        return tuple(UNIT.draw(ops.broadcast_to(m, (count, m.shape[0])), seed) for m in means)
 
     def gibbs(self, even, steps, seed, given=None):
         """Run Gibbs chains: all layers with odd numbers at once, then all with even ones.

@@ -272,8 +272,16 @@ class RBM(SeededLayer):
         """States from the mean of `p(v | h)`, both `(batch, visible)`."""
         return self._visible.draw(mean, seed)
 
+    @property
+    def visible_average(self):
+        """Means of the visible units where nothing is known of the hidden ones: `(1, visible)`.
+
+        The hidden units are taken at their running means.
+        """
+        return self.visible_mean(ops.cast(self.hidden_offset, self.compute_dtype)[None])
+
     def start(self, count, seed):
-        """States for chains to start at: as of visible units without hidden ones.
+        """States for chains to start at: each visible unit drawn alone, with its average as mean.
 
         Args:
             count: Number of states, a number or a scalar tensor.
@@ -282,8 +290,8 @@ class RBM(SeededLayer):
         Returns:
             `(count, visible)`.
         """
-        nothing = ops.zeros((count, self.hidden), self.compute_dtype)
-        return self.draw_visible(self.visible_mean(nothing), seed)
+        mean = self.visible_average
+        return self.draw_visible(ops.broadcast_to(mean, (count, mean.shape[-1])), seed)
 
     def sample(self, count, steps, seed):
         """Draw visible states from the machine, by Gibbs chains from independent states.

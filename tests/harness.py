@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from amalthea.layers import RBM
+from amalthea.recipes import get_recipe
 
 
 def check_layer(
@@ -127,6 +128,14 @@ def machine(visible, hidden, scale=1.0, **arguments):
     for weight in rbm.trainable_variables:
         weight.assign(scale * random.standard_normal(weight.shape))
     return rbm
+
+
+def call_endpoint(model, name, **inputs) -> dict:
+    """Outputs of an endpoint of a recipe's model, as arrays; `n` is constant, as JAX needs it."""
+    fixed = {"n": inputs.pop("n")} if "n" in inputs else {}
+    bound = get_recipe(model.origin.recipe).endpoints[name].bind(model, **fixed)
+    given = {k: ops.convert_to_tensor(v, bound.input[k].dtype) for k, v in inputs.items()}
+    return {k: np.asarray(v) for k, v in bound.predict_on_batch(given).items()}
 
 
 def one_sentence(error) -> str:

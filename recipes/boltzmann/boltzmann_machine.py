@@ -10,7 +10,14 @@ from ...layers.seed_stream import SeedStream
 from ..endpoint import Function, Part
 from ..registry import Objective, Published, recipe
 from ..search import Given, ImageShape, LearningRate, Momentum, Seed, Units, WeightDecay, is_number
-from .machine import GibbsSteps, PersistentChains, images_of, machines_over_images, units_of
+from .machine import (
+    GibbsSteps,
+    PersistentChains,
+    completions,
+    images_of,
+    machines_over_images,
+    units_of,
+)
 
 Temperature = Annotated[float, Given(lambda v: is_number(v) and v > 0, "a number above 0")]
 
@@ -32,9 +39,8 @@ def _free_energy(model, images):
 
 
 def _start(machine, count, seed, steps):
-    """Units drawn each from its bias alone, from a seed that no sweep of the chains uses."""
-    alone = ops.sigmoid(ops.convert_to_tensor(machine.bias) / machine.temperature)
-    start = ops.broadcast_to(alone, (count, machine.units))
+    """Units as at an infinite temperature, from a seed that no sweep of the chains uses."""
+    start = ops.full((count, machine.units), 0.5, machine.compute_dtype)
     return machine.draw(start, SeedStream(seed, steps))
 
 
@@ -54,8 +60,8 @@ def _complete(model, images, mask, steps, seed):
         [ops.cast(model.get_layer("pixels")(mask), start.dtype), ops.zeros_like(hidden)], axis=-1
     )
     start = ops.where(given > 0, units, start)
-    completed = _images(model, machine.gibbs(start, steps, seed, given)[1])
-    return {"completions": ops.where(mask > 0, images, ops.cast(completed, images.dtype))}
+    drawn = machine.gibbs(start, steps, seed, given)[1]
+    return completions(model, images, mask, drawn[:, : machine.visible])
 
 
 @recipe(

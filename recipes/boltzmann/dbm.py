@@ -16,6 +16,7 @@ from ..search import Flag, Given, ImageShape, Int, LearningRate, Seed, WeightDec
 from .machine import (
     TEMPERATURES,
     GibbsSteps,
+    completions,
     images_of,
     machines_over_images,
     units_of,
@@ -77,11 +78,10 @@ def _sample(model, n, steps, seed):
 
 def _complete(model, images, mask, steps, seed):
     dbm, given = model.get_layer("dbm"), model.get_layer("pixels")(mask)
-    units = units_of(model, images)
-    visible, *hidden = dbm.start(ops.shape(units)[0], SeedStream(seed, dbm.draws * steps))
-    start = (ops.where(given > 0, units, visible), *hidden)
-    completed = images_of(model, dbm.gibbs(start, steps, seed, given)[1])
-    return {"completions": ops.where(mask > 0, images, ops.cast(completed, images.dtype))}
+    average = ops.cast(dbm.offsets[0], dbm.compute_dtype)
+    visible = ops.where(given > 0, units_of(model, images), average)
+    start = (visible, *dbm.mean_field(visible)[1::2])
+    return completions(model, images, mask, dbm.gibbs(start, steps, seed, given)[1])
 
 
 @recipe(

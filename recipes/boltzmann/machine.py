@@ -66,6 +66,12 @@ def images_of(model: keras.Model, units):
     return ops.reshape(pixels, (-1, *model.inputs[0].shape[1:]))
 
 
+def completions(model: keras.Model, images, mask, units) -> dict:
+    """The outputs of an endpoint: images where the mask is 1, visible units as pixels elsewhere."""
+    pixels = ops.cast(images_of(model, units), images.dtype)
+    return {"completions": ops.where(mask > 0, images, pixels)}
+
+
 def go_down(below: list[RBM], states, mean, seeds):
     """States of the visible units of the top, and their means, passed down to those of the lowest.
 
@@ -110,10 +116,8 @@ def _complete(model, images, mask, steps, seed):
         drawn = go_down(below, *top.gibbs_step(states, seeds), seeds)
         return tuple(ops.where(given, units, new) for new in drawn)
 
-    lowest, after = (below or [top])[0], SeedStream(seed, draws * steps)
-    states = ops.where(given, units, lowest.start(ops.shape(units)[0], after))
-    completed = images_of(model, ops.fori_loop(0, steps, step, (states, states))[1])
-    return {"completions": ops.where(mask > 0, images, ops.cast(completed, images.dtype))}
+    states = ops.where(given, units, (below or [top])[0].visible_average)
+    return completions(model, images, mask, ops.fori_loop(0, steps, step, (states, states))[1])
 
 
 def likelihood(model: keras.Model, images: np.ndarray, batch_size: int) -> dict[str, float]:

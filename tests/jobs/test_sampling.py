@@ -22,11 +22,12 @@ def run(tmp_path_factory):
     return jobs.train("rbm", data, out=folder / "run", **settings)
 
 
-def test_every_sample_is_of_a_kind_that_was_learnt(run):
+def test_every_sample_is_of_a_kind_that_was_learnt_and_both_kinds_are_drawn(run):
     images = jobs.sample(run.path, 40, steps=100)
     assert images.shape == (40, 6, 6, 1)
     left, right = images[:, :, :3].mean((1, 2, 3)), images[:, :, 3:].mean((1, 2, 3))
     assert (np.abs(left - right) > 0.8).mean() > 0.9
+    assert 0.2 < (left > right).mean() < 0.8
 
 
 def test_the_seed_decides_the_images(arrays, tmp_path):

@@ -1,24 +1,18 @@
 import numpy as np
 import pytest
-from keras import ops
 
 from amalthea.data import read
 from amalthea.recipes import dbm, get_recipe
+
+from harness import call_endpoint
 
 # A training in stages is traced anew in each.
 pytestmark = pytest.mark.slow
 
 
 def endpoint(model, name, **inputs):
-    fixed = {"n": inputs.pop("n")} if "n" in inputs else {}
-    bound = get_recipe("dbm").endpoints[name].bind(model, **fixed)
-    (output,) = bound.predict_on_batch(
-        {
-            key: ops.convert_to_tensor(value, "int32" if np.ndim(value) == 0 else "float32")
-            for key, value in inputs.items()
-        }
-    ).values()
-    return np.asarray(output)
+    (output,) = call_endpoint(model, name, **inputs).values()
+    return output
 
 
 def schedule(model):

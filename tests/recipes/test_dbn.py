@@ -1,23 +1,15 @@
 import numpy as np
 import pytest
-from keras import ops
 from scipy.special import expit
 
 from amalthea.recipes import dbn, get_recipe
 
-from harness import states
+from harness import call_endpoint, states
 
 
 def endpoint(model, name, **inputs):
-    fixed = {"n": inputs.pop("n")} if "n" in inputs else {}
-    bound = get_recipe("dbn").endpoints[name].bind(model, **fixed)
-    (output,) = bound.predict_on_batch(
-        {
-            key: ops.convert_to_tensor(value, "int32" if np.ndim(value) == 0 else "float32")
-            for key, value in inputs.items()
-        }
-    ).values()
-    return np.asarray(output)
+    (output,) = call_endpoint(model, name, **inputs).values()
+    return output
 
 
 def tiny(hidden_units=(3, 2)):

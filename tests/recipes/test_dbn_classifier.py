@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from keras import ops
 from scipy.special import expit, softmax
 from sklearn.linear_model import LogisticRegression
 
@@ -8,22 +7,15 @@ from amalthea.callbacks import GreedyLayerwise
 from amalthea.data import read
 from amalthea.recipes import dbn_classifier, get_recipe
 
-from harness import states
+from harness import call_endpoint, states
 
 # A training in stages is traced anew in each.
 pytestmark = pytest.mark.slow
 
 
 def endpoint(model, name, **inputs):
-    fixed = {"n": inputs.pop("n")} if "n" in inputs else {}
-    bound = get_recipe("dbn_classifier").endpoints[name].bind(model, **fixed)
-    (output,) = bound.predict_on_batch(
-        {
-            key: ops.convert_to_tensor(value, "int32" if np.ndim(value) == 0 else "float32")
-            for key, value in inputs.items()
-        }
-    ).values()
-    return np.asarray(output)
+    (output,) = call_endpoint(model, name, **inputs).values()
+    return output
 
 
 def schedule(model, **arguments):

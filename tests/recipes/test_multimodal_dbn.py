@@ -1,28 +1,15 @@
 import numpy as np
 import pytest
-from keras import ops
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from amalthea.data import read
 from amalthea.recipes import get_recipe, multimodal_dbn
 
-from harness import states
+from harness import call_endpoint, states
 
 # A training in stages is traced anew in each.
 pytestmark = pytest.mark.slow
-
-
-def endpoint(model, name, **inputs):
-    fixed = {"n": inputs.pop("n")} if "n" in inputs else {}
-    bound = get_recipe("multimodal_dbn").endpoints[name].bind(model, **fixed)
-    outputs = bound.predict_on_batch(
-        {
-            key: ops.convert_to_tensor(value, "float32" if key == "images" else "int32")
-            for key, value in inputs.items()
-        }
-    )
-    return {key: np.asarray(value) for key, value in outputs.items()}
 
 
 def schedule(model):
@@ -59,14 +46,18 @@ def joint_probabilities(model):
 @pytest.mark.parametrize("length", [1, 2])
 def test_words_are_whole_numbers_below_the_size_of_the_vocabulary(length):
     model = tiny(length)
-    caption = endpoint(model, "caption", images=np.repeat(IMAGES, 8, 0), steps=5, seed=1)["words"]
-    sample = endpoint(model, "sample", n=100, steps=5, seed=1)
+    caption = call_endpoint(model, "caption", images=np.repeat(IMAGES, 8, 0), steps=5, seed=1)[
+        "words"
+    ]
+    sample = call_endpoint(model, "sample", n=100, steps=5, seed=1)
     assert caption.shape == (128, length)
     assert sample["words"].shape == (100, length)
     assert sample["images"].shape == (100, 2, 2, 1)
     for words in (caption, sample["words"]):
         assert set(np.unique(words)) == {0, 1, 2}
-    generated = endpoint(model, "generate", words=CAPTIONS[:, :length], steps=5, seed=1)["images"]
+    generated = call_endpoint(model, "generate", words=CAPTIONS[:, :length], steps=5, seed=1)[
+        "images"
+    ]
     assert generated.shape == (16, 2, 2, 1)
     assert 0 <= generated.min() < generated.max() <= 1
     probabilities = model.predict(IMAGES, verbose=0)
@@ -118,7 +109,7 @@ def test_images_of_words_follow_the_joint_machine_given_the_features_of_the_word
     for word, caption in ((0, 1), (1, 2)):  # 1 is the state (1, 0) and 2 the state (0, 1)
         exact = joint_probabilities(model)[:, caption]
         words = np.tile([word, 2], (20_000, 1))
-        images = endpoint(model, "generate", words=words, steps=50, seed=1)["images"]
+        images = call_endpoint(model, "generate", words=words, steps=50, seed=1)["images"]
         distances = np.abs(images.reshape(-1, 1, 4) - means).max(2)
         np.testing.assert_allclose(distances.min(1), 0, atol=1e-4)
         found = np.bincount(distances.argmin(1), minlength=8) / len(images)
@@ -133,7 +124,7 @@ def test_sampled_words_follow_the_joint_machine_and_one_pass_down():
     given = np.exp(inputs.reshape(4, 2, 3))
     given /= given.sum(-1, keepdims=True)  # (caption features, position, word)
     exact = np.einsum("c,ci,cj->ij", joint_probabilities(model).sum(0), given[:, 0], given[:, 1])
-    words = endpoint(model, "sample", n=20_000, steps=50, seed=1)["words"].astype(int)
+    words = call_endpoint(model, "sample", n=20_000, steps=50, seed=1)["words"].astype(int)
     found = np.bincount(words @ [3, 1], minlength=9) / len(words)
     assert np.abs(found - exact.ravel()).sum() / 2 < 0.02
 
@@ -160,13 +151,13 @@ def trained():
 def test_the_caption_of_a_digit_is_likelier_than_without_it_and_changes_from_draw_to_draw(trained):
     digits = read("digits", "test")
     images, right = digits.as_float(), captions_of(digits.labels)
-    unconditional = endpoint(trained, "sample", n=1000, steps=300, seed=9)["words"]
+    unconditional = call_endpoint(trained, "sample", n=1000, steps=300, seed=9)["words"]
     draws = [
-        endpoint(trained, "caption", images=images, steps=50, seed=seed)["words"]
+        call_endpoint(trained, "caption", images=images, steps=50, seed=seed)["words"]
         for seed in range(3)
     ]
     assert (draws[0] != draws[1]).any(1).mean() > 0.05
-    again = endpoint(trained, "caption", images=images, steps=50, seed=0)["words"]
+    again = call_endpoint(trained, "caption", images=images, steps=50, seed=0)["words"]
     np.testing.assert_array_equal(again, draws[0])
     likely = []
     for digit, caption in enumerate(captions_of(np.arange(10))):
@@ -187,5 +178,7 @@ def test_images_of_words_are_read_as_the_digit_of_the_words(trained):
     reader = LogisticRegression(max_iter=1000).fit(binary(train.as_float()), train.labels)
     assert reader.score(binary(test.as_float()), test.labels) > 0.9
     labels = np.repeat(np.arange(10), 20)
-    images = endpoint(trained, "generate", words=captions_of(labels), steps=200, seed=1)["images"]
+    images = call_endpoint(trained, "generate", words=captions_of(labels), steps=200, seed=1)[
+        "images"
+    ]
     assert (reader.predict(binary(images)) == labels).mean() > 0.5
