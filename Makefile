@@ -34,10 +34,10 @@ demo: .venv/installed-base
 	$(BIN)/amalthea demo --out runs/demo
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: .venv/installed-test .venv/installed-onnx .venv/installed-litert .venv/installed-wheel
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
 
 test-jax: .venv/installed-test .venv/installed-jax
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "(staged or not slow) and not tensorflow" \

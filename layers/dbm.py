@@ -382,9 +382,8 @@ class DBM(SeededLayer):
         kernels, biases = boltzmann_gradient(
             data, model, [offset.value for offset in offsets] if self.centered else None
         )
-        if self.centered:
-            for offset, units in zip(offsets, data, strict=True):
-                offset.assign(moved(offset, ops.mean(units, axis=0)))
+        for offset, units in zip(offsets, data, strict=True):
+            offset.assign(moved(offset, ops.mean(units, axis=0)))
         if lowest == 0:
             first = prior_for(UNIT, data[0])
             self.visible_prior.assign(ops.where(self.steps > 0, self.visible_prior.value, first))

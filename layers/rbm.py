@@ -183,9 +183,8 @@ class RBM(SeededLayer):
                 shape=(self.hidden, visible),
                 initializer=self.kernel_initializer.clone(),
             )
-        # What is not centred has offsets of 0.
         unknown = self._visible.unknown
-        self.visible_offset = self.add_state("visible_offset", (visible,), self.centered * unknown)
+        self.visible_offset = self.add_state("visible_offset", (visible,), unknown)
         self.hidden_offset = self.add_state("hidden_offset", (self.hidden,), self._hidden.unknown)
         if self.prior_from_data:
             self.visible_prior = self.add_state("visible_prior", (visible,), 0.0)
@@ -274,11 +273,11 @@ class RBM(SeededLayer):
 
     @property
     def visible_average(self):
-        """Means of the visible units where nothing is known of the hidden ones: `(1, visible)`.
+        """Running means of the visible units in the data, for those of which nothing is known.
 
-        The hidden units are taken at their running means.
+        `(1, visible)`, in the precision of the layer's products.
         """
-        return self.visible_mean(ops.cast(self.hidden_offset, self.compute_dtype)[None])
+        return ops.cast(self.visible_offset, self.compute_dtype)[None]
 
     def start(self, count, seed):
         """States for chains to start at: each visible unit drawn alone, with its average as mean.
@@ -379,8 +378,7 @@ class RBM(SeededLayer):
             data, chain, offsets if self.centered else None
         )
         visible_mean, hidden_mean = (ops.mean(units, axis=0) for units in data)
-        if self.centered:
-            self.visible_offset.assign(moved(self.visible_offset, visible_mean))
+        self.visible_offset.assign(moved(self.visible_offset, visible_mean))
         self.hidden_offset.assign(moved(self.hidden_offset, hidden_mean))
         if self.prior_from_data:
             first = prior_for(self._visible, data[0])

@@ -11,7 +11,8 @@ import pytest
 @pytest.fixture(autouse=True)
 def _fresh_keras():
     """Equal random numbers for every test, and names of layers counted from 0."""
-    keras.backend.clear_session()
+    # Collecting garbage would take longer than most tests.
+    keras.backend.clear_session(free_memory=False)
     keras.utils.set_random_seed(0)
 
 

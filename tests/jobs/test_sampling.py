@@ -16,9 +16,9 @@ def run(tmp_path_factory):
     left[:, :, :3] = 1
     images = np.where(np.arange(400)[:, None, None, None] % 2, left, 1 - left)
     np.savez(folder / "halves.npz", images=images)
-    arguments = {"hidden_units": 8, "weight_decay": 0.0}
+    arguments = {"hidden_units": 8, "persistent_chains": 0, "learning_rate": 0.2}
     data = f"arrays:{folder / 'halves.npz'}"
-    settings = {"arguments": arguments, "epochs": 40, "batch_size": 16, "verbose": 0}
+    settings = {"arguments": arguments, "epochs": 10, "batch_size": 16, "verbose": 0}
     return jobs.train("rbm", data, out=folder / "run", **settings)
 
 

@@ -66,6 +66,7 @@ def test_the_same_seed_searches_the_same(arrays, tmp_path):
     assert one != other
 
 
+@pytest.mark.slow
 def test_top_and_fix_leave_the_others_at_their_defaults(arrays, tmp_path):
     run = tune(arrays, tmp_path / "a", top=1, fixed=SMALL | {"batch_size": 16})
     best = json.loads((run.path / "best.json").read_text())
@@ -75,6 +76,7 @@ def test_top_and_fix_leave_the_others_at_their_defaults(arrays, tmp_path):
     assert tuned == {"learning_rate"}
 
 
+@pytest.mark.slow
 def test_a_training_starts_from_the_best_of_a_search(arrays, tmp_path):
     search = tune(arrays, tmp_path / "search")
     run = jobs.train(
@@ -179,6 +181,7 @@ def test_a_file_cut_or_lost_by_a_kill_costs_no_finished_trial(arrays, tmp_path, 
     assert len(rows(run)) == 3
 
 
+@pytest.mark.slow
 def test_a_finished_search_goes_on_with_more_trials(arrays, tmp_path):
     first = rows(tune(arrays, tmp_path / "a", trials=2))
     run = tuning.resume_search(tmp_path / "a", trials=4, verbose=0)

@@ -32,6 +32,7 @@ def test_the_decoder_is_the_transpose_of_the_encoder_after_training():
     )
 
 
+@pytest.mark.slow
 def test_one_linear_layer_reaches_the_error_of_pca():
     images = load_digits().images[..., None] / 16
     given = {"hidden_units": (), "latent_dim": 8, "output_activation": "linear", "seed": 0}
