@@ -66,11 +66,28 @@ def descent(weights, gradients, reported):
         gradients: A tensor for each; no gradient flows through them.
         reported: A scalar; no gradient flows through it.
     """
-    total = sum(
-        ops.sum(ops.cast(weight, gradient.dtype) * ops.stop_gradient(gradient))
-        for weight, gradient in zip(weights, gradients, strict=True)
+    kind = gradients[0].dtype
+    return _sloped(
+        ops.stop_gradient(ops.cast(reported, kind)),
+        *(ops.cast(weight, kind) for weight in weights),
+        *(ops.stop_gradient(gradient) for gradient in gradients),
     )
-    return total + ops.stop_gradient(ops.cast(reported, total.dtype) - total)
+
+
+@ops.custom_gradient
+def _sloped(reported, *weights_and_gradients):
+    """`reported`, with gradients of its own choice with respect to the weights."""
+    gradients = weights_and_gradients[len(weights_and_gradients) // 2 :]
+
+    def backward(*args, upstream=None):
+        scale = args[0] if upstream is None else upstream
+        return (
+            ops.zeros_like(reported),
+            *(scale * gradient for gradient in gradients),
+            *(ops.zeros_like(gradient) for gradient in gradients),
+        )
+
+    return reported, backward
 
 
 def resting(weights):

@@ -388,7 +388,8 @@ class RBM(SeededLayer):
             surplus = self.sparsity_cost * (offsets[1] - self.sparsity_target)
             hidden_gradient += surplus
             kernel_gradient += ops.expand_dims(visible_mean, 1) * surplus
-        kernel_gradient += self.weight_decay * ops.cast(self.kernel, self.variable_dtype)
+        if self.weight_decay:
+            kernel_gradient += self.weight_decay * ops.cast(self.kernel, self.variable_dtype)
         return descent(
             (self.kernel, self.visible_bias, self.hidden_bias),
             (kernel_gradient, visible_gradient, hidden_gradient),

@@ -17,7 +17,7 @@ class Bernoulli:
     def draw(self, mean, seed):
         """States from means: `(batch, units)` to the same."""
         noise = random.uniform(ops.shape(mean), dtype=mean.dtype, seed=seed)
-        return ops.cast(noise < mean, mean.dtype)
+        return ops.ceil(mean - noise)  # faster than to compare and cast
 
     def log_sum(self, inputs):
         """Log of the sum over the states of each unit of `exp(input · state)`."""
