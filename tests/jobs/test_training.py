@@ -1,4 +1,5 @@
 import contextlib
+import functools
 import json
 import resource
 import signal
@@ -100,7 +101,9 @@ def test_killed_and_resumed_equals_never_killed(process, arrays, tmp_path, kills
 
 def test_an_interruption_says_how_to_go_on(process, arrays, tmp_path):
     words = ("train", "tied_autoencoder", "--data", arrays, "--epochs", 100_000)
-    job = process(*words, "--out", tmp_path / "a")
+    # What a shell starts in the background ignores interruptions, and hands that on.
+    heeded = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    job = process(*words, "--out", tmp_path / "a", preexec_fn=heeded)
     while job.poll() is None and not (tmp_path / "a" / "backup" / "epoch-00002.npz").exists():
         time.sleep(0.003)
     # Python drops an interruption that comes while it finalises an object, so it is repeated.
