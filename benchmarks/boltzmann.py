@@ -41,7 +41,7 @@ from amalthea.metrics import (
 def speed() -> str:
     """784×256, batches of 100: seconds an epoch."""
     x = fashion("train+validation")
-    measured = epochs_in_turn(contenders_for_speed(100), x, 256, 100, 3)
+    measured = epochs_in_turn(contenders_for_speed(100), x, 256, 100, 4)
     return compared(measured, "seconds an epoch: median (range)")
 
 

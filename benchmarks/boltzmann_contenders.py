@@ -15,6 +15,7 @@ from scipy.special import expit
 from sklearn.neural_network import BernoulliRBM
 
 from amalthea import recipes
+from amalthea.data import ImageSet
 
 RATE = 0.05
 
@@ -29,7 +30,7 @@ class Trained(NamedTuple):
 
 
 def ours(x, hidden, batch, epochs, seed=0, persistent_chains=0, **settings) -> Trained:
-    """The recipe, through plain `fit` on an array."""
+    """The recipe, through plain `fit` on batches of an `ImageSet`."""
     side = round(x.shape[1] ** 0.5)
     keras.utils.set_random_seed(seed)
     model = recipes.rbm(
@@ -48,8 +49,15 @@ def ours(x, hidden, batch, epochs, seed=0, persistent_chains=0, **settings) -> T
         on_epoch_begin=lambda epoch, logs: times.append(time.perf_counter()),
         on_train_end=lambda logs: times.append(time.perf_counter()),
     )
-    images = x.reshape(-1, side, side, 1)
-    model.fit(images, batch_size=batch, epochs=epochs, callbacks=[clock], verbose=0)
+    batches = ImageSet("rows", x.reshape(-1, side, side, 1)).batches(batch, seed=seed)
+    model.fit(
+        batches.repeat(),  # one iterator for all epochs
+        steps_per_epoch=len(batches),
+        epochs=epochs,
+        shuffle=False,
+        callbacks=[clock],
+        verbose=0,
+    )
     rbm = model.get_layer("rbm")
     weights = (rbm.kernel, rbm.visible_biases, rbm.hidden_bias)
     return Trained(np.diff(times)[1:].tolist(), *map(keras.ops.convert_to_numpy, weights))

@@ -44,7 +44,8 @@ class Binarize(keras.layers.Layer):
     def call(self, inputs, reverse=False):
         if reverse or self.threshold is None:
             return inputs
-        return ops.cast(inputs >= self.threshold, self.compute_dtype)
+        # The sign of a difference is found faster than a comparison is made and cast.
+        return 1 - ops.relu(ops.sign(self.threshold - inputs))
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -183,15 +183,17 @@ class RBM(SeededLayer):
                 shape=(self.hidden, visible),
                 initializer=self.kernel_initializer.clone(),
             )
-        unknown = self._visible.unknown
-        self.visible_offset = self.add_state("visible_offset", (visible,), unknown)
+        self.visible_offset = self.add_state("visible_offset", (visible,), self._visible.unknown)
         self.hidden_offset = self.add_state("hidden_offset", (self.hidden,), self._hidden.unknown)
         if self.prior_from_data:
             self.visible_prior = self.add_state("visible_prior", (visible,), 0.0)
             self.steps = self.add_state("steps", (), 0.0)
         if self.persistent_chains:
-            shape = (self.persistent_chains, visible)
-            self.chains = self.add_state("chains", shape, unknown, "only_first_replica")
+            # Means of the chains' hidden units, from which their next states are drawn.
+            shape = (self.persistent_chains, self.hidden)
+            self.chains = self.add_state(
+                "chains", shape, self._hidden.unknown, "only_first_replica"
+            )
 
     def call(self, inputs, reverse=False, training=False):
         if reverse:
@@ -357,14 +359,14 @@ class RBM(SeededLayer):
     def _contrast(self, hidden, seeds):
         """Visible states and hidden means at the end of the chains."""
         if self.persistent_chains:
-            hidden = self.hidden_mean(ops.cast(self.chains, self.compute_dtype))
+            hidden = ops.cast(self.chains, self.compute_dtype)
         for step in range(self.gibbs_steps):
             visible = self.visible_mean(self.draw_hidden(hidden, seeds))
             if self.persistent_chains or step + 1 < self.gibbs_steps:
                 visible = self.draw_visible(visible, seeds)
             hidden = self.hidden_mean(visible)
         if self.persistent_chains:
-            self.chains.assign(ops.cast(visible, self.chains.dtype))
+            self.chains.assign(ops.cast(hidden, self.chains.dtype))
         return visible, hidden
 
     def _descent(self, data, chain, reported):
@@ -398,18 +400,18 @@ class RBM(SeededLayer):
 
     def _reported_loss(self, visible, hidden_input, hidden, seeds):
         if self.visible_units == "bernoulli" and not self.softmax:
-            return -ops.mean(self._pseudo_log_likelihood(visible, hidden_input, seeds))
+            return -ops.mean(self._pseudo_log_likelihood(visible, hidden_input, hidden, seeds))
         return ops.mean(self._visible.surprise(visible, self.visible_input(hidden)))
 
-    def _pseudo_log_likelihood(self, visible, hidden_input, seeds):
+    def _pseudo_log_likelihood(self, visible, hidden_input, hidden, seeds):
         """`Σ_i log p(v_i | all others)`, estimated from one unit i of each row: `(batch,)`."""
         count = visible.shape[-1]
         unit = random.randint(ops.shape(visible)[:1], 0, count, seed=seeds)
         value = ops.take_along_axis(visible, ops.expand_dims(unit, 1), axis=1)  # (batch, 1)
         flip = 1 - 2 * value
-        flipped_input = hidden_input + flip * ops.take(self.kernel, unit, axis=0)
+        change = flip * ops.take(self.kernel, unit, axis=0)  # of the hidden units' inputs
         rise = -flip[:, 0] * ops.take(self.visible_biases, unit) - ops.sum(
-            self._hidden.log_sum(flipped_input) - self._hidden.log_sum(hidden_input), axis=-1
+            self._hidden.log_sum_rise(hidden_input, hidden, change), axis=-1
         )  # of the free energy
         return count * ops.log_sigmoid(rise)
 

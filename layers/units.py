@@ -23,6 +23,10 @@ class Bernoulli:
         """Log of the sum over the states of each unit of `exp(input · state)`."""
         return ops.softplus(inputs)
 
+    def log_sum_rise(self, inputs, mean, change):
+        """By how much `log_sum` rises if the inputs, at which the units have a mean, change."""
+        return ops.log(1 - mean + mean * ops.exp(change))  # faster than a difference of softplus
+
     def surprise(self, values, inputs):
         """Minus the log-probability of values given total inputs, summed: `(batch,)`, in nats."""
         return ops.sum(ops.softplus(inputs) - values * inputs, axis=-1)
@@ -48,6 +52,10 @@ class Gaussian:
     def log_sum(self, inputs):
         """Log of the integral over the states of each unit of `exp(input · state − ½ state²)`."""
         return ops.square(inputs) / 2 + math.log(2 * math.pi) / 2
+
+    def log_sum_rise(self, inputs, mean, change):
+        """As of binary units."""
+        return change * (inputs + change / 2)
 
     def surprise(self, values, inputs):
         """Half the squared error, which lacks a constant to minus the log-density: `(batch,)`."""

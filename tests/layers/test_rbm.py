@@ -238,7 +238,7 @@ def test_chains_go_on_in_training_alone():
     np.testing.assert_array_equal(rbm.chains, start)
     rbm(data, training=True)
     moved = np.asarray(rbm.chains)
-    assert set(moved.ravel()) == {0, 1}
+    assert (moved != start).any()
     rbm(data, training=True)
     assert (np.asarray(rbm.chains) != moved).any()
 
