@@ -1,7 +1,9 @@
 """How good a model is, measured against what it ought to beat."""
 
 from .belief_net import belief_net_bound
+from .feature_distance import frechet_distance, kernel_distance, precision_recall
 from .mean_field import mean_field_bound
+from .modes import modes_covered
 from .partition import (
     Annealed,
     annealed_importance_sampling,
@@ -11,16 +13,22 @@ from .partition import (
 )
 from .pseudo_likelihood import pseudo_log_likelihood
 from .reconstruction import pca_reconstruction_error, reconstruction_error
+from .sliced_wasserstein import sliced_wasserstein
 
 __all__ = [
     "Annealed",
     "annealed_importance_sampling",
     "belief_net_bound",
     "exact_log_partition",
+    "frechet_distance",
+    "kernel_distance",
     "log_likelihood",
     "mean_field_bound",
+    "modes_covered",
     "pca_reconstruction_error",
+    "precision_recall",
     "pseudo_log_likelihood",
     "reconstruction_error",
     "reverse_annealed_importance_sampling",
+    "sliced_wasserstein",
 ]

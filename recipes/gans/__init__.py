@@ -1,0 +1,1 @@
+"""Generative adversarial nets: models of images, learnt against a discriminator."""

@@ -1,0 +1,389 @@
+"""Two networks that train against each other, under plain `fit`."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+from keras import ops, random
+
+from ...layers import ReplayBuffer
+from ...layers.input_gradient import input_gradient
+from ...layers.seed_stream import SeedStream
+from ...layers.seeded_layer import SeededLayer
+
+
+class Game(NamedTuple):
+    """What the networks make small, as functions of scores.
+
+    Attributes:
+        real: The discriminator's loss from scores of real images.
+        fake: The discriminator's loss from scores of generated ones.
+        generator: The generator's loss from scores of generated ones.
+    """
+
+    real: Callable
+    fake: Callable
+    generator: Callable
+
+
+GAMES = {
+    # Goodfellow et al. 2014, https://arxiv.org/abs/1406.2661
+    "non_saturating": Game(
+        real=lambda scores: ops.softplus(-scores),
+        fake=lambda scores: ops.softplus(scores),
+        generator=lambda scores: ops.softplus(-scores),
+    ),
+    "minimax": Game(
+        real=lambda scores: ops.softplus(-scores),
+        fake=lambda scores: ops.softplus(scores),
+        generator=lambda scores: -ops.softplus(scores),
+    ),
+    # Mao et al. 2016, https://arxiv.org/abs/1611.04076
+    "least_squares": Game(
+        real=lambda scores: ops.square(scores - 1) / 2,
+        fake=lambda scores: ops.square(scores) / 2,
+        generator=lambda scores: ops.square(scores - 1) / 2,
+    ),
+    # Lim & Ye 2017, https://arxiv.org/abs/1705.02894
+    "hinge": Game(
+        real=lambda scores: ops.relu(1 - scores),
+        fake=lambda scores: ops.relu(1 + scores),
+        generator=lambda scores: -scores,
+    ),
+    # Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875
+    "wasserstein": Game(
+        real=lambda scores: -scores,
+        fake=lambda scores: scores,
+        generator=lambda scores: -scores,
+    ),
+}
+# Under the square root, whose slope at 0 is infinite.
+EPSILON = 1e-12
+PRIORS = {
+    "normal": lambda shape, seed: random.normal(shape, seed=seed),
+    "uniform": lambda shape, seed: random.uniform(shape, -1.0, 1.0, seed=seed),
+}
+
+
+class _RowsMean(keras.losses.Loss):
+    """The mean of values that are losses already, which Keras scales for distribution."""
+
+    def call(self, y_true, y_pred):
+        return y_pred
+
+
+ROWS_MEAN = _RowsMean(name="mean", dtype="float32")
+
+
+@keras.saving.register_keras_serializable("amalthea")
+class AdversarialModel(keras.Model):
+    """A generator of images and a discriminator that tells them from real ones.
+
+    Each step of `fit` moves both, from the same state: the discriminator down its loss on real
+    and generated images, the generator down its own on what the discriminator makes of them. Each
+    loss moves its own network alone.
+
+    Args:
+        generator: A functional model from latents, `(batch, latent_dim)`, to images; a conditional
+            one also takes classes, one-hot, `(batch, num_classes)`.
+        discriminator: A functional model from images, and classes if the generator takes them, to
+            scores, `(batch, 1)`, large for real images.
+        objective: `"non_saturating"`, `"minimax"`, `"least_squares"`, `"hinge"` or `"wasserstein"`.
+        prior: Of the latents: `"normal"`, or `"uniform"` in [−1, 1].
+        critic_steps: Steps of the discriminator for each of the generator, at least 1.
+        gradient_penalty: How strongly the discriminator's slope between real and generated images
+            is drawn to 1, at least 0.
+        r1: How strongly its slope at real images is drawn to 0, at least 0.
+        label_smoothing: Share of each real image that counts as generated, in [0, ½).
+        instance_noise: Standard deviation of the noise on all that the discriminator sees.
+        replay: Number of past generated images that are kept; of those that the discriminator
+            learns from, half then come from there.
+        average_decay: What the moving average of the generator keeps in each step, in [0, 1); with
+            0 there is none.
+        seed: Seed of all that is drawn.
+        **kwargs: Arguments of `keras.Model`.
+
+    Call arguments:
+        inputs: Images, `(batch, height, width, channels)`.
+        training: In training there is no output: the loss calls the networks itself.
+
+    Returns:
+        Scores, `(batch, 1)`; of a conditional model as an image of each class,
+        `(batch, num_classes)`.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Reference:
+        Goodfellow et al. 2014, "Generative Adversarial Nets": https://arxiv.org/abs/1406.2661;
+        Gulrajani et al. 2017 for the gradient penalty: https://arxiv.org/abs/1704.00028;
+        Mescheder et al. 2018 for R1: https://arxiv.org/abs/1801.04406;
+        Salimans et al. 2016 for label smoothing: https://arxiv.org/abs/1606.03498;
+        Sønderby et al. 2016 for instance noise: https://arxiv.org/abs/1610.04490;
+        Shrivastava et al. 2017 for replay: https://arxiv.org/abs/1612.07828;
+        Yazici et al. 2018 for the average: https://arxiv.org/abs/1806.04498
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        objective: str = "non_saturating",
+        *,
+        prior: str = "normal",
+        critic_steps: int = 1,
+        gradient_penalty: float = 0.0,
+        r1: float = 0.0,
+        label_smoothing: float = 0.0,
+        instance_noise: float = 0.0,
+        replay: int = 0,
+        average_decay: float = 0.0,
+        seed: int | None = None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if objective not in GAMES:
+            raise ValueError(f"objective must be one of {', '.join(GAMES)}, got {objective!r}")
+        if prior not in PRIORS:
+            raise ValueError(f"prior must be one of {', '.join(PRIORS)}, got {prior!r}")
+        if not isinstance(critic_steps, int) or critic_steps < 1:
+            raise ValueError(
+                f"critic_steps must be a whole number of at least 1, got {critic_steps!r}"
+            )
+        for name, value, end in (
+            ("gradient_penalty", gradient_penalty, float("inf")),
+            ("r1", r1, float("inf")),
+            ("label_smoothing", label_smoothing, 0.5),
+            ("instance_noise", instance_noise, float("inf")),
+            ("average_decay", average_decay, 1),
+        ):
+            if not 0 <= value < end:
+                raise ValueError(f"{name} must be at least 0 and below {end}, got {value!r}")
+        self.generator = generator
+        self.discriminator = discriminator
+        self.objective = objective
+        self.prior = prior
+        self.critic_steps = critic_steps
+        self.gradient_penalty = gradient_penalty
+        self.r1 = r1
+        self.label_smoothing = label_smoothing
+        self.instance_noise = instance_noise
+        self.replay = replay
+        self.average_decay = average_decay
+        self.seed = seed
+        self.num_classes = generator.inputs[1].shape[-1] if len(generator.inputs) > 1 else None
+        self.noise = SeededLayer(seed, name="noise")
+        self.steps = self.noise.add_state("steps", (), 0.0)
+        self.buffer = ReplayBuffer(replay, seed=seed, name="buffer") if replay else None
+        if replay:
+            self.buffer.build(generator.outputs[0].shape)
+        self.average = None
+        if average_decay:
+            self.average = keras.models.clone_model(generator)
+            self.average.set_weights(generator.get_weights())
+            self.average.trainable = False
+        self.seen = [
+            keras.metrics.Mean(name)
+            for name in ("discriminator_loss", "generator_loss", "real_score", "fake_score")
+        ]
+        self.built = True
+
+    @property
+    def inputs(self):
+        """The images that the discriminator takes, symbolically: a list of one."""
+        return self.discriminator.inputs[:1]
+
+    @property
+    def sampler(self) -> keras.Model:
+        """The generator to sample from: its moving average where there is one."""
+        return self.average or self.generator
+
+    def latents(self, count, seed):
+        """Latents drawn from the prior: `(count, latent_dim)`."""
+        return PRIORS[self.prior]((count, *self.generator.inputs[0].shape[1:]), seed)
+
+    def call(self, inputs, training=False):
+        if training:
+            return None
+        if not self.num_classes:
+            return self.discriminator(inputs)
+        classes = ops.tile(ops.eye(self.num_classes)[:, None], (1, ops.shape(inputs)[0], 1))
+        scores = [self.discriminator([inputs, classes[c]]) for c in range(self.num_classes)]
+        return ops.concatenate(scores, axis=1)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        labels = []
+        if self.num_classes:
+            labels = [ops.one_hot(ops.reshape(ops.cast(y, "int32"), (-1,)), self.num_classes)]
+        seeds = self._seeds(x)
+        latents = self.latents(ops.shape(x)[0], seeds)
+        fake = self.generator([latents, *labels] if labels else latents, training=training)
+        real = ops.cast(x, fake.dtype)
+        discriminator_loss = self._discriminator_loss(real, fake, labels, seeds, training)
+        if self.critic_steps == 1 or not training:
+            rows = self._generator_losses(fake, labels, seeds, training)
+        else:
+            rows = self._generator_losses_in_turn(latents, labels, seeds)
+        self._see(generator_loss=rows)
+        generator_loss = ROWS_MEAN(rows, rows)
+        if training and self.average is not None:
+            self._move_average()
+        return discriminator_loss + generator_loss
+
+    def _seeds(self, images):
+        """Seeds of a step, which differ between replicas as their images do.
+
+        Keras gives all replicas the same.
+        """
+        base = self.noise.seed_generator.next()
+        images = ops.stop_gradient(ops.cast(images, "float32"))
+        return SeedStream(base + ops.cast(1000 * ops.abs(ops.sum(images)) % 2**24, base.dtype))
+
+    def _discriminator_loss(self, real, fake, labels, seeds, training):
+        game, fake = GAMES[self.objective], ops.stop_gradient(fake)
+        seen = fake if self.buffer is None else self.buffer(fake, training=training)
+
+        def scores(images):
+            images = self._noisy(images, seeds, training)
+            return self._scores(self.discriminator, images, labels, training)
+
+        of_real, of_fake = scores(real), scores(seen)
+        loss = (1 - self.label_smoothing) * game.real(of_real) + game.fake(of_fake)
+        if self.label_smoothing:
+            loss = loss + self.label_smoothing * game.fake(of_real)
+        if self.gradient_penalty:
+            share = random.uniform(
+                (ops.shape(real)[0], *[1] * (len(real.shape) - 1)), dtype=real.dtype, seed=seeds
+            )
+            between = share * real + (1 - share) * fake
+            length = ops.sqrt(self._slope(between, labels, training) + EPSILON)
+            loss = loss + self.gradient_penalty * ops.square(length - 1)
+        if self.r1:
+            loss = loss + self.r1 / 2 * self._slope(real, labels, training)
+        self._see(discriminator_loss=loss, real_score=of_real, fake_score=of_fake)
+        return ROWS_MEAN(loss, loss)
+
+    def _generator_losses(self, fake, labels, seeds, training):
+        """Of each row, `(batch,)`; its gradient with respect to the discriminator is 0."""
+        images = self._noisy(fake, seeds, training)
+        scores = self._scores(self._frozen_discriminator(), images, labels, training)
+        return GAMES[self.objective].generator(scores)
+
+    def _generator_losses_in_turn(self, latents, labels, seeds):
+        """The losses in every step of number `critic_steps`, and 0 in the others.
+
+        Its optimizer averages the gradients of so many steps, hence the factor.
+        """
+        given = [latents, *labels] if labels else latents
+        weights = [weight.value for weight in self.generator.trainable_variables]
+        state = [ops.stop_gradient(w.value) for w in self.generator.non_trainable_variables]
+
+        def turn():
+            fake, _ = self.generator.stateless_call(weights, state, given, training=True)
+            return self.critic_steps * self._generator_losses(fake, labels, seeds, training=True)
+
+        index = ops.cast(self.steps.value, "int32") % self.critic_steps
+        self.steps.assign_add(1)
+        rest = ops.zeros(ops.shape(latents)[:1])
+        return ops.cond(index == self.critic_steps - 1, turn, lambda: rest)
+
+    def _frozen_discriminator(self):
+        """The discriminator as a function: no gradient reaches its weights, its state stays."""
+        weights, state = (
+            [ops.stop_gradient(weight.value) for weight in some]
+            for some in (
+                self.discriminator.trainable_variables,
+                self.discriminator.non_trainable_variables,
+            )
+        )
+
+        def frozen(given, training):
+            return self.discriminator.stateless_call(weights, state, given, training=training)[0]
+
+        return frozen
+
+    def _scores(self, discriminator, images, labels, training):
+        scores = discriminator([images, *labels] if labels else images, training=training)
+        return ops.cast(scores, "float32")[:, 0]
+
+    def _noisy(self, images, seeds, training):
+        if not (self.instance_noise and training):
+            return images
+        noise = random.normal(ops.shape(images), dtype=images.dtype, seed=seeds)
+        return images + self.instance_noise * noise
+
+    def _slope(self, images, labels, training):
+        """Squared length of the gradient of each image's score: `(batch,)`."""
+        gradient = input_gradient(
+            lambda rows: self._scores(self.discriminator, rows, labels, training), images
+        )
+        gradient = ops.cast(gradient, "float32")
+        return ops.sum(ops.square(gradient), axis=range(1, len(gradient.shape)))
+
+    def _see(self, **values):
+        for metric in self.seen:
+            if metric.name in values:
+                metric.update_state(ops.stop_gradient(values[metric.name]))
+
+    def _move_average(self):
+        for mean, weight in zip(self.average.variables, self.generator.variables, strict=True):
+            mean.assign(mean + (1 - self.average_decay) * (weight - mean))
+
+    def compile(self, generator_optimizer, discriminator_optimizer, **kwargs):
+        """Compile with an optimizer for each network.
+
+        Args:
+            generator_optimizer: A Keras optimizer.
+            discriminator_optimizer: Another one.
+            **kwargs: Arguments of `keras.Model.compile`, but for the optimizer and losses.
+        """
+        self.generator_optimizer = keras.optimizers.get(generator_optimizer)
+        self.discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
+        if self.critic_steps > 1:
+            self.generator_optimizer.gradient_accumulation_steps = self.critic_steps
+        of_generator = {id(weight) for weight in self.generator.trainable_variables}
+
+        def optimizer_of(weight):
+            mine = id(weight) in of_generator
+            return self.generator_optimizer if mine else self.discriminator_optimizer
+
+        super().compile(keras.optimizers.MultiOptimizer(optimizer_of), **kwargs)
+        self._compile_settings = kwargs
+
+    def get_compile_config(self):
+        return {
+            "generator_optimizer": keras.optimizers.serialize(self.generator_optimizer),
+            "discriminator_optimizer": keras.optimizers.serialize(self.discriminator_optimizer),
+            **self._compile_settings,
+        }
+
+    def compile_from_config(self, config):
+        config = dict(config)
+        for name in ("generator_optimizer", "discriminator_optimizer"):
+            config[name] = keras.optimizers.deserialize(config[name])
+        self.compile(**config)
+        self.optimizer.build(self.trainable_variables)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "generator": keras.saving.serialize_keras_object(self.generator),
+            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
+            "objective": self.objective,
+            "prior": self.prior,
+            "critic_steps": self.critic_steps,
+            "gradient_penalty": self.gradient_penalty,
+            "r1": self.r1,
+            "label_smoothing": self.label_smoothing,
+            "instance_noise": self.instance_noise,
+            "replay": self.replay,
+            "average_decay": self.average_decay,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        for name in ("generator", "discriminator"):
+            config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
+        return cls(**config)

@@ -1,0 +1,228 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from amalthea.recipes.gans.adversarial_model import GAMES, AdversarialModel
+
+IMAGES = np.random.default_rng(0).random((32, 4, 4, 1), dtype="float32")
+LABELS = np.arange(32) % 3
+
+
+def networks(num_classes=None):
+    latents, images = keras.Input((2,)), keras.Input((4, 4, 1))
+    code, pixels = latents, layers.Flatten()(images)
+    if num_classes:
+        asked, given = keras.Input((num_classes,)), keras.Input((num_classes,))
+        code = layers.Concatenate()([code, asked])
+        pixels = layers.Concatenate()([pixels, given])
+    made = layers.Dense(16, "sigmoid")(layers.Dense(8, "tanh")(code))
+    made = layers.Reshape((4, 4, 1))(made)
+    scores = layers.Dense(1)(layers.Dense(8, "tanh")(pixels))
+    if num_classes:
+        return keras.Model([latents, asked], made), keras.Model([images, given], scores)
+    return keras.Model(latents, made), keras.Model(images, scores)
+
+
+def tiny(num_classes=None, rates=(0.01, 0.01), optimizer=keras.optimizers.Adam, **arguments):
+    model = AdversarialModel(*networks(num_classes), **{"seed": 0, **arguments})
+    model.compile(*(optimizer(rate) for rate in rates))
+    return model
+
+
+def fit(model, epochs=1, batch_size=8):
+    data = (IMAGES, LABELS) if model.num_classes else (IMAGES,)
+    settings = {"shuffle": False, "batch_size": batch_size, "epochs": epochs, "verbose": 0}
+    return model.fit(*data, **settings).history
+
+
+def values(network):
+    return [np.asarray(weight) for weight in network.weights]
+
+
+def all_of(model):
+    return [np.asarray(v.value) for v in (*model.variables, *model.optimizer.variables)]
+
+
+def same(one, other):
+    return all((a == b).all() for a, b in zip(one, other, strict=True))
+
+
+EVERYTHING = {
+    "replay": 6,
+    "average_decay": 0.9,
+    "instance_noise": 0.1,
+    "label_smoothing": 0.1,
+    "r1": 1.0,
+}
+WASSERSTEIN = {"objective": "wasserstein", "gradient_penalty": 10.0, "critic_steps": 3}
+
+
+@pytest.mark.parametrize("still", [0, 1])
+@pytest.mark.parametrize("objective", GAMES)
+def test_each_loss_moves_its_own_network_alone(objective, still):
+    """What a network does in a step is the same whether the other moves or not."""
+    rates = [0.1, 0.1]
+    both = tiny(objective=objective, rates=rates, optimizer=keras.optimizers.SGD)
+    rates[still] = 0.0
+    one = tiny(objective=objective, rates=rates, optimizer=keras.optimizers.SGD)
+    one.set_weights(both.get_weights())
+    before = [values(network) for network in (both.generator, both.discriminator)]
+    for model in (both, one):
+        fit(model, batch_size=32)
+    after = [values(network) for network in (one.generator, one.discriminator)]
+    moved = [values(network) for network in (both.generator, both.discriminator)]
+    assert same(after[still], before[still])
+    assert not same(moved[still], before[still])
+    assert same(after[1 - still], moved[1 - still])
+
+
+@pytest.mark.parametrize("objective", ["non_saturating", "minimax"])
+def test_a_discriminator_that_knows_nothing_has_twice_the_log_of_2(objective):
+    model = tiny(objective=objective)
+    for weight in model.discriminator.weights:
+        weight.assign(np.zeros(weight.shape))
+    figures = model.evaluate(IMAGES, verbose=0, return_dict=True)
+    assert figures["discriminator_loss"] == pytest.approx(2 * np.log(2))
+    sign = 1 if objective == "non_saturating" else -1
+    assert figures["generator_loss"] == pytest.approx(sign * np.log(2))
+
+
+@pytest.mark.parametrize(
+    ("objective", "real", "fake", "generator"),
+    [
+        ("non_saturating", 0.126928, 2.126928, 0.126928),
+        ("minimax", 0.126928, 2.126928, -2.126928),
+        ("least_squares", 0.5, 2, 0.5),
+        ("hinge", 0, 3, -2),
+        ("wasserstein", -2, 2, -2),
+    ],
+)
+def test_the_losses_of_a_score_of_2(objective, real, fake, generator):
+    scores = ops.array([2.0])
+    found = [float(loss(scores)[0]) for loss in GAMES[objective]]
+    np.testing.assert_allclose(found, [real, fake, generator], rtol=1e-5)
+
+
+def test_the_penalty_is_on_the_slope_by_finite_differences(float64):
+    model = AdversarialModel(*networks(), gradient_penalty=10.0, seed=0)
+    images = IMAGES[:3].astype("float64")
+    found = ops.convert_to_numpy(model._slope(ops.convert_to_tensor(images), [], True))
+    for row, image in enumerate(images):
+        slope = np.zeros(image.size)
+        for pixel in range(image.size):
+            sides = []
+            for step in (1e-5, -1e-5):
+                other = image.ravel().copy()
+                other[pixel] += step
+                scores = model.discriminator(other.reshape(1, 4, 4, 1))
+                sides.append(float(ops.convert_to_numpy(scores)[0, 0]))
+            slope[pixel] = (sides[0] - sides[1]) / 2e-5
+        assert found[row] == pytest.approx(np.square(slope).sum(), rel=1e-5)
+
+
+def test_a_critic_of_slope_1_pays_no_penalty():
+    generator, images = networks()[0], keras.Input((4, 4, 1))
+    critic = keras.Model(images, layers.Dense(1, use_bias=False)(layers.Flatten()(images)))
+    critic.layers[-1].kernel.assign(np.full((16, 1), 0.25))  # of length 1
+    model = AdversarialModel(generator, critic, "wasserstein", gradient_penalty=10.0, seed=0)
+    model.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
+    figures = model.evaluate(IMAGES, verbose=0, return_dict=True)
+    expected = figures["fake_score"] - figures["real_score"]
+    assert figures["discriminator_loss"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_generator_has_its_turn_every_third_step():
+    model = tiny(**WASSERSTEIN)
+    for step in range(1, 7):
+        before = values(model.generator), values(model.discriminator)
+        model.fit(IMAGES[:8], batch_size=8, verbose=0)
+        assert same(values(model.generator), before[0]) == (step % 3 != 0)
+        assert not same(values(model.discriminator), before[1])
+
+
+def test_the_generators_step_does_not_depend_on_how_many_the_critic_makes():
+    steps, start = [], tiny(objective="wasserstein").get_weights()
+    for critic_steps in (1, 4):
+        model = tiny(
+            objective="wasserstein",
+            critic_steps=critic_steps,
+            rates=(0.1, 0.0),
+            optimizer=keras.optimizers.SGD,
+        )
+        model.set_weights(start)
+        before = values(model.generator)
+        model.fit(
+            np.repeat(IMAGES[:1], 4 * 4096, 0),
+            batch_size=4096,
+            steps_per_epoch=critic_steps,
+            verbose=0,
+        )
+        after = values(model.generator)
+        steps.append(np.concatenate([(a - b).ravel() for a, b in zip(after, before, strict=True)]))
+    assert np.linalg.norm(steps[1] - steps[0]) < 0.2 * np.linalg.norm(steps[0])
+
+
+@pytest.mark.parametrize("arguments", [{}, EVERYTHING, WASSERSTEIN, {"num_classes": 3}])
+def test_saved_and_loaded_it_trains_on_exactly(arguments, tmp_path):
+    model = tiny(**arguments)
+    fit(model)
+    model.save(tmp_path / "model.keras")
+    twin = keras.saving.load_model(tmp_path / "model.keras")
+    assert same(all_of(twin), all_of(model))
+    assert fit(twin) == fit(model)
+    assert same(all_of(twin), all_of(model))
+
+
+def test_the_average_follows_the_generator():
+    model = tiny(average_decay=0.9)
+    expected = values(model.generator)
+    for _ in range(3):
+        now = values(model.generator)
+        model.fit(IMAGES[:8], batch_size=8, verbose=0)
+        expected = [0.9 * mean + 0.1 * value for mean, value in zip(expected, now, strict=True)]
+    for mean, value in zip(values(model.average), expected, strict=True):
+        np.testing.assert_allclose(mean, value, rtol=1e-5)
+    assert model.sampler is model.average
+    assert (plain := tiny()).sampler is plain.generator
+
+
+def test_a_conditional_model_scores_an_image_as_each_class():
+    model = tiny(num_classes=3)
+    fit(model)
+    scores = model.predict(IMAGES, verbose=0)
+    for number in range(3):
+        classes = np.eye(3)[np.full(32, number)]
+        expected = ops.convert_to_numpy(model.discriminator([IMAGES, classes]))
+        np.testing.assert_allclose(scores[:, number], expected[:, 0], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_trains_in_lower_precision(policy):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = tiny(**EVERYTHING)
+    finally:
+        keras.config.set_dtype_policy(before)
+    start = values(model.generator), values(model.discriminator)
+    history = fit(model, epochs=2)
+    assert np.isfinite(history["loss"]).all()
+    assert not same(values(model.generator), start[0])
+    assert not same(values(model.discriminator), start[1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"objective": "wrong"}, "objective must be one of non_saturating, .*, got 'wrong'"),
+        ({"prior": "wrong"}, "prior must be one of normal, uniform, got 'wrong'"),
+        ({"critic_steps": 0}, "critic_steps must be a whole number of at least 1, got 0"),
+        ({"label_smoothing": 0.5}, "label_smoothing must be at least 0 and below 0.5, got 0.5"),
+        ({"average_decay": 1}, "average_decay must be at least 0 and below 1, got 1"),
+        ({"r1": -1}, "r1 must be at least 0 and below inf, got -1"),
+    ],
+)
+def test_wrong_arguments_are_one_sentence(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        AdversarialModel(*networks(), **arguments)
