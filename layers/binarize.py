@@ -45,7 +45,7 @@ class Binarize(keras.layers.Layer):
         if reverse or self.threshold is None:
             return inputs
         # The sign of a difference is found faster than a comparison is made and cast.
-        return 1 - ops.relu(ops.sign(self.threshold - inputs))
+        return ops.cast(1 - ops.relu(ops.sign(self.threshold - inputs)), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape

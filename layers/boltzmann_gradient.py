@@ -79,11 +79,10 @@ def _sloped(reported, *weights_and_gradients):
     """`reported`, with gradients of its own choice with respect to the weights."""
     gradients = weights_and_gradients[len(weights_and_gradients) // 2 :]
 
-    def backward(*args, upstream=None):
-        scale = args[0] if upstream is None else upstream
+    def backward(upstream):
         return (
             ops.zeros_like(reported),
-            *(scale * gradient for gradient in gradients),
+            *(upstream * gradient for gradient in gradients),
             *(ops.zeros_like(gradient) for gradient in gradients),
         )
 

@@ -25,7 +25,8 @@ class Bernoulli:
 
     def log_sum_rise(self, inputs, mean, change):
         """By how much `log_sum` rises if the inputs, at which the units have a mean, change."""
-        return ops.log(1 - mean + mean * ops.exp(change))  # faster than a difference of softplus
+        # Faster than a difference of softplus; 1 − mean would be 0 where the mean is nearly 1.
+        return ops.log(ops.sigmoid(-inputs) + mean * ops.exp(change))
 
     def surprise(self, values, inputs):
         """Minus the log-probability of values given total inputs, summed: `(batch,)`, in nats."""

@@ -150,6 +150,12 @@ class AdversarialModel(keras.Model):
             raise ValueError(
                 f"critic_steps must be a whole number of at least 1, got {critic_steps!r}"
             )
+        if not isinstance(replay, int) or replay < 0:
+            raise ValueError(f"replay must be a whole number of at least 0, got {replay!r}")
+        if replay and len(generator.inputs) > 1:
+            raise ValueError(
+                f"replay must be 0 where the generator takes classes, which it loses, got {replay}"
+            )
         for name, value, end in (
             ("gradient_penalty", gradient_penalty, float("inf")),
             ("r1", r1, float("inf")),

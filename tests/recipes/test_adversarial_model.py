@@ -218,6 +218,7 @@ def test_trains_in_lower_precision(policy):
         ({"objective": "wrong"}, "objective must be one of non_saturating, .*, got 'wrong'"),
         ({"prior": "wrong"}, "prior must be one of normal, uniform, got 'wrong'"),
         ({"critic_steps": 0}, "critic_steps must be a whole number of at least 1, got 0"),
+        ({"replay": -1}, "replay must be a whole number of at least 0, got -1"),
         ({"label_smoothing": 0.5}, "label_smoothing must be at least 0 and below 0.5, got 0.5"),
         ({"average_decay": 1}, "average_decay must be at least 0 and below 1, got 1"),
         ({"r1": -1}, "r1 must be at least 0 and below inf, got -1"),
@@ -226,3 +227,8 @@ def test_trains_in_lower_precision(policy):
 def test_wrong_arguments_are_one_sentence(arguments, message):
     with pytest.raises(ValueError, match=message):
         AdversarialModel(*networks(), **arguments)
+
+
+def test_replay_without_the_classes_of_the_images_is_one_sentence():
+    with pytest.raises(ValueError, match="replay must be 0 where the generator takes classes"):
+        AdversarialModel(*networks(3), replay=5)
