@@ -5,20 +5,25 @@ from ..compatibility import check_keras
 check_keras()
 
 from .backup import Backup  # noqa: E402
+from .collapse_monitor import CollapseMonitor  # noqa: E402
 from .free_energy_gap import FreeEnergyGap  # noqa: E402
 from .greedy_layerwise import GreedyLayerwise  # noqa: E402
-from .pictures import draw_grid, draw_rows  # noqa: E402
+from .measurement import Measurement  # noqa: E402
+from .pictures import draw_grid, draw_rows, draw_samples  # noqa: E402
 from .reconstructions import Reconstructions  # noqa: E402
 from .sample_grid import SampleGrid  # noqa: E402
 from .unit_watch import UnitWatch  # noqa: E402
 
 __all__ = [
     "Backup",
+    "CollapseMonitor",
     "FreeEnergyGap",
     "GreedyLayerwise",
+    "Measurement",
     "Reconstructions",
     "SampleGrid",
     "UnitWatch",
     "draw_grid",
     "draw_rows",
+    "draw_samples",
 ]

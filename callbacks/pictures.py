@@ -69,3 +69,33 @@ def draw_grid(images: np.ndarray, path: str | Path) -> None:
     scale = max(1, round(768 / picture.shape[1]))  # pixels stay squares, and can be seen
     picture = picture.repeat(scale, axis=0).repeat(scale, axis=1)
     imsave(path, picture, cmap="gray", vmin=0, vmax=1, format="png")
+
+
+def draw_points(points: np.ndarray, path: str | Path) -> None:
+    """Draw points of the unit square, as a PNG file.
+
+    Args:
+        points: `(count, 2)`, values in [0, 1].
+        path: The file.
+    """
+    figure = Figure(figsize=(4, 4), dpi=120)
+    axis = figure.subplots()
+    axis.plot(*np.transpose(points), ".", markersize=3, alpha=0.5)
+    axis.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xticks=[], yticks=[])
+    figure.tight_layout()
+    figure.savefig(path, format="png")
+
+
+def draw_samples(images: np.ndarray, path: str | Path) -> None:
+    """Draw what a model makes, as a PNG file: images in a grid, or points of the plane.
+
+    Args:
+        images: `(count, height, width, channels)`, values in [0, 1]; a point is an image of one
+            pixel, whose two channels are its coordinates.
+        path: The file.
+    """
+    images = np.clip(images, 0, 1)
+    if images.shape[1:] == (1, 1, 2):
+        draw_points(images.reshape(-1, 2), path)
+    else:
+        draw_grid(images, path)

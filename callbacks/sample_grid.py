@@ -3,23 +3,31 @@
 from pathlib import Path
 
 import keras
-import numpy as np
 from keras import ops
+from PIL import Image
 
-from .pictures import draw_grid
+from .pictures import draw_samples
+
+# Of the moving picture: how long an epoch is seen, and the last one, in milliseconds; how large it
+# is at most, in pixels a side.
+SHOWN, LAST_SHOWN = 200, 2000
+SIDE = 512
 
 
 class SampleGrid(keras.callbacks.Callback):
     """Draws images from a model after each epoch, from one seed, one PNG file an epoch.
 
+    At the end of training all of them become `training.gif`, a moving picture of how the same
+    images change.
+
     Args:
         sampler: From the model to another that gives `images`, `(n, height, width, channels)`, from
-            scalars by name: the `bind` of a recipe's endpoint `sample`.
-        directory: Folder for `epoch-00001.png`, `epoch-00002.png`, …
-        **inputs: The scalars, such as `n=64, steps=100, seed=0`.
+            `seed`, other inputs being given by name: the `bind` of a recipe's endpoint `sample`.
+        directory: Folder for `epoch-00001.png`, `epoch-00002.png`, …, and `training.gif`.
+        **inputs: The inputs, such as `n=64, steps=100, seed=0`.
     """
 
-    def __init__(self, sampler, directory: str | Path, **inputs: int):
+    def __init__(self, sampler, directory: str | Path, **inputs):
         super().__init__()
         self.sampler = sampler
         self.directory = Path(directory)
@@ -34,4 +42,22 @@ class SampleGrid(keras.callbacks.Callback):
         self.directory.mkdir(parents=True, exist_ok=True)
         seed = ops.convert_to_tensor(self.inputs["seed"], "int32")
         images = self._draw({"seed": seed})["images"]
-        draw_grid(np.clip(images, 0, 1), self.directory / f"epoch-{epoch + 1:05d}.png")
+        draw_samples(images, self.directory / f"epoch-{epoch + 1:05d}.png")
+
+    def on_train_end(self, logs=None):
+        frames = []
+        for path in sorted(self.directory.glob("epoch-*.png")):
+            with Image.open(path) as picture:
+                frame = picture.convert("L" if picture.mode == "L" else "RGB")
+            frame.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
+            frames.append(frame)
+        if frames:
+            durations = [*[SHOWN] * (len(frames) - 1), LAST_SHOWN]
+            first, *others = frames
+            first.save(
+                self.directory / "training.gif",
+                save_all=True,
+                append_images=others,
+                duration=durations,
+                loop=0,
+            )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import UserError
-from . import arrays, catalogue, digits, folder
+from . import arrays, catalogue, digits, folder, mixtures
 from .image_set import ImageSet
 from .resize import resize
 from .splits import SPLITS
@@ -30,10 +30,10 @@ def read(
     """Read a split of a data set into memory.
 
     Args:
-        name: `digits`; an image-classification data set of tensorflow-datasets such as
-            `fashion_mnist`, or `fashion_mnist:FOLDER` to prepare it from the original files in a
-            folder; `images:FOLDER` for a folder of pictures, or of class folders of pictures;
-            `arrays:FILE.npz` for NumPy arrays.
+        name: `digits`; `ring8` or `grid25`, points in the plane; an image-classification data set
+            of tensorflow-datasets such as `fashion_mnist`, or `fashion_mnist:FOLDER` to prepare it
+            from the original files in a folder; `images:FOLDER` for a folder of pictures, or of
+            class folders of pictures; `arrays:FILE.npz` for NumPy arrays.
         split: One of `SPLITS`.
         image_size: Height and width wanted, one number for both; each image is scaled until it
             just covers them, and its centre cut out.
@@ -47,6 +47,8 @@ def read(
     path = Path(location).expanduser()
     if name == "digits":
         images = digits.read(split)
+    elif name in mixtures.MIXTURES:
+        images = mixtures.read(name, split)
     elif source == "images" and colon:
         images = folder.read(path, split, size)
     elif source == "arrays" and colon:

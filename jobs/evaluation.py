@@ -46,14 +46,14 @@ def evaluate(
     model = run.load_model()
     name = run.settings["data"] if data is None else data
     images = data_package.read(name, split, image_size=run.settings["image_size"])
-    _check_fit(images, model.input_shape[1:], run)
+    _check_fit(images, model.inputs[0].shape[1:], run)
     batches = images.batches(batch_size, shuffle=False)
     figures = {
         k: float(v) for k, v in model.evaluate(batches, verbose=verbose, return_dict=True).items()
     }
     entry = get_recipe(run.settings["recipe"])
     if entry.measures:
-        figures |= entry.measures(model, images.as_float(), batch_size)
+        figures |= entry.measures(model, images.as_float(), images.labels, batch_size)
     if entry.family == "autoencoders":
         inputs = images.as_float()[:10]
         with replacing(run.path / "reconstructions.png") as aside:

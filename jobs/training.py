@@ -10,7 +10,15 @@ import keras
 import numpy as np
 
 from .. import data as data_package
-from ..callbacks import Backup, FreeEnergyGap, Reconstructions, SampleGrid, UnitWatch
+from ..callbacks import (
+    Backup,
+    CollapseMonitor,
+    FreeEnergyGap,
+    Measurement,
+    Reconstructions,
+    SampleGrid,
+    UnitWatch,
+)
 from ..data import ImageSet
 from ..errors import UserError
 from ..recipes import Recipe, get_recipe
@@ -148,9 +156,18 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
     callbacks.insert(0, UnitWatch(held_out))
     if endpoint := entry.endpoints.get("free_energy"):
         callbacks.insert(0, FreeEnergyGap(endpoint.bind, some, held_out))
+    if entry.objective.measured:
+        labels = sets["validation"].labels
+        labels = None if labels is None else labels[:WATCHED]
+        callbacks.insert(0, Measurement(entry.measures, held_out, labels))
+    if entry.family == "gans":
+        given = sample_inputs(entry, settings["arguments"], len(some))
+        given.pop("n", None)
+        sampler = entry.endpoints["sample"].bind
+        callbacks.insert(0, CollapseMonitor(sampler, some, **given, seed=GRID["seed"]))
     if entry.schedule:
         callbacks.insert(0, entry.schedule(settings["arguments"]))
-    callbacks += _pictures(entry, sets["validation"], run.path / "samples")
+    callbacks += _pictures(entry, settings["arguments"], sets["validation"], run.path / "samples")
     if settings["tensorboard"]:
         callbacks.append(keras.callbacks.TensorBoard(run.path / "tensorboard"))
     callbacks.append(backup)
@@ -169,14 +186,24 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
     return run
 
 
-def _pictures(recipe: Recipe, images: ImageSet, folder: Path) -> list[keras.callbacks.Callback]:
+def _pictures(
+    recipe: Recipe, arguments: Mapping[str, Any], images: ImageSet, folder: Path
+) -> list[keras.callbacks.Callback]:
     """What shows a model as it learns: samples, or what it makes of images."""
     if endpoint := recipe.endpoints.get("sample"):
-        given = {name: value for name, value in GRID.items() if name in endpoint.inputs}
+        given = sample_inputs(recipe, arguments, GRID["n"])
+        given |= {name: GRID[name] for name in ("steps", "seed") if name in endpoint.inputs}
         return [SampleGrid(endpoint.bind, folder, **given)]
     if recipe.family == "autoencoders":
         return [Reconstructions(_first(images, 10), folder)]
     return []
+
+
+def sample_inputs(recipe: Recipe, arguments: Mapping[str, Any], n: int) -> dict[str, Any]:
+    """What the endpoint `sample` takes for n images: the number, or equally many of each class."""
+    if "labels" in recipe.endpoints["sample"].inputs:
+        return {"labels": np.arange(n) * arguments["num_classes"] // n}
+    return {"n": n}
 
 
 def _first(images: ImageSet, count: int) -> np.ndarray:

@@ -336,6 +336,12 @@ def _checked_objective(
     logs = model.fit(
         batches[0], validation_data=batches[1], epochs=1, shuffle=False, verbose=0
     ).history
+    if hypermodel.recipe.objective.measured:
+        images = sets["validation"]
+        few = images.as_float()[:2], None if images.labels is None else images.labels[:2], 2
+        logs |= {
+            f"val_{name}": value for name, value in hypermodel.recipe.measures(model, *few).items()
+        }
     if objective.name not in logs:
         raise UserError(
             f"there is no metric {objective.name!r} to optimise; training logs {', '.join(logs)}"

@@ -322,7 +322,7 @@ MEASURED = test_images[: 64 if FAST else 2000]
 
 
 def measure(model):
-    return recipes.get_recipe(model.origin.recipe).measures(model, MEASURED, 64)
+    return recipes.get_recipe(model.origin.recipe).measures(model, MEASURED, None, 64)
 
 
 measured = {"RBM, 256": measure(rbm), "DBN, 256-256": measure(dbn)}

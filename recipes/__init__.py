@@ -16,6 +16,13 @@ from .boltzmann.multimodal_dbn import multimodal_dbn  # noqa: E402
 from .boltzmann.rbm import rbm  # noqa: E402
 from .classifiers.lenet5 import lenet5  # noqa: E402
 from .endpoint import Endpoint, Function, Part  # noqa: E402
+from .gans.conditional_dcgan import conditional_dcgan  # noqa: E402
+from .gans.conditional_gan import conditional_gan  # noqa: E402
+from .gans.dcgan import dcgan  # noqa: E402
+from .gans.gan import gan  # noqa: E402
+from .gans.minibatch_discrimination_gan import minibatch_discrimination_gan  # noqa: E402
+from .gans.toy_gan import toy_gan  # noqa: E402
+from .gans.wgan_gp import wgan_gp  # noqa: E402
 from .registry import (  # noqa: E402
     Objective,
     Origin,
@@ -37,17 +44,24 @@ __all__ = [
     "Published",
     "Recipe",
     "boltzmann_machine",
+    "conditional_dcgan",
+    "conditional_gan",
     "dbm",
     "dbn",
     "dbn_classifier",
+    "dcgan",
     "deep_autoencoder",
+    "gan",
     "gaussian_rbm",
     "get_recipe",
     "hopfield",
     "lenet5",
     "list_recipes",
+    "minibatch_discrimination_gan",
     "multimodal_dbn",
     "rbm",
     "recipe",
     "tied_autoencoder",
+    "toy_gan",
+    "wgan_gp",
 ]

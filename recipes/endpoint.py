@@ -77,9 +77,10 @@ class Function:
     Args:
         function: Takes the model and the inputs by name, gives a dict of outputs. All that it draws
             at random depends on its input `seed`.
-        inputs: Names of the inputs. `n`, `steps`, `seed` and `label` are whole numbers; `words` are
-            such numbers, in the shape of the model's output without its last axis; any other input
-            has the shape and the type of the model's input.
+        inputs: Names of the inputs. `n`, `steps`, `seed` and `label` are whole numbers; `labels`
+            are such numbers, one for each row; `words` too, in the shape of the model's output
+            without its last axis; `latents` are what its `generator` takes; any other input has the
+            shape and the type of the model's input.
         outputs: Names of the outputs.
     """
 
@@ -92,15 +93,15 @@ class Function:
         """Whether nothing is drawn at random."""
         return "seed" not in self.inputs
 
-    def bind(self, model: keras.Model, **fixed: int) -> keras.Model:
+    def bind(self, model: keras.Model, **fixed: Any) -> keras.Model:
         """The function as a `keras.Model` from a dict of tensors to a dict of tensors.
 
         It uses the weights of `model`.
 
         Args:
             model: The model.
-            **fixed: Whole numbers that are no inputs then but constants. On JAX `n` must be one of
-                them, as shapes are constant there.
+            **fixed: Values that are no inputs then but constants. On JAX `n` must be one of them,
+                as shapes are constant there.
         """
         inputs = {name: self._input(name, model) for name in self.inputs if name not in fixed}
         return keras.Model(inputs, _Computed(self.function, model, fixed)(inputs))
@@ -111,6 +112,10 @@ class Function:
             return keras.Input(batch_shape=(), dtype="int32", name=name)
         if name == "words":
             return keras.Input(model.outputs[0].shape[1:-1], dtype="int32", name=name)
+        if name == "labels":
+            return keras.Input((), dtype="int32", name=name)
+        if name == "latents":
+            return keras.Input(model.generator.inputs[0].shape[1:], name=name)
         return keras.Input(model.inputs[0].shape[1:], name=name)
 
 
@@ -121,7 +126,7 @@ class _Computed(keras.layers.Layer):
         self,
         function: Callable[..., Mapping[str, Any]],
         model: keras.Model,
-        fixed: Mapping[str, int],
+        fixed: Mapping[str, Any],
     ):
         super().__init__()
         self.function = function

@@ -5,8 +5,13 @@ from typing import Any
 
 import keras
 import keras_tuner
+import numpy as np
 
+from ..callbacks import Measurement
 from .registry import BATCH_SIZE, Recipe
+
+# Held-out images that a measured objective is taken from after each epoch.
+MEASURED = 1000
 
 
 class RecipeHyperModel(keras_tuner.HyperModel):
@@ -63,6 +68,9 @@ class RecipeHyperModel(keras_tuner.HyperModel):
             kwargs["shuffle"] = False  # that is up to the data set
         else:
             kwargs["batch_size"] = size
+        if self.recipe.objective.measured and validation_data is not None:
+            measurement = Measurement(self.recipe.measures, *_first(validation_data, MEASURED))
+            kwargs["callbacks"] = [measurement, *(kwargs.get("callbacks") or ())]
         if self.recipe.schedule and "epochs" in kwargs:
             kwargs = self._pretrained(model, x, *args, **kwargs)
         return model.fit(x, *args, validation_data=validation_data, **kwargs)
@@ -81,6 +89,17 @@ class RecipeHyperModel(keras_tuner.HyperModel):
             initial_epoch = last
         callbacks = [schedule, *callbacks]
         return {"epochs": epochs, "callbacks": callbacks, "initial_epoch": initial_epoch, **kwargs}
+
+
+def _first(data: Any, count: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """The first images of a data set, or of arrays, with their labels if there are any."""
+    if not hasattr(data, "unbatch"):
+        images, labels = data if isinstance(data, tuple | list) else (data, None)
+        return np.asarray(images[:count]), None if labels is None else np.asarray(labels[:count])
+    rows = list(data.unbatch().take(count).as_numpy_iterator())
+    if not isinstance(rows[0], tuple):
+        return np.stack(rows), None
+    return tuple(np.stack(column) for column in zip(*rows, strict=True))
 
 
 def _batched(data: Any, size: int) -> tuple[Any, bool]:

@@ -26,7 +26,7 @@ SECTIONS = ("Args:", "Returns:", "Raises:", "Example:", "Reference:")
 BATCH_SIZE: Range = next(domains(BatchSize))
 
 Schedule = Callable[[Mapping[str, Any]], keras.callbacks.Callback]
-Measures = Callable[[keras.Model, np.ndarray, int], Mapping[str, float]]
+Measures = Callable[[keras.Model, np.ndarray, np.ndarray | None, int], Mapping[str, float]]
 
 _recipes: dict[str, "Recipe"] = {}
 
@@ -38,10 +38,13 @@ class Objective:
     Attributes:
         name: A metric that training logs, such as `"val_loss"`.
         direction: Whether small values are better, `"min"`, or large ones, `"max"`.
+        measured: Whether it is no metric of the model but one of the recipe's `measures`, which
+            training then takes after each epoch, from held-out images.
     """
 
     name: str
     direction: Literal["min", "max"]
+    measured: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ class Recipe:
         schedule: From the arguments to the callback that trains the model in stages, if it is; the
             callback's `starts` are the epochs in which stages begin.
         measures: How a trained model is measured on images beyond its metrics, if it is: takes the
-            model, images and the batch size, gives figures by name.
+            model, images, their labels or None, and the batch size, gives figures by name.
         frozen: Paths of trainable weights that two steps of training need not move.
     """
 
@@ -315,7 +318,8 @@ def recipe(
         batch_size: Default batch size of `fit`.
         epochs: Default number of epochs of a training.
         schedule: From the arguments to the callback that trains the model in stages, if it is.
-        measures: From a trained model, images and a batch size to figures by name.
+        measures: From a trained model, images, their labels or None, and a batch size to figures by
+            name.
         frozen: Paths of trainable weights that two steps of training need not move.
 
     Returns:

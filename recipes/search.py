@@ -168,7 +168,7 @@ class Int(Range):
 
 @dataclass(frozen=True, init=False)
 class Choice(Range):
-    """One of several values.
+    """One of several values; KerasTuner sees None as `"none"`.
 
     Whole numbers are valid beyond the values tried, from 1 up; anything else must be one of the
     values, unless a `Given` says which others are valid.
@@ -197,10 +197,14 @@ class Choice(Range):
         return any(v == value and is_whole(v) <= is_whole(value) for v in self.values)
 
     def suggest(self, hp, name, default, tuned):
-        return hp.Choice(name, list(self.values), default=default) if name in tuned else default
+        if name not in tuned:
+            return default
+        choices = {"none" if value is None else value: value for value in self.values}
+        default = next(choice for choice, value in choices.items() if value == default)
+        return choices[hp.Choice(name, list(choices), default=default)]
 
     def __str__(self):
-        return ", ".join(map(str, self.values))
+        return ", ".join("none" if value is None else str(value) for value in self.values)
 
 
 @dataclass(frozen=True)
@@ -296,7 +300,7 @@ LearningRate = Annotated[float, Float(1e-5, 1e-1, log=True, rank=Rank.LEARNING_R
 LearningRateDecay = Annotated[float, Float(0.0, 2.0, rank=Rank.LEARNING_RATE_DECAY)]
 Momentum = Annotated[float, Float(0.0, 0.99, below=1, rank=Rank.MOMENTUM)]
 BatchSize = Annotated[int, Choice(16, 32, 64, 128, 256, rank=Rank.BATCH_SIZE)]
-Units = Annotated[int, Int(16, 1024, log=True, rank=Rank.UNITS)]
+Units = Annotated[int, Int(16, 2048, log=True, rank=Rank.UNITS)]
 LatentDim = Annotated[int, Int(2, 256, log=True, rank=Rank.UNITS)]
 Dropout = Annotated[float, Float(0.0, 0.8, below=1, rank=Rank.REGULARIZATION)]
 WeightDecay = Annotated[float, Float(0.0, 1e-2, rank=Rank.REGULARIZATION)]

@@ -23,7 +23,9 @@ class Reconstruction(keras.Model):
         return super().compute_metrics(x, x, y_pred, sample_weight)
 
 
-def reconstruction(model: keras.Model, images: np.ndarray, batch_size: int) -> dict[str, float]:
+def reconstruction(
+    model: keras.Model, images: np.ndarray, labels: np.ndarray | None, batch_size: int
+) -> dict[str, float]:
     """Squared error of an image, as `reconstruction_error`."""
     outputs = model.predict(images, batch_size=batch_size, verbose=0)
     return {"reconstruction_error": reconstruction_error(images, outputs)}

@@ -45,7 +45,9 @@ def schedule(arguments) -> Composing:
     )
 
 
-def bound(model: keras.Model, images: np.ndarray, batch_size: int) -> dict[str, float]:
+def bound(
+    model: keras.Model, images: np.ndarray, labels: np.ndarray | None, batch_size: int
+) -> dict[str, float]:
     """Mean variational bound of the log-likelihood of images, in nats.
 
     Where pixels are not made binary there is none.

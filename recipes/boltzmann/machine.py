@@ -120,7 +120,9 @@ def _complete(model, images, mask, steps, seed):
     return completions(model, images, mask, ops.fori_loop(0, steps, step, (states, states))[1])
 
 
-def likelihood(model: keras.Model, images: np.ndarray, batch_size: int) -> dict[str, float]:
+def likelihood(
+    model: keras.Model, images: np.ndarray, labels: np.ndarray | None, batch_size: int
+) -> dict[str, float]:
     """Mean log-likelihood of images in nats, or its lower bound where machines are stacked.
 
     Where pixels are not made binary there is none.

@@ -7,7 +7,7 @@ import keras
 from keras import ops, random
 
 from ...layers import ReplayBuffer
-from ...layers.input_gradient import input_gradient
+from ...layers.input_gradient import input_gradient, values_and_slope
 from ...layers.seed_stream import SeedStream
 from ...layers.seeded_layer import SeededLayer
 
@@ -217,24 +217,85 @@ class AdversarialModel(keras.Model):
         scores = [self.discriminator([inputs, classes[c]]) for c in range(self.num_classes)]
         return ops.concatenate(scores, axis=1)
 
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        # Keras saves no state of the random generators of dropout and noise.
+        for index, state in enumerate(self._random_states()):
+            store[f"random_{index}"] = ops.convert_to_numpy(state)
+
+    def load_own_variables(self, store):
+        names = list(store.keys())
+        states = self._random_states()
+        for index, state in enumerate(states):
+            state.assign(store[f"random_{index}"])
+        own = [name for name in names if not name.startswith("random_")]
+        super().load_own_variables({name: store[name] for name in own})
+
+    def _random_states(self):
+        return [v for v in self.variables if v.name == "seed_generator_state"]
+
+    def generate(self, latents, labels=None):
+        """Images, `(batch, height, width, channels)`, made of latents.
+
+        Args:
+            latents: `(batch, latent_dim)`.
+            labels: Classes, `(batch,)`, of a conditional model.
+        """
+        return self.sampler(self._with_classes(latents, labels), training=False)
+
+    def score(self, images, labels=None):
+        """The discriminator's scores, `(batch, 1)`, of images.
+
+        Args:
+            images: `(batch, height, width, channels)`.
+            labels: Classes, `(batch,)`, of a conditional model.
+        """
+        return self.discriminator(self._with_classes(images, labels), training=False)
+
+    def _with_classes(self, rows, labels):
+        """What a network takes: the rows, and in a conditional model their classes, one-hot."""
+        if not self.num_classes:
+            return rows
+        rows = ops.convert_to_tensor(rows)
+        labels = ops.reshape(ops.cast(ops.convert_to_tensor(labels), "int32"), (-1,))
+        return [rows, ops.one_hot(labels, self.num_classes)]
+
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        labels = []
-        if self.num_classes:
-            labels = [ops.one_hot(ops.reshape(ops.cast(y, "int32"), (-1,)), self.num_classes)]
         seeds = self._seeds(x)
         latents = self.latents(ops.shape(x)[0], seeds)
-        fake = self.generator([latents, *labels] if labels else latents, training=training)
-        real = ops.cast(x, fake.dtype)
-        discriminator_loss = self._discriminator_loss(real, fake, labels, seeds, training)
-        if self.critic_steps == 1 or not training:
-            rows = self._generator_losses(fake, labels, seeds, training)
-        else:
-            rows = self._generator_losses_in_turn(latents, labels, seeds)
-        self._see(generator_loss=rows)
-        generator_loss = ROWS_MEAN(rows, rows)
+        turn = True
+        if training and self.critic_steps > 1:
+            step = ops.cast(self.steps.value, "int32")
+            turn = ops.equal(step % self.critic_steps, self.critic_steps - 1)
+            self.steps.assign_add(1)
+        fake = self._made(self._with_classes(latents, y), turn, training)
+        images = ops.stop_gradient(fake)
+        real = ops.cast(x, images.dtype)
+
+        of_real, state = self._judged(self._noisy(real, seeds, training), y, training)
+        self._assign(self.discriminator, state)
+        noisy = self._noisy(images, seeds, training)
+        of_fake, state, slope = values_and_slope(
+            lambda rows: self._judged(rows, y, training), noisy
+        )
+        generator_loss = self._generator_loss(fake, of_fake, slope, turn)
+        if self.buffer is not None:
+            seen = self._noisy(self.buffer(images, training=training), seeds, training)
+            of_fake, state = self._judged(seen, y, training)
+        self._assign(self.discriminator, state)
+        loss = self._discriminator_loss(of_real, of_fake)
+        if self.gradient_penalty:
+            shape = (ops.shape(real)[0], *[1] * (len(real.shape) - 1))
+            share = random.uniform(shape, dtype=real.dtype, seed=seeds)
+            between = share * real + (1 - share) * images
+            length = ops.sqrt(self._slope(between, y, training) + EPSILON)
+            loss = loss + self.gradient_penalty * ops.square(length - 1)
+        if self.r1:
+            loss = loss + self.r1 / 2 * self._slope(real, y, training)
+        self._see(discriminator_loss=loss, real_score=of_real, fake_score=of_fake)
         if training and self.average is not None:
             self._move_average()
-        return discriminator_loss + generator_loss
+        return ROWS_MEAN(loss, loss) + generator_loss
 
     def _seeds(self, images):
         """Seeds of a step, which differ between replicas as their images do.
@@ -245,72 +306,70 @@ class AdversarialModel(keras.Model):
         images = ops.stop_gradient(ops.cast(images, "float32"))
         return SeedStream(base + ops.cast(1000 * ops.abs(ops.sum(images)) % 2**24, base.dtype))
 
-    def _discriminator_loss(self, real, fake, labels, seeds, training):
-        game, fake = GAMES[self.objective], ops.stop_gradient(fake)
-        seen = fake if self.buffer is None else self.buffer(fake, training=training)
+    def _made(self, given, turn, training):
+        """Generated images; no gradient flows through them but in the generator's turn."""
 
-        def scores(images):
-            images = self._noisy(images, seeds, training)
-            return self._scores(self.discriminator, images, labels, training)
+        def made(frozen):
+            weights = [weight.value for weight in self.generator.trainable_variables]
+            state = [weight.value for weight in self.generator.non_trainable_variables]
+            if frozen:
+                weights = [ops.stop_gradient(weight) for weight in weights]
+            return self.generator.stateless_call(weights, state, given, training=training)
 
-        of_real, of_fake = scores(real), scores(seen)
+        if turn is True:
+            fake, state = made(frozen=False)
+        else:
+            fake, state = ops.cond(turn, lambda: made(frozen=False), lambda: made(frozen=True))
+        self._assign(self.generator, state)
+        return fake
+
+    def _judged(self, images, labels, training):
+        """Scores, `(batch,)`, and the discriminator's state after it has seen the images."""
+        scores, state = self.discriminator.stateless_call(
+            [weight.value for weight in self.discriminator.trainable_variables],
+            [weight.value for weight in self.discriminator.non_trainable_variables],
+            self._with_classes(images, labels),
+            training=training,
+        )
+        return ops.cast(scores, "float32")[:, 0], state
+
+    @staticmethod
+    def _assign(network, state):
+        for weight, value in zip(network.non_trainable_variables, state, strict=True):
+            weight.assign(value)
+
+    def _discriminator_loss(self, of_real, of_fake):
+        """Of each row, `(batch,)`, before penalties."""
+        game = GAMES[self.objective]
         loss = (1 - self.label_smoothing) * game.real(of_real) + game.fake(of_fake)
-        if self.label_smoothing:
-            loss = loss + self.label_smoothing * game.fake(of_real)
-        if self.gradient_penalty:
-            share = random.uniform(
-                (ops.shape(real)[0], *[1] * (len(real.shape) - 1)), dtype=real.dtype, seed=seeds
-            )
-            between = share * real + (1 - share) * fake
-            length = ops.sqrt(self._slope(between, labels, training) + EPSILON)
-            loss = loss + self.gradient_penalty * ops.square(length - 1)
-        if self.r1:
-            loss = loss + self.r1 / 2 * self._slope(real, labels, training)
-        self._see(discriminator_loss=loss, real_score=of_real, fake_score=of_fake)
-        return ROWS_MEAN(loss, loss)
+        return loss + self.label_smoothing * game.fake(of_real) if self.label_smoothing else loss
 
-    def _generator_losses(self, fake, labels, seeds, training):
-        """Of each row, `(batch,)`; its gradient with respect to the discriminator is 0."""
-        images = self._noisy(fake, seeds, training)
-        scores = self._scores(self._frozen_discriminator(), images, labels, training)
-        return GAMES[self.objective].generator(scores)
+    def _generator_loss(self, fake, scores, slope, turn):
+        """Its gradient flows into the generated images alone, in the generator's turn.
 
-    def _generator_losses_in_turn(self, latents, labels, seeds):
-        """The losses in every step of number `critic_steps`, and 0 in the others.
-
-        Its optimizer averages the gradients of so many steps, hence the factor.
+        One pass of the discriminator over the images serves both networks: what is here is the
+        gradient with respect to the images, a constant that they are multiplied with.
         """
-        given = [latents, *labels] if labels else latents
-        weights = [weight.value for weight in self.generator.trainable_variables]
-        state = [ops.stop_gradient(w.value) for w in self.generator.non_trainable_variables]
+        game, scores = GAMES[self.objective].generator, ops.stop_gradient(scores)
 
-        def turn():
-            fake, _ = self.generator.stateless_call(weights, state, given, training=True)
-            return self.critic_steps * self._generator_losses(fake, labels, seeds, training=True)
+        def gradient():
+            return ops.stop_gradient(slope(input_gradient(game, scores)))
 
-        index = ops.cast(self.steps.value, "int32") % self.critic_steps
-        self.steps.assign_add(1)
-        rest = ops.zeros(ops.shape(latents)[:1])
-        return ops.cond(index == self.critic_steps - 1, turn, lambda: rest)
-
-    def _frozen_discriminator(self):
-        """The discriminator as a function: no gradient reaches its weights, its state stays."""
-        weights, state = (
-            [ops.stop_gradient(weight.value) for weight in some]
-            for some in (
-                self.discriminator.trainable_variables,
-                self.discriminator.non_trainable_variables,
+        # The optimizer averages the gradients of `critic_steps` steps, hence the factor.
+        moving = (
+            self.critic_steps * gradient()
+            if turn is True
+            else ops.cond(
+                turn,
+                lambda: self.critic_steps * gradient(),
+                lambda: ops.zeros_like(fake),
             )
         )
-
-        def frozen(given, training):
-            return self.discriminator.stateless_call(weights, state, given, training=training)[0]
-
-        return frozen
-
-    def _scores(self, discriminator, images, labels, training):
-        scores = discriminator([images, *labels] if labels else images, training=training)
-        return ops.cast(scores, "float32")[:, 0]
+        rows = game(scores)
+        self._see(generator_loss=rows)
+        product = ops.sum(ops.cast(fake * moving, "float32"), axis=range(1, len(fake.shape)))
+        rows = rows + product - ops.stop_gradient(product)
+        return ROWS_MEAN(rows, rows)
 
     def _noisy(self, images, seeds, training):
         if not (self.instance_noise and training):
@@ -320,9 +379,7 @@ class AdversarialModel(keras.Model):
 
     def _slope(self, images, labels, training):
         """Squared length of the gradient of each image's score: `(batch,)`."""
-        gradient = input_gradient(
-            lambda rows: self._scores(self.discriminator, rows, labels, training), images
-        )
+        gradient = input_gradient(lambda rows: self._judged(rows, labels, training)[0], images)
         gradient = ops.cast(gradient, "float32")
         return ops.sum(ops.square(gradient), axis=range(1, len(gradient.shape)))
 

@@ -157,12 +157,12 @@ def test_reconstructions_correct_a_flipped_pixel(trained):
 
 def test_there_is_no_likelihood_of_pixels_that_are_not_made_binary():
     model = small(binary=False)
-    assert get_recipe("dbm").measures(model, halves(2), 2) == {}
+    assert get_recipe("dbm").measures(model, halves(2), None, 2) == {}
 
 
 @pytest.mark.tensorflow
 def test_the_measured_bound_is_below_what_the_best_model_of_two_images_reaches(trained):
-    found = get_recipe("dbm").measures(trained[0], halves(20), 10)
+    found = get_recipe("dbm").measures(trained[0], halves(20), None, 10)
     assert set(found) == {"log_likelihood_bound", "standard_error"}
     # Of two equally likely images no model gives more than log ½ on average.
     assert -3 < found["log_likelihood_bound"] < np.log(0.5) + 3 * found["standard_error"] + 0.01
@@ -174,9 +174,9 @@ def test_on_digits_training_raises_the_measured_bound_and_it_stays_below_0():
                 joint_learning_rate=0.02, seed=0)  # fmt: skip
     callback, measures = schedule(model), get_recipe("dbm").measures
     model.fit(x, batch_size=20, epochs=1, callbacks=[callback], verbose=0)
-    early = measures(model, x_test, 100)
+    early = measures(model, x_test, None, 100)
     epochs = {"initial_epoch": 1, "epochs": 20}
     model.fit(x, batch_size=20, callbacks=[callback], verbose=0, **epochs)
-    late = measures(model, x_test, 100)
+    late = measures(model, x_test, None, 100)
     assert late["standard_error"] < 1
     assert early["log_likelihood_bound"] + 2 < late["log_likelihood_bound"] < 0

@@ -96,7 +96,7 @@ def test_the_measured_bound_stays_below_the_log_likelihood():
     # Every state as often as the net draws it, near enough, so that none decides the mean.
     rows = np.repeat(states(4), np.round(400 * np.exp(exact)).astype(int), axis=0)
     mean = np.repeat(exact, np.round(400 * np.exp(exact)).astype(int)).mean()
-    found = get_recipe("dbn").measures(model, rows.reshape(-1, 2, 2, 1), 32)
+    found = get_recipe("dbn").measures(model, rows.reshape(-1, 2, 2, 1), None, 32)
     assert set(found) == {"log_likelihood_bound", "standard_error"}
     assert found["standard_error"] < 0.1
     assert mean - 5 < found["log_likelihood_bound"] < mean + 0.1
@@ -104,7 +104,7 @@ def test_the_measured_bound_stays_below_the_log_likelihood():
 
 def test_there_is_no_likelihood_of_pixels_that_are_not_made_binary():
     model = dbn((2, 2, 1), hidden_units=(3, 2), binary=False)
-    assert get_recipe("dbn").measures(model, np.zeros((2, 2, 2, 1), "float32"), 2) == {}
+    assert get_recipe("dbn").measures(model, np.zeros((2, 2, 2, 1), "float32"), None, 2) == {}
 
 
 def test_one_machine_learns_after_another(trained):

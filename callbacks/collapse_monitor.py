@@ -1,0 +1,117 @@
+"""Notices that a generator makes all images alike, or has lost against its discriminator."""
+
+import warnings
+from pathlib import Path
+from typing import Literal
+
+import keras
+import numpy as np
+from keras import ops
+from scipy.spatial.distance import pdist
+
+from .backup import Backup
+
+ACTIONS = ("warn", "stop", "roll back")
+
+
+class CollapseMonitor(keras.callbacks.Callback):
+    """Watches the variety of samples, and by how much the discriminator wins.
+
+    After each epoch it logs `sample_spread`, the mean distance between two samples as a share of
+    that between two images of the data, and `score_margin`, by how much the discriminator scores
+    real images above generated ones in the mean. It warns of an epoch whose spread is too small, as
+    the generator has collapsed then, or whose margin is too large, as it learns little then.
+
+    Args:
+        sampler: From the model to another that gives `images`, `(n, height, width, channels)`, from
+            scalars by name: the `bind` of a recipe's endpoint `sample`.
+        images: Some images of the data, at least 2.
+        least_spread: The spread below which the samples have collapsed, above 0.
+        most_margin: The margin above which the discriminator has won, above 0; that of a
+            Wasserstein critic has the scale of the images.
+        action: What to do about collapsed samples beside warning: `"warn"` for nothing, `"stop"` to
+            end the training, `"roll back"` to put weights, optimizer and random state back to what
+            they were after the last good epoch.
+        directory: Folder for the state of the last good epoch, with `"roll back"`.
+        **inputs: What `sampler` takes beside `n`, which is the number of images; `seed` at least.
+
+    Raises:
+        ValueError: If an argument is out of its range, or `"roll back"` has no directory.
+    """
+
+    def __init__(
+        self,
+        sampler,
+        images: np.ndarray,
+        *,
+        least_spread: float = 0.3,
+        most_margin: float = 20.0,
+        action: Literal["warn", "stop", "roll back"] = "warn",
+        directory: str | Path | None = None,
+        **inputs,
+    ):
+        super().__init__()
+        if action not in ACTIONS:
+            raise ValueError(f"action must be one of {', '.join(ACTIONS)}, got {action!r}")
+        if action == "roll back" and directory is None:
+            raise ValueError("action 'roll back' needs a directory, got None")
+        for name, value in (("least_spread", least_spread), ("most_margin", most_margin)):
+            if not value > 0:
+                raise ValueError(f"{name} must be above 0, got {value!r}")
+        if len(images) < 2:
+            raise ValueError(f"images must be at least 2, got {len(images)}")
+        self.sampler = sampler
+        self.images = np.asarray(images, "float32")
+        self.least_spread = least_spread
+        self.most_margin = most_margin
+        self.action = action
+        self.good = Backup(directory) if directory is not None else None
+        self.inputs = inputs
+
+    def on_train_begin(self, logs=None):
+        self._spread = _mean_distance(self.images)
+        fixed = {name: value for name, value in self.inputs.items() if name != "seed"}
+        if "labels" not in fixed:
+            fixed["n"] = len(self.images)
+        # Compiled once, as a prediction is.
+        self._draw = self.sampler(self.model, **fixed).predict_on_batch
+        if self.good is not None:
+            self.good.set_model(self.model)
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = {} if logs is None else logs
+        seed = ops.convert_to_tensor(self.inputs["seed"], "int32")
+        spread = _mean_distance(self._draw({"seed": seed})["images"]) / self._spread
+        logs["sample_spread"] = spread
+        if {"real_score", "fake_score"} <= logs.keys():
+            logs["score_margin"] = margin = logs["real_score"] - logs["fake_score"]
+            if margin > self.most_margin:
+                self._warn(
+                    f"after epoch {epoch + 1} the discriminator scores real images {margin:.3g} "
+                    "above generated ones: it has won, and the generator learns little; weaken it, "
+                    "by noise on its images, smoothed labels, or a smaller learning rate"
+                )
+        if spread >= self.least_spread:
+            if self.action == "roll back":
+                self.good.on_epoch_end(epoch)
+            return
+        done = {"warn": "", "stop": "; the training ends"}.get(self.action)
+        if self.action == "stop":
+            self.model.stop_training = True
+        if self.action == "roll back":
+            epochs = self.good.restore(self.model)
+            done = f"; back to epoch {epochs}" if epochs else "; there was no good epoch before"
+        self._warn(
+            f"after epoch {epoch + 1} two samples differ {spread:.2g} times as much as two images "
+            "of the data do: the generator has collapsed; minibatch discrimination, replay, or a "
+            f"Wasserstein critic would help{done}"
+        )
+
+    @staticmethod
+    def _warn(words):
+        warnings.warn(words, stacklevel=3)
+
+
+def _mean_distance(images) -> float:
+    """Mean Euclidean distance between two of the images."""
+    return float(pdist(np.asarray(images).reshape(len(images), -1)).mean())

@@ -1,0 +1,32 @@
+"""Arguments that several adversarial recipes take, and what they stand for."""
+
+from typing import Annotated
+
+from ...layers import MinibatchDiscrimination, MinibatchStdDev
+from ..search import Choice, Float, Given, Int, Rank, is_number, is_whole
+
+MINIBATCH = {"discrimination": MinibatchDiscrimination, "stddev": MinibatchStdDev}
+
+Width = Annotated[int, Choice(16, 32, 64, 128, rank=Rank.UNITS)]
+Minibatch = Annotated[str | None, Choice(None, *MINIBATCH, rank=Rank.REGULARIZATION)]
+Replay = Annotated[
+    int,
+    Choice(
+        0,
+        64,
+        1024,
+        others=Given(lambda v: is_whole(v) and v >= 0, "a whole number of at least 0"),
+        rank=Rank.REGULARIZATION,
+    ),
+]
+AverageDecay = Annotated[
+    float, Given(lambda v: is_number(v) and 0 <= v < 1, "a number of at least 0 and below 1")
+]
+Beta1 = Annotated[float, Float(0.0, 0.9, below=1, rank=Rank.ADAM_BETAS)]
+CriticSteps = Annotated[int, Int(1, 5)]
+GradientPenalty = Annotated[float, Float(0.1, 100.0, log=True, rank=Rank.REGULARIZATION)]
+
+
+def beside_their_batch(features, minibatch: str | None):
+    """Rows of features, `(batch, features)`, with how alike those of their batch are appended."""
+    return features if minibatch is None else MINIBATCH[minibatch]()(features)

@@ -1,0 +1,55 @@
+"""What adversarial models offer to servers, and how good their samples are."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from ...layers.seed_stream import SeedStream
+from ...metrics import sliced_wasserstein
+from ..endpoint import Function
+
+
+def _discriminate(model, images, labels=None):
+    return {"scores": model.score(images, labels)}
+
+
+def _decode(model, latents, labels=None):
+    return {"images": model.generate(latents, labels)}
+
+
+def _sample(model, n, seed):
+    return {"images": model.generate(model.latents(n, SeedStream(seed)))}
+
+
+def _sample_classes(model, labels, seed):
+    latents = model.latents(ops.shape(labels)[0], SeedStream(seed))
+    return {"images": model.generate(latents, labels)}
+
+
+ENDPOINTS = {
+    "decode": Function(_decode, ("latents",), ("images",)),
+    "sample": Function(_sample, ("n", "seed"), ("images",)),
+    "discriminate": Function(_discriminate, ("images",), ("scores",)),
+}
+CONDITIONAL_ENDPOINTS = {
+    "decode": Function(_decode, ("latents", "labels"), ("images",)),
+    "sample": Function(_sample_classes, ("labels", "seed"), ("images",)),
+    "discriminate": Function(_discriminate, ("images", "labels"), ("scores",)),
+}
+
+
+def samples(model: keras.Model, count: int, batch_size: int) -> np.ndarray:
+    """Images drawn from the model, always the same, as many of each class: `(count, …)`."""
+    latents = ops.convert_to_numpy(model.latents(count, SeedStream(0)))
+    if not model.num_classes:
+        return model.sampler.predict(latents, batch_size=batch_size, verbose=0)
+    classes = np.eye(model.num_classes, dtype="float32")[np.arange(count) % model.num_classes]
+    return model.sampler.predict([latents, classes], batch_size=batch_size, verbose=0)
+
+
+def distances(
+    model: keras.Model, images: np.ndarray, labels: np.ndarray | None, batch_size: int
+) -> dict[str, float]:
+    """Sliced Wasserstein distance of as many samples as there are images, times 1,000."""
+    drawn = samples(model, len(images), batch_size)
+    return {"sliced_wasserstein": sliced_wasserstein(images, drawn)["mean"]}
