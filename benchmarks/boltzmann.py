@@ -181,8 +181,9 @@ def labels() -> str:
             for weight in model.trainable_variables:
                 if len(weight.shape) == 2:
                     weight.assign(keras.initializers.GlorotUniform(seed)(weight.shape))
-        staged, epochs = GreedyLayerwise(["fine_tuning"], []), steps // -(-count // 32)
-        model.fit(images[chosen], x.labels[chosen], epochs=epochs, callbacks=[staged], verbose=0)
+        batches = data.ImageSet("few", images[chosen], x.labels[chosen]).batches(32).repeat()
+        staged = [GreedyLayerwise(["fine_tuning"], [])]
+        model.fit(batches, steps_per_epoch=steps, callbacks=staged, shuffle=False, verbose=0)
         return model.evaluate(held_images, held.labels, verbose=0, return_dict=True)["accuracy"]
 
     def regressed(count, seed, threshold):

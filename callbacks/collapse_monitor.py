@@ -19,8 +19,8 @@ class CollapseMonitor(keras.callbacks.Callback):
 
     After each epoch it logs `sample_spread`, the mean distance between two samples as a share of
     that between two images of the data, and `score_margin`, by how much the discriminator scores
-    real images above generated ones in the mean. It warns of an epoch whose spread is too small, as
-    the generator has collapsed then, or whose margin is too large, as it learns little then.
+    real images above generated ones in the mean. It warns when the spread becomes too small, as the
+    generator has collapsed then, and when the margin becomes too large, as it learns little then.
 
     Args:
         sampler: From the model to another that gives `images`, `(n, height, width, channels)`, from
@@ -77,6 +77,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         self._draw = self.sampler(self.model, **fixed).predict_on_batch
         if self.good is not None:
             self.good.set_model(self.model)
+        self._told = set()
 
     def on_epoch_end(self, epoch, logs=None):
         logs = {} if logs is None else logs
@@ -85,31 +86,40 @@ class CollapseMonitor(keras.callbacks.Callback):
         logs["sample_spread"] = spread
         if {"real_score", "fake_score"} <= logs.keys():
             logs["score_margin"] = margin = logs["real_score"] - logs["fake_score"]
-            if margin > self.most_margin:
-                self._warn(
-                    f"after epoch {epoch + 1} the discriminator scores real images {margin:.3g} "
-                    "above generated ones: it has won, and the generator learns little; weaken it, "
-                    "by noise on its images, smoothed labels, or a smaller learning rate"
-                )
-        if spread >= self.least_spread:
-            if self.action == "roll back":
-                self.good.on_epoch_end(epoch)
-            return
-        done = {"warn": "", "stop": "; the training ends"}.get(self.action)
-        if self.action == "stop":
-            self.model.stop_training = True
-        if self.action == "roll back":
-            epochs = self.good.restore(self.model)
-            done = f"; back to epoch {epochs}" if epochs else "; there was no good epoch before"
-        self._warn(
+            self._tell(
+                margin > self.most_margin,
+                f"after epoch {epoch + 1} the discriminator scores real images {margin:.3g} above "
+                "generated ones: it has won, and the generator learns little; weaken it, by noise "
+                "on its images, smoothed labels, or a smaller learning rate",
+                "margin",
+            )
+        collapsed = spread < self.least_spread
+        done = self._act(epoch, collapsed)
+        self._tell(
+            collapsed,
             f"after epoch {epoch + 1} two samples differ {spread:.2g} times as much as two images "
             "of the data do: the generator has collapsed; minibatch discrimination, replay, or a "
-            f"Wasserstein critic would help{done}"
+            f"Wasserstein critic would help{done}",
+            "spread",
         )
 
-    @staticmethod
-    def _warn(words):
-        warnings.warn(words, stacklevel=3)
+    def _act(self, epoch: int, collapsed: bool) -> str:
+        """Stop or roll back, or keep what is good; what was done, in words."""
+        if self.action == "roll back" and not collapsed:
+            self.good.on_epoch_end(epoch)
+        if self.action == "roll back" and collapsed:
+            epochs = self.good.restore(self.model)
+            return f"; back to epoch {epochs}" if epochs else "; there was no good epoch before"
+        if self.action == "stop" and collapsed:
+            self.model.stop_training = True
+            return "; the training ends"
+        return ""
+
+    def _tell(self, wrong: bool, words: str, what: str) -> None:
+        """Warn when something has become wrong, not in every epoch in which it still is."""
+        if wrong and what not in self._told:
+            warnings.warn(words, stacklevel=3)
+        (self._told.add if wrong else self._told.discard)(what)
 
 
 def _mean_distance(images) -> float:

@@ -1,0 +1,217 @@
+"""Adversarial recipes beside textbook steps in Keras and PyTorch: speed, memory, and quality.
+
+All have the same networks, optimizers, batches and images: Fashion-MNIST at 28×28.
+"""
+
+import argparse
+import functools
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import report
+from gans_contenders import Alternating, textbook
+from report import in_turn, machine, ratio, spread, table
+
+from amalthea import data, recipes
+from amalthea.metrics import frechet_distance, modes_covered, precision_recall
+from amalthea.recipes.gans.endpoints import samples
+
+HERE = Path(__file__).parent
+
+
+def speed() -> str:
+    """Seconds a step and memory, each contender in a process of its own."""
+    rows = []
+    for kind, peers in (
+        (
+            "dcgan",
+            {
+                "two tapes, one network after the other": "alternating",
+                "two tapes over one pass": "at once",
+            },
+        ),
+        ("wgan_gp", {"two tapes, five steps of the critic, one of the generator": "critic"}),
+    ):
+        contenders = {f"`recipes.{kind}`": functools.partial(in_keras, kind)}
+        for name, peer in peers.items():
+            contenders[f"Keras, {name}"] = functools.partial(in_keras, peer)
+        if options.torch:
+            contenders[f"PyTorch {TORCH}"] = functools.partial(in_torch, kind)
+        memory = {}
+
+        def measure(name, run, memory=memory):
+            result = run()
+            memory.setdefault(name, []).append(result["memory"])
+            return [statistics.median(result["seconds"])]
+
+        measured = in_turn(
+            {name: functools.partial(measure, name, run) for name, run in contenders.items()},
+            options.rounds,
+        )
+        mine = measured[f"`recipes.{kind}`"]
+        for name, seconds in measured.items():
+            rows.append(
+                [
+                    f"{kind}: {name}",
+                    spread([1000 * value for value in seconds]),
+                    ratio(mine, seconds),
+                    f"{statistics.median(memory[name]):,.0f}",
+                ]
+            )
+    header = ["what", "ms a step: median (range)", "recipe to it, paired", "memory at most, MiB"]
+    return table(header, rows)
+
+
+def in_keras(name: str) -> dict:
+    """A contender of gans_contenders.py."""
+    command = [sys.executable, HERE / "gans_contenders.py", name, *map(str, LENGTHS)]
+    return json.loads(run(command))
+
+
+def in_torch(kind: str) -> dict:
+    """A contender of gans_torch.py."""
+    with tempfile.NamedTemporaryFile(suffix=".npz") as file:
+        np.savez(file, x=data.read("fashion_mnist", "train").as_float())
+        command = [options.torch, HERE / "gans_torch.py", file.name, kind, *map(str, LENGTHS)]
+        return json.loads(run(command))
+
+
+def run(command: list) -> str:
+    """The last line that a process prints."""
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return done.stdout.strip().splitlines()[-1]
+
+
+def schedule() -> str:
+    """Both networks at once against one after the other, at equal steps."""
+    steps = size(3_000, 4)
+    batches = data.read("fashion_mnist", "train").batches(64).repeat()
+    builds = {
+        "both at once, `recipes.dcgan`": recipes.dcgan,
+        "one after the other": functools.partial(textbook, Alternating),
+    }
+    rows = []
+    for name, build in builds.items():
+        figures = []
+        for seed in range(size(3, 1)):
+            model = build(seed=seed, width=32)
+            model.fit(
+                batches.map(lambda images, _: images),
+                steps_per_epoch=steps,
+                shuffle=False,
+                verbose=0,
+            )
+            figures.append(quality(model.generator, seed))
+            print(name, seed, figures[-1], flush=True)
+        rows.append([name, *(spread(column) for column in zip(*figures, strict=True))])
+    return table(["networks move", *QUALITY], rows)
+
+
+QUALITY = ["Fréchet distance, LeNet-5 features", "precision", "recall"]
+
+
+def quality(generator: keras.Model, seed: int) -> list[float]:
+    """Fréchet distance of 10,000 samples, and precision and recall of 5,000."""
+    random = np.random.default_rng(seed)
+    real = data.read("fashion_mnist", "test").as_float()[: size(None, 200)]
+    size_of_latents = generator.input_shape[-1]
+    latents = random.uniform(-1, 1, (len(real), size_of_latents)).astype("float32")
+    fake = generator.predict(latents, batch_size=500, verbose=0)
+    one, other = (features(images) for images in (real, fake))
+    return [frechet_distance(one, other), *precision_recall(one[:5_000], other[:5_000])]
+
+
+@functools.cache
+def judge() -> keras.Model:
+    """A LeNet-5 that knows Fashion-MNIST; its features are the last 84 units."""
+    images = data.read("fashion_mnist", "train")
+    model = recipes.lenet5(seed=0)
+    model.fit(images.batches(64), epochs=size(10, 1), shuffle=False, verbose=0)
+    return keras.Model(model.inputs, model.layers[-2].output)
+
+
+def features(images: np.ndarray) -> np.ndarray:
+    """Features of a classifier of ours, `(count, 84)`."""
+    return judge().predict(images, batch_size=500, verbose=0)
+
+
+REMEDIES = {
+    "none": {},
+    "`minibatch='discrimination'`": {"minibatch": "discrimination"},
+    "`minibatch='stddev'`": {"minibatch": "stddev"},
+    "`replay=1024`": {"replay": 1024},
+    "Wasserstein, penalty": {
+        "objective": "wasserstein",
+        "gradient_penalty": 0.1,
+        "critic_steps": 5,
+    },
+}
+
+
+def remedies() -> str:
+    """Modes that are covered on the ring and the grid, with each remedy."""
+    rows = []
+    for remedy, arguments in REMEDIES.items():
+        row = [remedy]
+        for name, modes in (("ring8", 8), ("grid25", 25)):
+            points = data.read(name, "train")
+            found = []
+            for seed in range(size(5, 1)):
+                model = recipes.toy_gan(seed=seed, **arguments)
+                batches = data.ImageSet(name, points.images).batches(256).repeat()
+                # Equal steps of the generator.
+                steps = size(4_000, 20) * arguments.get("critic_steps", 1)
+                model.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0)
+                drawn = samples(model, 2_500, 500).reshape(-1, 2)
+                flat = points.images.reshape(-1, 2)
+                groups = [flat[points.labels == mode] for mode in range(modes)]
+                centres = np.stack([group.mean(0) for group in groups])
+                deviation = float(np.mean([group.std() for group in groups]))
+                found.append(modes_covered(drawn, centres, deviation))
+            covered, good = zip(*found, strict=True)
+            row += [spread(list(map(float, covered))), spread(list(good), 2)]
+        rows.append(row)
+        print(*row, sep="  ", flush=True)
+    header = ["remedy", "ring: modes of 8", "good samples", "grid: modes of 25", "good samples"]
+    return table(header, rows)
+
+
+def size(full, quick):
+    """A size of the full run, or of the quick one."""
+    return quick if options.fast else full
+
+
+PARTS = {"speed": speed, "schedule": schedule, "remedies": remedies}
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--torch", help="a Python that has PyTorch; left out otherwise")
+parser.add_argument("--rounds", type=int, default=5)
+parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
+parser.add_argument("--fast", action="store_true", help="a quick pass that changes nothing")
+options = parser.parse_args()
+
+LOAD = os.getloadavg()[0]  # before there is any of our own
+# Images a step, steps an epoch, and epochs, of which the first is not counted.
+LENGTHS = (64, size(40, 5), size(4, 2))
+TORCH = ""
+if options.torch:
+    TORCH = run([options.torch, "-c", "import torch; print(torch.__version__)"])
+for part in options.only:
+    result = PARTS[part]()
+    text = machine("amalthea", "keras", "tensorflow", "numpy")
+    if part == "speed":
+        text += f"; {options.rounds} rounds, begun at a load of {LOAD:.1f}"
+    text = f"{text}.\n\n{result}"
+    if options.fast:
+        print(f"\n{text}\n")
+    else:
+        report.publish(f"gans-{part}", text)
