@@ -29,6 +29,8 @@ class CollapseMonitor(keras.callbacks.Callback):
         least_spread: The spread below which the samples have collapsed, above 0.
         most_margin: The margin above which the discriminator has won, above 0; that of a
             Wasserstein critic has the scale of the images.
+        patience: Epochs at the beginning in which samples may be alike, as those of a generator
+            that has learnt nothing are, unless they have differed before.
         action: What to do about collapsed samples beside warning: `"warn"` for nothing, `"stop"` to
             end the training, `"roll back"` to put weights, optimizer and random state back to what
             they were after the last good epoch.
@@ -46,6 +48,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         *,
         least_spread: float = 0.3,
         most_margin: float = 20.0,
+        patience: int = 5,
         action: Literal["warn", "stop", "roll back"] = "warn",
         directory: str | Path | None = None,
         **inputs,
@@ -64,9 +67,11 @@ class CollapseMonitor(keras.callbacks.Callback):
         self.images = np.asarray(images, "float32")
         self.least_spread = least_spread
         self.most_margin = most_margin
+        self.patience = patience
         self.action = action
         self.good = Backup(directory) if directory is not None else None
         self.inputs = inputs
+        self._differed = False
 
     def on_train_begin(self, logs=None):
         self._spread = _mean_distance(self.images)
@@ -93,8 +98,10 @@ class CollapseMonitor(keras.callbacks.Callback):
                 "on its images, smoothed labels, or a smaller learning rate",
                 "margin",
             )
-        collapsed = spread < self.least_spread
-        done = self._act(epoch, collapsed)
+        alike = spread < self.least_spread
+        self._differed = self._differed or not alike
+        collapsed = alike and (self._differed or epoch >= self.patience)
+        done = "" if alike and not collapsed else self._act(epoch, collapsed)
         self._tell(
             collapsed,
             f"after epoch {epoch + 1} two samples differ {spread:.2g} times as much as two images "

@@ -392,15 +392,18 @@ class AdversarialModel(keras.Model):
         for mean, weight in zip(self.average.variables, self.generator.variables, strict=True):
             mean.assign(mean + (1 - self.average_decay) * (weight - mean))
 
-    def compile(self, generator_optimizer, discriminator_optimizer, **kwargs):
+    def compile(self, generator_optimizer, discriminator_optimizer=None, **kwargs):
         """Compile with an optimizer for each network.
 
         Args:
             generator_optimizer: A Keras optimizer.
-            discriminator_optimizer: Another one.
+            discriminator_optimizer: Another one; of the same kind if not given.
             **kwargs: Arguments of `keras.Model.compile`, but for the optimizer and losses.
         """
         self.generator_optimizer = keras.optimizers.get(generator_optimizer)
+        if discriminator_optimizer is None:
+            same = self.generator_optimizer
+            discriminator_optimizer = type(same).from_config(same.get_config())
         self.discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
         if self.critic_steps > 1:
             self.generator_optimizer.gradient_accumulation_steps = self.critic_steps

@@ -86,5 +86,5 @@ def conditional_dcgan(
         average_decay=average_decay,
         seed=seed,
     )
-    model.compile(*(keras.optimizers.Adam(learning_rate, beta_1) for _ in range(2)))
+    model.compile(keras.optimizers.Adam(learning_rate, beta_1), steps_per_execution=10)
     return model

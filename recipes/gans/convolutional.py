@@ -1,10 +1,21 @@
 """The convolutional networks of the DCGAN, which others share."""
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from ...errors import UserError
 from .arguments import beside_their_batch
+
+
+@keras.saving.register_keras_serializable("amalthea")
+def leaky_relu(x):
+    """The input where it is positive, and a fifth of it elsewhere.
+
+    The slope is a constant. With Keras' own activation a penalty on gradients sends a second
+    derivative of zeros back through all layers on TensorFlow, a sixth of a step for nothing.
+    """
+    slope = ops.where(x > 0, ops.cast(1.0, x.dtype), ops.cast(0.2, x.dtype))
+    return x * ops.stop_gradient(slope)
 
 
 def generator(
@@ -80,7 +91,7 @@ def discriminator(
         )(x)
         if level and normalize:
             x = _normalized(x)
-        x = layers.LeakyReLU(0.2)(x)
+        x = layers.Activation(leaky_relu)(x)
     x = beside_their_batch(layers.Flatten()(x), minibatch)
     scores = layers.Dense(
         1, use_bias=False, kernel_initializer=_normal(), dtype="float32", name="scores"

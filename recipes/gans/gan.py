@@ -103,7 +103,7 @@ def gan(
         average_decay=average_decay,
         seed=seed,
     )
-    model.compile(*(keras.optimizers.SGD(learning_rate, momentum) for _ in range(2)))
+    model.compile(keras.optimizers.SGD(learning_rate, momentum), steps_per_execution=10)
     return model
 
 

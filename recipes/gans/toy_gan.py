@@ -20,13 +20,18 @@ Units = Annotated[int, Int(16, 512, log=True, rank=Rank.UNITS)]
 
 
 def modes(model: keras.Model, images: np.ndarray, labels, batch_size: int) -> dict[str, float]:
-    """Modes that samples come from, and the share of good ones; each class of points is a mode."""
+    """Modes that samples come from, and the share of good ones; each class of points is a mode.
+
+    Of points without classes, or one of each, there is nothing to say.
+    """
     if labels is None:
         return {}
     points = images.reshape(len(images), -1)
     groups = [points[labels == label] for label in np.unique(labels)]
     centres = np.stack([group.mean(axis=0) for group in groups])
     deviation = np.sqrt(np.mean([group.var(axis=0).mean() for group in groups]))
+    if not deviation > 0:
+        return {}
     drawn = samples(model, len(images), batch_size).reshape(len(images), -1)
     covered, good = modes_covered(drawn, centres, deviation)
     return {"modes_covered": float(covered), "good_samples": good}
@@ -111,7 +116,7 @@ def toy_gan(
         replay=replay,
         seed=seed,
     )
-    model.compile(*(keras.optimizers.Adam(learning_rate, beta_1) for _ in range(2)))
+    model.compile(keras.optimizers.Adam(learning_rate, beta_1), steps_per_execution=10)
     return model
 
 

@@ -91,5 +91,5 @@ def wgan_gp(
         average_decay=average_decay,
         seed=seed,
     )
-    model.compile(*(keras.optimizers.Adam(learning_rate, beta_1, 0.9) for _ in range(2)))
+    model.compile(keras.optimizers.Adam(learning_rate, beta_1, 0.9), steps_per_execution=10)
     return model

@@ -22,7 +22,7 @@ def collapsed():
 
 
 def fit(model, epochs=2, **arguments):
-    monitor = CollapseMonitor(BIND, POINTS, seed=0, **arguments)
+    monitor = CollapseMonitor(BIND, POINTS, **{"seed": 0, "patience": 0, **arguments})
     return model.fit(POINTS, epochs=epochs, callbacks=[monitor], verbose=0).history
 
 
@@ -43,6 +43,12 @@ def test_equal_samples_are_told_of():
     assert len(caught) == 1
     assert history["sample_spread"] == [0, 0]
     one_sentence(caught[0].message)
+
+
+def test_an_untrained_generator_may_make_all_alike():
+    with pytest.warns(UserWarning, match="after epoch 3 two samples differ 0 times") as caught:
+        fit(collapsed(), patience=2, epochs=4)
+    assert len(caught) == 1
 
 
 def test_a_collapsed_training_can_be_stopped():

@@ -1,8 +1,9 @@
 import numpy as np
 from matplotlib.image import imread
+from PIL import Image
 
 from amalthea.callbacks import SampleGrid
-from amalthea.recipes import get_recipe, rbm
+from amalthea.recipes import get_recipe, rbm, toy_gan
 
 
 def test_every_epoch_has_a_grid_drawn_from_the_model_as_it_is(tmp_path):
@@ -15,3 +16,24 @@ def test_every_epoch_has_a_grid_drawn_from_the_model_as_it_is(tmp_path):
     )
     assert first.shape == second.shape
     assert second.mean() > first.mean()  # it learns that all is white
+    with Image.open(tmp_path / "samples" / "training.gif") as moving:
+        assert moving.n_frames == 2
+
+
+def test_points_are_drawn_where_they_are(tmp_path):
+    model = toy_gan(units=4, seed=0)
+    for weight in model.generator.trainable_variables:
+        weight.assign(np.zeros(weight.shape))
+    model.generator.trainable_variables[-1].assign([-4.0, 4.0])  # the point (0.1, 0.9)
+    bind = get_recipe("toy_gan").endpoints["sample"].bind
+    grid = SampleGrid(bind, tmp_path, n=5, seed=0)
+    grid.set_model(model)
+    grid.on_train_begin()
+    grid.on_epoch_end(0)
+    picture = imread(tmp_path / "epoch-00001.png")[..., :3]
+    height, width = picture.shape[:2]
+    corner = picture[: height // 4, : width // 4]
+    inside = slice(height // 4, 3 * height // 4), slice(width // 4, 3 * width // 4)
+    blue = np.array([0.12, 0.47, 0.71])
+    assert np.abs(corner - blue).sum(-1).min() < 0.1
+    np.testing.assert_array_equal(picture[inside], 1)

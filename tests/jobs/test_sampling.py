@@ -70,3 +70,35 @@ def test_a_model_that_does_not_sample_is_named(arrays, tmp_path):
     one_sentence(error)
     with pytest.raises(UserError, match="n must be a whole number of at least 1, got 0"):
         jobs.sample(tmp_path / "a", 0)
+
+
+@pytest.fixture(scope="module")
+def conditional(tmp_path_factory):
+    """A conditional net that has learnt a little of 8×8 images of three classes."""
+    folder = tmp_path_factory.mktemp("classes")
+    images = np.random.default_rng(0).random((60, 8, 8, 1), dtype="float32")
+    np.savez(folder / "classes.npz", images=images, labels=np.arange(60) % 3)
+    settings = {"arguments": {"hidden_units": 24}, "epochs": 2, "batch_size": 16, "verbose": 0}
+    data = f"arrays:{folder / 'classes.npz'}"
+    return jobs.train("conditional_gan", data, out=folder / "run", **settings)
+
+
+def test_without_a_label_a_conditional_net_draws_equally_many_of_each_class(conditional):
+    mixed = jobs.sample(conditional.path, 6, seed=3)
+    latents_of = [jobs.sample(conditional.path, 6, label=label, seed=3) for label in range(3)]
+    for place, label in enumerate((0, 0, 1, 1, 2, 2)):
+        np.testing.assert_allclose(mixed[place], latents_of[label][place], atol=1e-6)
+    assert np.abs(latents_of[0] - latents_of[1]).max() > 1e-4
+
+
+def test_a_label_that_is_none_of_a_conditional_net_is_one_sentence(conditional):
+    with pytest.raises(UserError, match="label must be below 3, the number of classes, got 3"):
+        jobs.sample(conditional.path, 2, label=3)
+
+
+def test_a_training_of_an_adversarial_net_logs_what_its_losses_do_not_say(conditional):
+    header = (conditional.path / "log.csv").read_text().splitlines()[0].split(",")
+    assert {"sample_spread", "score_margin", "val_sliced_wasserstein"} <= set(header)
+    assert (conditional.path / "samples" / "training.gif").is_file()
+    figures = jobs.evaluate(conditional.path, split="validation")
+    assert figures["sliced_wasserstein"] > 0

@@ -249,3 +249,16 @@ def test_a_full_disk_is_one_sentence_and_the_search_can_go_on(process, arrays, t
     assert json.loads((run.path / "best.json").read_text()) == json.loads(
         (whole.path / "best.json").read_text()
     )
+
+
+def test_an_adversarial_net_is_searched_for_what_is_measured_not_for_a_loss(tmp_path):
+    small = {"units": 8, "latent_dim": 2, "batch_size": 256}
+    run = jobs.tune(
+        "toy_gan", "ring8", out=tmp_path / "a", trials=2, epochs=1, fixed=small, verbose=0
+    )
+    assert run.settings["objective"] == ["val_modes_covered", "max"]
+    found = rows(run)
+    assert all(0 <= float(row["score"]) <= 8 for row in found)
+    assert found[0]["minibatch"] == "none"
+    assert run.settings["arguments"]["minibatch"] in (None, "discrimination", "stddev")
+    assert jobs.sample(run.path, 4).shape == (4, 1, 1, 2)
