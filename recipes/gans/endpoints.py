@@ -9,6 +9,11 @@ from ...metrics import sliced_wasserstein
 from ..endpoint import Function
 
 
+# Of the distance, which is taken after each epoch: a two-hundredth of the paper's time, with a
+# standard error of some 2 % on 1,000 images.
+QUICK = {"patches": 16, "directions": 128, "repeats": 1}
+
+
 def _discriminate(model, images, labels=None):
     return {"scores": model.score(images, labels)}
 
@@ -52,4 +57,4 @@ def distances(
 ) -> dict[str, float]:
     """Sliced Wasserstein distance of as many samples as there are images, times 1,000."""
     drawn = samples(model, len(images), batch_size)
-    return {"sliced_wasserstein": sliced_wasserstein(images, drawn)["mean"]}
+    return {"sliced_wasserstein": sliced_wasserstein(images, drawn, **QUICK)["mean"]}
