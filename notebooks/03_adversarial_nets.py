@@ -151,7 +151,7 @@ print("margin of the scores: ", ", ".join(f"{value:.2f}" for value in history["s
 # %%
 DATA, SIZE = ("digits", 8) if FAST else ("fashion_mnist", None)
 train, test = (data.read(DATA, split, image_size=SIZE) for split in ("train", "test"))
-WIDTH, EPOCHS = (8, 1) if FAST else (32, 8)
+WIDTH, EPOCHS = (8, 1) if FAST else (32, 5)
 
 dcgan = recipes.dcgan(train.image_shape, width=WIDTH, seed=0)
 grid = callbacks.SampleGrid(

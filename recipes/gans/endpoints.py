@@ -8,7 +8,6 @@ from ...layers.seed_stream import SeedStream
 from ...metrics import sliced_wasserstein
 from ..endpoint import Function
 
-
 # Of the distance, which is taken after each epoch: a two-hundredth of the paper's time, with a
 # standard error of some 2 % on 1,000 images.
 QUICK = {"patches": 16, "directions": 128, "repeats": 1}
