@@ -12,7 +12,7 @@ help:
 	@echo "make test-jax   the tests on JAX"
 	@echo "make lint       style"
 	@echo "make catalogue  write what the recipes say of themselves to jobs/catalogue.json, README.md"
-	@echo "make bench      the benchmarks, two hours or so"
+	@echo "make bench      the benchmarks, three hours or so"
 	@echo "make notebooks  execute the notebooks; FAST=1 for a quick pass that changes nothing"
 	@echo "make wheel      build the wheel into dist/"
 
@@ -54,6 +54,7 @@ bench: .venv/installed-base .bench-venv
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/lenet5.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/boltzmann.py --torch .bench-venv/bin/python
+	$(BIN)/python benchmarks/gans.py --torch .bench-venv/bin/python
 
 # PyTorch and its libraries have an environment of their own, being peers only.
 .bench-venv: | .venv

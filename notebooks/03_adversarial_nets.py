@@ -1,3 +1,11 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: -all
+#     cell_metadata_filter: -all
+# ---
+
 # %% [markdown]
 # # Generative adversarial nets
 #
