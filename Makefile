@@ -69,7 +69,9 @@ ifdef FAST
 			$(BIN)/jupyter nbconvert --stdin --execute --to notebook --stdout > /dev/null || exit 1; \
 	done
 else
-	$(BIN)/jupytext --sync --execute $(NOTEBOOKS)
+	$(BIN)/jupytext --sync $(NOTEBOOKS)
+	$(BIN)/jupyter nbconvert --execute --inplace $(NOTEBOOKS:.py=.ipynb)
+	$(BIN)/jupytext --sync $(NOTEBOOKS)
 endif
 
 wheel: .venv/installed-wheel

@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     notebook_metadata_filter: -all
-#     cell_metadata_filter: -all
-# ---
-
 # %% [markdown]
 # # Generative adversarial nets
 #
