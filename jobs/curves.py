@@ -1,6 +1,7 @@
 """Curves of a training or a search, as pictures."""
 
 import csv
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,23 +9,34 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+# Panels side by side.
+COLUMNS = 4
+
 
 def draw_log(log: Path, path: Path) -> None:
     """Draw every column of a `log.csv` by epoch, each metric with its validation curve, as PNG."""
     with log.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    names = [name for name in rows[0] if name != "epoch" and not name.startswith("val_")]
+    epochs = [int(row.pop("epoch")) + 1 for row in rows]
+    curves = {name: [float(row[name] or "nan") for row in rows] for name in rows[0]}
     # A metric that is the loss itself, but for rounding, needs no second panel.
-    curves = {name: [float(row[name] or "nan") for row in rows] for name in names}
-    same = [n for n in names if n != "loss" and np.allclose(curves[n], curves["loss"], rtol=1e-4)]
-    names = [name for name in names if name not in same]
-    epochs = [int(row["epoch"]) + 1 for row in rows]
-    figure = Figure(figsize=(4.5 * len(names), 3.4), dpi=120)
-    for axis, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+    same = {
+        name
+        for name, values in curves.items()
+        if name not in ("loss", "val_loss") and np.allclose(values, curves["loss"], rtol=1e-4)
+    }
+    names = [n for n in dict.fromkeys(c.removeprefix("val_") for c in curves) if n not in same]
+    columns = min(COLUMNS, len(names))
+    height = math.ceil(len(names) / columns)
+    figure = Figure(figsize=(4.5 * columns, 3.4 * height), dpi=120)
+    axes = figure.subplots(height, columns, squeeze=False).ravel()
+    for axis in axes[len(names) :]:
+        axis.remove()
+    for axis, name in zip(axes, names, strict=False):
         for column, label in ((name, "training"), (f"val_{name}", "validation")):
-            if column in rows[0]:
-                values = [float(row[column] or "nan") for row in rows]
-                axis.plot(epochs, values, label=label, marker="." if len(rows) < 20 else "")
+            if column in curves:
+                marker = "." if len(rows) < 20 else ""
+                axis.plot(epochs, curves[column], label=label, marker=marker)
         axis.set(xlabel="epoch", title=name.replace("_", " "))
         axis.set_xlim(0.5, len(rows) + 0.5)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

@@ -12,3 +12,18 @@ def test_a_metric_that_is_the_loss_has_no_panel_of_its_own(tmp_path, other, pane
     draw_log(log, tmp_path / "curves.png")
     height, width, _ = matplotlib.image.imread(tmp_path / "curves.png").shape
     assert round(width / height / (4.5 / 3.4)) == panels
+
+
+def test_what_only_held_out_images_have_is_drawn_and_many_panels_are_rows(tmp_path):
+    def drawn(columns):
+        log = tmp_path / "log.csv"
+        rows = [",".join(f"{0.1 * (i + j):.1f}" for j in range(len(columns))) for i in range(2)]
+        lines = [",".join(["epoch", *columns]), *(f"{i},{row}" for i, row in enumerate(rows))]
+        log.write_text("\n".join(lines) + "\n")
+        draw_log(log, tmp_path / "curves.png")
+        height, width, _ = matplotlib.image.imread(tmp_path / "curves.png").shape
+        return round(width / 540), round(height / 408)
+
+    assert drawn(["loss", "a", "val_loss"]) == (2, 1)
+    assert drawn(["loss", "a", "val_loss", "val_distance"]) == (3, 1)
+    assert drawn(["loss", "a", "b", "c", "d", "val_distance"]) == (4, 2)
