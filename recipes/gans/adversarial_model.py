@@ -90,7 +90,8 @@ class AdversarialModel(keras.Model):
             scores, `(batch, 1)`, large for real images.
         objective: `"non_saturating"`, `"minimax"`, `"least_squares"`, `"hinge"` or `"wasserstein"`.
         prior: Of the latents: `"normal"`, or `"uniform"` in [−1, 1].
-        critic_steps: Steps of the discriminator for each of the generator, at least 1.
+        critic_steps: Steps of the discriminator for each of the generator, at least 1; just 1 where
+            TensorFlow distributes over several replicas, on which Keras accumulates no gradients.
         gradient_penalty: How strongly the discriminator's slope between real and generated images
             is drawn to 1, at least 0.
         r1: How strongly its slope at real images is drawn to 0, at least 0.
@@ -399,7 +400,16 @@ class AdversarialModel(keras.Model):
             generator_optimizer: A Keras optimizer.
             discriminator_optimizer: Another one; of the same kind if not given.
             **kwargs: Arguments of `keras.Model.compile`, but for the optimizer and losses.
+
+        Raises:
+            ValueError: If there are several replicas, and several critic steps.
         """
+        strategy = getattr(self, "distribute_strategy", None)  # TensorFlow's alone
+        replicas = getattr(strategy, "num_replicas_in_sync", 1)
+        if replicas > 1 and self.critic_steps > 1:
+            raise ValueError(
+                f"critic_steps must be 1 on {replicas} replicas, got {self.critic_steps}"
+            )
         self.generator_optimizer = keras.optimizers.get(generator_optimizer)
         if discriminator_optimizer is None:
             same = self.generator_optimizer
