@@ -20,8 +20,7 @@ from gans_contenders import Alternating, textbook
 from report import in_turn, machine, ratio, spread, table
 
 from amalthea import data, recipes
-from amalthea.metrics import frechet_distance, modes_covered, precision_recall
-from amalthea.recipes.gans.endpoints import samples
+from amalthea.metrics import frechet_distance, precision_recall
 
 HERE = Path(__file__).parent
 
@@ -162,7 +161,7 @@ def remedies() -> str:
     rows = []
     for remedy, arguments in REMEDIES.items():
         row = [remedy]
-        for name, modes in (("ring8", 8), ("grid25", 25)):
+        for name in ("ring8", "grid25"):
             points = data.read(name, "train")
             found = []
             for seed in range(size(5, 1)):
@@ -171,14 +170,10 @@ def remedies() -> str:
                 # Equal steps of the generator.
                 steps = size(4_000, 20) * arguments.get("critic_steps", 1)
                 model.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0)
-                drawn = samples(model, 2_500, 500).reshape(-1, 2)
-                flat = points.images.reshape(-1, 2)
-                groups = [flat[points.labels == mode] for mode in range(modes)]
-                centres = np.stack([group.mean(0) for group in groups])
-                deviation = float(np.mean([group.std() for group in groups]))
-                found.append(modes_covered(drawn, centres, deviation))
+                held = points.as_float()[:2_500], points.labels[:2_500]
+                found.append(recipes.get_recipe("toy_gan").measures(model, *held, 500).values())
             covered, good = zip(*found, strict=True)
-            row += [spread(list(map(float, covered))), spread(list(good), 2)]
+            row += [spread(list(covered)), spread(list(good), 2)]
         rows.append(row)
         print(*row, sep="  ", flush=True)
     header = ["remedy", "ring: modes of 8", "good samples", "grid: modes of 25", "good samples"]
