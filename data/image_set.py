@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import TYPE_CHECKING
 
@@ -61,6 +61,11 @@ class ImageSet:
         if self.labels is None:
             return 0
         return max(len(self.class_names), int(self.labels.max()) + 1)
+
+    def first(self, count: int) -> ImageSet:
+        """The first `count` images with their labels, or all if there are fewer."""
+        labels = None if self.labels is None else self.labels[:count]
+        return replace(self, images=self.images[:count], labels=labels)
 
     def as_float(self) -> np.ndarray:
         """All images as float32 in [0, 1], as `batches` gives them."""

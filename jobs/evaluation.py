@@ -55,7 +55,7 @@ def evaluate(
     if entry.measures:
         figures |= entry.measures(model, images.as_float(), images.labels, batch_size)
     if entry.family == "autoencoders":
-        inputs = images.as_float()[:10]
+        inputs = images.first(10).as_float()
         with replacing(run.path / "reconstructions.png") as aside:
             draw_rows({"input": inputs, "output": model.predict(inputs, verbose=0)}, aside)
     write_json(run.path / "evaluation.json", {"data": name, "split": split, "figures": figures})

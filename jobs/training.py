@@ -151,15 +151,14 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
     # The row comes before the backup: a row too many is cut on resuming, one too few is lost.
     callbacks = [keras.callbacks.CSVLogger(log, append=True)]
     entry = get_recipe(settings["recipe"])
-    some, held_out = (_first(sets[s], WATCHED) for s in ("train", "validation"))
+    watched = sets["validation"].first(WATCHED)
+    some, held_out = sets["train"].first(WATCHED).as_float(), watched.as_float()
     # What adds to the logs comes before what writes them.
     callbacks.insert(0, UnitWatch(held_out))
     if endpoint := entry.endpoints.get("free_energy"):
         callbacks.insert(0, FreeEnergyGap(endpoint.bind, some, held_out))
     if entry.objective.measured:
-        labels = sets["validation"].labels
-        labels = None if labels is None else labels[:WATCHED]
-        callbacks.insert(0, Measurement(entry.measures, held_out, labels))
+        callbacks.insert(0, Measurement(entry.measures, held_out, watched.labels))
     if entry.family == "gans":
         given = sample_inputs(entry, settings["arguments"], len(some))
         given.pop("n", None)
@@ -195,7 +194,7 @@ def _pictures(
         given |= {name: GRID[name] for name in ("steps", "seed") if name in endpoint.inputs}
         return [SampleGrid(endpoint.bind, folder, **given)]
     if recipe.family == "autoencoders":
-        return [Reconstructions(_first(images, 10), folder)]
+        return [Reconstructions(images.first(10).as_float(), folder)]
     return []
 
 
@@ -204,11 +203,6 @@ def sample_inputs(recipe: Recipe, arguments: Mapping[str, Any], n: int) -> dict[
     if "labels" in recipe.endpoints["sample"].inputs:
         return {"labels": np.arange(n) * arguments["num_classes"] // n}
     return {"n": n}
-
-
-def _first(images: ImageSet, count: int) -> np.ndarray:
-    """The first images, as float32 in [0, 1]."""
-    return ImageSet(images.name, images.images[:count]).as_float()
 
 
 def _best(recipe: Recipe, search: str | Path) -> tuple[dict[str, Any], int]:

@@ -18,6 +18,7 @@ import keras_tuner
 from rich.console import Console
 
 from .. import data as data_package
+from ..callbacks import Measurement
 from ..data import ImageSet
 from ..errors import UserError
 from ..recipes import Recipe, get_recipe
@@ -333,15 +334,18 @@ def _checked_objective(
     """
     model = hypermodel.build(keras_tuner.HyperParameters())
     batches = [sets[split].batches(2).take(1) for split in ("train", "validation")]
-    logs = model.fit(
-        batches[0], validation_data=batches[1], epochs=1, shuffle=False, verbose=0
-    ).history
+    callbacks = []
     if hypermodel.recipe.objective.measured:
-        images = sets["validation"]
-        few = images.as_float()[:100], None if images.labels is None else images.labels[:100], 100
-        logs |= {
-            f"val_{name}": value for name, value in hypermodel.recipe.measures(model, *few).items()
-        }
+        few = sets["validation"].first(100)
+        callbacks = [Measurement(hypermodel.recipe.measures, few.as_float(), few.labels)]
+    logs = model.fit(
+        batches[0],
+        validation_data=batches[1],
+        epochs=1,
+        callbacks=callbacks,
+        shuffle=False,
+        verbose=0,
+    ).history
     if objective.name not in logs:
         raise UserError(
             f"there is no metric {objective.name!r} to optimise; training logs {', '.join(logs)}"

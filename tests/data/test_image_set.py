@@ -107,3 +107,14 @@ def test_labels_that_are_no_class_numbers_are_refused(labels, sentence):
 def test_labels_must_belong_to_the_named_classes():
     with pytest.raises(UserError, match=r"from 0 to 1, but 2 are not \(first label 2: 2;"):
         ImageSet("set", pictures(), [0, 1, 2, 3], ("cat", "dog"))
+
+
+def test_the_first_images_keep_their_labels():
+    images = np.arange(4, dtype="uint8").reshape(4, 1, 1, 1)
+    few = ImageSet("four", images, [3, 2, 1, 0], tuple("abcd")).first(2)
+    assert few.images.ravel().tolist() == [0, 1]
+    assert few.labels.tolist() == [3, 2]
+    assert few.num_classes == 4
+    unlabelled = ImageSet("four", images)
+    assert unlabelled.first(9).images.shape == images.shape
+    assert unlabelled.first(1).labels is None
