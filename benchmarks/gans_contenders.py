@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from amalthea import data, recipes
+from amalthea.layers import FusedBatchNormalization
 from amalthea.recipes.gans.convolutional import leaky_relu
 
 
@@ -113,12 +114,14 @@ def dcgan(seed=None, **arguments):
     return recipes.dcgan(seed=seed, **arguments)
 
 
-def with_keras_activations(network):
-    """The same network with Keras' own activation, as a textbook has it."""
+def with_keras_layers(network):
+    """The same network with Keras' own activation and normalisation, as a textbook has them."""
 
     def clone(layer):
         if isinstance(layer, keras.layers.Activation) and layer.activation is leaky_relu:
             return keras.layers.LeakyReLU(0.2)
+        if isinstance(layer, FusedBatchNormalization):
+            return keras.layers.BatchNormalization.from_config(layer.get_config())
         return layer.__class__.from_config(layer.get_config())
 
     copy = keras.models.clone_model(network, clone_function=clone)
@@ -140,7 +143,7 @@ def textbook(kind, seed=None, **arguments):
             return keras.random.normal((batch, size), seed=draw)
         return keras.random.uniform((batch, size), -1.0, 1.0, seed=draw)
 
-    model = kind(ours.generator, with_keras_activations(ours.discriminator), latents)
+    model = kind(*map(with_keras_layers, (ours.generator, ours.discriminator)), latents)
     model.compile(*(keras.optimizers.Adam(*rates) for _ in range(2)))
     return model
 

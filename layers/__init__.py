@@ -8,6 +8,7 @@ from .binarize import Binarize  # noqa: E402
 from .boltzmann_machine import BoltzmannMachine  # noqa: E402
 from .captioned_rbm import CaptionedRBM  # noqa: E402
 from .dbm import DBM  # noqa: E402
+from .fused_batch_normalization import FusedBatchNormalization  # noqa: E402
 from .gradient_gate import GradientGate  # noqa: E402
 from .hopfield import Hopfield  # noqa: E402
 from .labelled_rbm import LabelledRBM  # noqa: E402
@@ -28,6 +29,7 @@ __all__ = [
     "Binarize",
     "BoltzmannMachine",
     "CaptionedRBM",
+    "FusedBatchNormalization",
     "GradientGate",
     "Hopfield",
     "LabelledRBM",

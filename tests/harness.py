@@ -144,3 +144,9 @@ def one_sentence(error) -> str:
     assert message
     assert "\n" not in message.strip()
     return message
+
+
+def stored(path) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file, which is closed again."""
+    with np.load(path) as file:
+        return dict(file)

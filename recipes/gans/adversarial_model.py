@@ -10,6 +10,7 @@ from ...layers import ReplayBuffer
 from ...layers.input_gradient import input_gradient, values_and_slope
 from ...layers.seed_stream import SeedStream
 from ...layers.seeded_layer import SeededLayer
+from .skip_zero_gradients import SkipZeroGradients
 
 
 class Game(NamedTuple):
@@ -90,8 +91,7 @@ class AdversarialModel(keras.Model):
             scores, `(batch, 1)`, large for real images.
         objective: `"non_saturating"`, `"minimax"`, `"least_squares"`, `"hinge"` or `"wasserstein"`.
         prior: Of the latents: `"normal"`, or `"uniform"` in [−1, 1].
-        critic_steps: Steps of the discriminator for each of the generator, at least 1; just 1 where
-            TensorFlow distributes over several replicas, on which Keras accumulates no gradients.
+        critic_steps: Steps of the discriminator for each of the generator, at least 1.
         gradient_penalty: How strongly the discriminator's slope between real and generated images
             is drawn to 1, at least 0.
         r1: How strongly its slope at real images is drawn to 0, at least 0.
@@ -356,15 +356,8 @@ class AdversarialModel(keras.Model):
         def gradient():
             return ops.stop_gradient(slope(input_gradient(game, scores)))
 
-        # The optimizer averages the gradients of `critic_steps` steps, hence the factor.
         moving = (
-            self.critic_steps * gradient()
-            if turn is True
-            else ops.cond(
-                turn,
-                lambda: self.critic_steps * gradient(),
-                lambda: ops.zeros_like(fake),
-            )
+            gradient() if turn is True else ops.cond(turn, gradient, lambda: ops.zeros_like(fake))
         )
         rows = game(scores)
         self._see(generator_loss=rows)
@@ -400,28 +393,19 @@ class AdversarialModel(keras.Model):
             generator_optimizer: A Keras optimizer.
             discriminator_optimizer: Another one; of the same kind if not given.
             **kwargs: Arguments of `keras.Model.compile`, but for the optimizer and losses.
-
-        Raises:
-            ValueError: If there are several replicas, and several critic steps.
         """
-        strategy = getattr(self, "distribute_strategy", None)  # TensorFlow's alone
-        replicas = getattr(strategy, "num_replicas_in_sync", 1)
-        if replicas > 1 and self.critic_steps > 1:
-            raise ValueError(
-                f"critic_steps must be 1 on {replicas} replicas, got {self.critic_steps}"
-            )
         self.generator_optimizer = keras.optimizers.get(generator_optimizer)
         if discriminator_optimizer is None:
             same = self.generator_optimizer
             discriminator_optimizer = type(same).from_config(same.get_config())
         self.discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
-        if self.critic_steps > 1:
-            self.generator_optimizer.gradient_accumulation_steps = self.critic_steps
         of_generator = {id(weight) for weight in self.generator.trainable_variables}
+        in_its_turn = self.generator_optimizer
+        if self.critic_steps > 1:
+            in_its_turn = SkipZeroGradients(self.generator_optimizer)
 
         def optimizer_of(weight):
-            mine = id(weight) in of_generator
-            return self.generator_optimizer if mine else self.discriminator_optimizer
+            return in_its_turn if id(weight) in of_generator else self.discriminator_optimizer
 
         super().compile(keras.optimizers.MultiOptimizer(optimizer_of), **kwargs)
         self._compile_settings = kwargs

@@ -17,7 +17,7 @@ from .endpoints import ENDPOINTS, distances
     objective=Objective("val_sliced_wasserstein", "min", measured=True),
     endpoints=ENDPOINTS,
     measures=distances,
-    smoke={"image_shape": (8, 8, 1), "latent_dim": 3, "width": 4, "critic_steps": 1},
+    smoke={"image_shape": (8, 8, 1), "latent_dim": 3, "width": 4, "critic_steps": 2},
     epochs=30,
 )
 def wgan_gp(
@@ -51,7 +51,7 @@ def wgan_gp(
         latent_dim: Number of latents, normally distributed.
         width: Filters beside the images; twice as many at each halving of their size.
         critic_steps: Steps of the critic for each of the generator; `fit` counts those of the
-            critic. On several replicas it must be 1.
+            critic.
         gradient_penalty: How strongly the critic's slope is drawn to 1.
         minibatch: `"discrimination"` or `"stddev"`, for a critic that sees how alike the images of
             a batch are.

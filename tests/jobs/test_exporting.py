@@ -13,7 +13,7 @@ from amalthea.errors import UserError
 from amalthea.jobs import exporting
 from amalthea.recipes import get_recipe, list_recipes, tied_autoencoder
 
-from harness import one_sentence
+from harness import one_sentence, stored
 
 every_recipe = pytest.mark.parametrize("name", list_recipes())
 # Models of many layers take their time to be exported.
@@ -75,7 +75,7 @@ def _served(tmp_path_factory, staged):
     command = [sys.executable, "-c", SERVER, json.dumps(folders)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return {n: (expected[n], np.load(f"{folders[n]}/got.npz")) for n in folders}
+    return {n: (expected[n], stored(f"{folders[n]}/got.npz")) for n in folders}
 
 
 @pytest.mark.parametrize(

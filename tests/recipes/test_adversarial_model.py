@@ -1,5 +1,3 @@
-from types import SimpleNamespace
-
 import keras
 import numpy as np
 import pytest
@@ -268,11 +266,3 @@ def test_wrong_arguments_are_one_sentence(arguments, message):
 def test_replay_without_the_classes_of_the_images_is_one_sentence():
     with pytest.raises(ValueError, match="replay must be 0 where the generator takes classes"):
         AdversarialModel(*networks(3), replay=5)
-
-
-@pytest.mark.tensorflow
-def test_several_critic_steps_on_several_replicas_are_refused():
-    model = AdversarialModel(*networks(), critic_steps=2)
-    model._distribute_strategy = SimpleNamespace(num_replicas_in_sync=2)
-    with pytest.raises(ValueError, match="critic_steps must be 1 on 2 replicas, got 2"):
-        model.compile("adam")

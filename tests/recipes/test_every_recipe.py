@@ -16,7 +16,7 @@ import pytest
 from amalthea.callbacks import Backup
 from amalthea.recipes import get_recipe, list_recipes
 
-from harness import one_sentence
+from harness import one_sentence, stored
 
 RECIPES = list_recipes()
 every_recipe = pytest.mark.parametrize("name", RECIPES)
@@ -256,7 +256,7 @@ def _reloaded(tmp_path_factory, slow):
     command = [sys.executable, "-c", RELOADER, json.dumps(folders)]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ)
     assert done.returncode == 0, done.stderr
-    return {name: (expected[name], np.load(f"{folders[name]}/got.npz")) for name in names}
+    return {name: (expected[name], stored(f"{folders[name]}/got.npz")) for name in names}
 
 
 @every_recipe_trained

@@ -53,8 +53,8 @@ def test_a_critic_is_not_normalised_and_a_discriminator_is():
     def names(model):
         return {type(layer).__name__ for layer in model.discriminator.layers}
 
-    assert "BatchNormalization" not in names(wgan_gp((8, 8, 1), width=4))
-    assert "BatchNormalization" in names(dcgan((16, 16, 1), width=4))
+    assert "FusedBatchNormalization" not in names(wgan_gp((8, 8, 1), width=4))
+    assert "FusedBatchNormalization" in names(dcgan((16, 16, 1), width=4))
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (32, 32, 3), (20, 28, 2)])
