@@ -47,7 +47,7 @@ class SkipZeroGradients(keras.optimizers.Optimizer):
 
         def apply_on_all(strategy, grads, some):
             # A branch in one replica could not wait for the others' gradients.
-            some = strategy.reduce("MAX", tf.cast(some, "int32"), axis=None) > 0
+            some = strategy.reduce("SUM", some, axis=None) > 0
             args = (grads, trainable_variables)
             tf.cond(
                 some,
@@ -57,7 +57,7 @@ class SkipZeroGradients(keras.optimizers.Optimizer):
 
         if tf.distribute.has_strategy():
             context = tf.distribute.get_replica_context()
-            context.merge_call(apply_on_all, (grads, _some(grads)))
+            context.merge_call(apply_on_all, (grads, tf.cast(_some(grads), "int32")))
         else:
             tf.cond(_some(grads), apply, lambda: None)
 

@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -266,3 +270,41 @@ def test_wrong_arguments_are_one_sentence(arguments, message):
 def test_replay_without_the_classes_of_the_images_is_one_sentence():
     with pytest.raises(ValueError, match="replay must be 0 where the generator takes classes"):
         AdversarialModel(*networks(3), replay=5)
+
+
+TWO_REPLICAS = """
+import keras
+import numpy as np
+import tensorflow as tf
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from amalthea.recipes import wgan_gp
+
+keras.config.set_dtype_policy("mixed_float16")
+images = np.random.default_rng(0).random((12, 8, 8, 1))
+found = []
+for devices in (["CPU:0"], ["CPU:0", "CPU:1"]):
+    reduction = tf.distribute.ReductionToOneDevice()
+    with tf.distribute.MirroredStrategy(devices, cross_device_ops=reduction).scope():
+        model = wgan_gp((8, 8, 1), width=4, critic_steps=2, seed=0)
+    for step in range(4):
+        before = [v.numpy() for v in model.generator.trainable_variables]
+        model.fit(images, batch_size=12, shuffle=False, verbose=0)
+        after = [v.numpy() for v in model.generator.trainable_variables]
+        moves = [np.linalg.norm(a - b) for a, b in zip(after, before)]
+        found.append(np.linalg.norm(moves))
+    assert model.generator_optimizer.iterations.numpy() == 2
+one, two = found[:4], found[4:]
+assert one[0] == two[0] == one[2] == two[2] == 0, found
+np.testing.assert_allclose(two, one, rtol=0.1)
+assert one[1] > 0
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_the_generator_has_its_turns_on_two_replicas_with_scaled_losses():
+    command = [sys.executable, "-c", TWO_REPLICAS]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 0, done.stderr
