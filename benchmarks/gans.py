@@ -21,6 +21,7 @@ from report import in_turn, machine, ratio, spread, table
 
 from amalthea import data, recipes
 from amalthea.metrics import frechet_distance, precision_recall
+from amalthea.recipes.gans.adversarial_model import PRIORS
 
 HERE = Path(__file__).parent
 
@@ -109,38 +110,35 @@ def schedule() -> str:
                 shuffle=False,
                 verbose=0,
             )
-            figures.append(quality(model.generator, seed))
+            figures.append(quality(model.generator, "uniform", seed))
             print(name, seed, figures[-1], flush=True)
         rows.append([name, *(spread(column) for column in zip(*figures, strict=True))])
     return table(["networks move", *QUALITY], rows)
 
 
-QUALITY = ["Fréchet distance, LeNet-5 features", "precision", "recall"]
+QUALITY = ["Fréchet distance, LeNet-5 features", "precision", "recall", "rarest class, %"]
 
 
-def quality(generator: keras.Model, seed: int) -> list[float]:
-    """Fréchet distance of 10,000 samples, and precision and recall of 5,000."""
-    random = np.random.default_rng(seed)
+def quality(generator: keras.Model, prior: str, seed: int) -> list[float]:
+    """Of 10,000 samples: Fréchet distance, precision and recall, and the rarest class' share."""
     real = data.read("fashion_mnist", "test").as_float()[: size(None, 200)]
-    size_of_latents = generator.input_shape[-1]
-    latents = random.uniform(-1, 1, (len(real), size_of_latents)).astype("float32")
+    latents = PRIORS[prior]((len(real), generator.input_shape[-1]), seed)
     fake = generator.predict(latents, batch_size=500, verbose=0)
-    one, other = (features(images) for images in (real, fake))
-    return [frechet_distance(one, other), *precision_recall(one[:5_000], other[:5_000])]
+    (one, _), (other, classes) = (
+        judge().predict(x, batch_size=500, verbose=0) for x in (real, fake)
+    )
+    shares = np.bincount(classes.argmax(axis=1), minlength=10) / len(fake)
+    likeness = precision_recall(one[:5_000], other[:5_000])
+    return [frechet_distance(one, other), *likeness, 100 * shares.min()]
 
 
 @functools.cache
 def judge() -> keras.Model:
-    """A LeNet-5 that knows Fashion-MNIST; its features are the last 84 units."""
+    """A LeNet-5 that knows Fashion-MNIST: the 84 units before its scores, and the scores."""
     images = data.read("fashion_mnist", "train")
     model = recipes.lenet5(seed=0)
     model.fit(images.batches(64), epochs=size(10, 1), shuffle=False, verbose=0)
-    return keras.Model(model.inputs, model.layers[-2].output)
-
-
-def features(images: np.ndarray) -> np.ndarray:
-    """Features of a classifier of ours, `(count, 84)`."""
-    return judge().predict(images, batch_size=500, verbose=0)
+    return keras.Model(model.inputs, [model.layers[-2].output, model.output])
 
 
 REMEDIES = {
@@ -166,10 +164,7 @@ def remedies() -> str:
             found = []
             for seed in range(size(5, 1)):
                 model = recipes.toy_gan(seed=seed, **arguments)
-                batches = data.ImageSet(name, points.images).batches(256).repeat()
-                # Equal steps of the generator.
-                steps = size(4_000, 20) * arguments.get("critic_steps", 1)
-                model.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0)
+                learn(model, points, 128, size(4_000, 20))
                 held = points.as_float()[:2_500], points.labels[:2_500]
                 found.append(recipes.get_recipe("toy_gan").measures(model, *held, 500).values())
             covered, good = zip(*found, strict=True)
@@ -180,12 +175,39 @@ def remedies() -> str:
     return table(header, rows)
 
 
+def garments() -> str:
+    """What each remedy does to images: classes that are covered, distance, precision, recall."""
+    images = data.read("fashion_mnist", "train")
+    builds = {
+        remedy: functools.partial(recipes.dcgan, **arguments)
+        for remedy, arguments in REMEDIES.items()
+        if "objective" not in arguments
+    } | {"`recipes.wgan_gp`": recipes.wgan_gp}
+    rows = []
+    for remedy, build in builds.items():
+        figures = []
+        for seed in range(size(3, 1)):
+            model = build(width=32, seed=seed)
+            learn(model, images, 64, size(1_000, 4))
+            figures.append(quality(model.generator, model.prior, seed))
+            print(remedy, seed, figures[-1], flush=True)
+        columns = list(zip(*figures, strict=True))
+        rows.append([remedy, *map(spread, columns)])
+    return table(["remedy", *QUALITY], rows)
+
+
+def learn(model: keras.Model, images: data.ImageSet, batch_size: int, steps: int) -> None:
+    """Train for a number of the generator's steps."""
+    batches = data.ImageSet(images.name, images.images).batches(batch_size).repeat()
+    model.fit(batches, steps_per_epoch=steps * model.critic_steps, shuffle=False, verbose=0)
+
+
 def size(full, quick):
     """A size of the full run, or of the quick one."""
     return quick if options.fast else full
 
 
-PARTS = {"speed": speed, "schedule": schedule, "remedies": remedies}
+PARTS = {"speed": speed, "schedule": schedule, "remedies": remedies, "garments": garments}
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--torch", help="a Python that has PyTorch; left out otherwise")

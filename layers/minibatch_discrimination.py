@@ -64,7 +64,10 @@ class MinibatchDiscrimination(keras.layers.Layer):
     def call(self, inputs):
         rows = ops.matmul(inputs, self.kernel)
         rows = ops.reshape(rows, (-1, self.kernels, self.dims))
-        distances = ops.sum(ops.abs(rows[:, None] - rows[None]), axis=-1)  # (batch, batch, kernels)
+        # Summed dimension by dimension: (batch, batch, kernels) is large enough.
+        distances = sum(
+            ops.abs(row[:, None] - row[None]) for row in ops.unstack(rows, self.dims, axis=-1)
+        )
         closeness = ops.sum(ops.exp(-distances), axis=1) - 1  # without the row itself
         return ops.concatenate([inputs, closeness], axis=-1)
 

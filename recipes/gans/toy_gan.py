@@ -40,18 +40,18 @@ def modes(model: keras.Model, images: np.ndarray, labels, batch_size: int) -> di
 @recipe(
     family="gans",
     data="ring8",
-    paper="Metz et al. 2016: https://arxiv.org/abs/1611.02163",
+    paper="Srivastava et al. 2017: https://arxiv.org/abs/1705.07761",
     objective=Objective("val_modes_covered", "max", measured=True),
     endpoints=ENDPOINTS,
     measures=modes,
     smoke={"image_shape": (1, 1, 2), "latent_dim": 3, "units": 8},
-    batch_size=256,
+    batch_size=128,
     epochs=20,
 )
 def toy_gan(
     image_shape: ImageShape = (1, 1, 2),
     *,
-    latent_dim: LatentDim = 256,
+    latent_dim: LatentDim = 2,
     units: Units = 128,
     objective: Game = "non_saturating",
     critic_steps: CriticSteps = 1,
@@ -98,12 +98,12 @@ def toy_gan(
         >>> from amalthea.recipes import toy_gan
         >>> model = toy_gan(units=8)
         >>> history = model.fit(np.random.rand(32, 1, 1, 2), epochs=1, verbose=0)
-        >>> tuple(model.generate(np.zeros((1, 256))).shape)
+        >>> tuple(model.generate(np.zeros((1, 2))).shape)
         (1, 1, 1, 2)
 
     Reference:
-        Metz et al. 2016, "Unrolled Generative Adversarial Networks":
-        https://arxiv.org/abs/1611.02163
+        Srivastava et al. 2017, "VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational
+        Learning": https://arxiv.org/abs/1705.07761
     """
     if image_shape[:2] != (1, 1):
         raise UserError(f"image_shape must be (1, 1, 2), that of a point, got {image_shape}")
