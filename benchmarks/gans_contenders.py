@@ -4,13 +4,13 @@ As a script: trains one of them, and prints its seconds a step and its memory as
 """
 
 import json
-import resource
 import sys
 import time
 
 import keras
 import numpy as np
 import tensorflow as tf
+from report import peak_memory
 
 from amalthea import data, recipes
 from amalthea.layers import FusedBatchNormalization
@@ -186,7 +186,7 @@ def main(name: str, batch: int, steps: int, epochs: int) -> None:
         shuffle=False,
         verbose=0,
     )
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    memory = peak_memory()
     seconds = (np.array(clock.seconds[1:]) / steps).tolist()
     print(json.dumps({"seconds": seconds, "memory": memory}))
 

@@ -4,12 +4,12 @@ The steps are those of PyTorch's DCGAN example and of Gulrajani's algorithm 1.
 """
 
 import json
-import resource
 import sys
 import time
 
 import numpy as np
 import torch
+from report import peak_memory
 from torch import nn
 
 file, kind, batch, steps, epochs = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6])
@@ -113,5 +113,5 @@ for _ in range(epochs):
         else:
             wgan_step(real, step % 5 == 4)
     seconds.append((time.perf_counter() - begin) / steps)
-memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+memory = peak_memory()
 print(json.dumps({"seconds": seconds[1:], "memory": memory}))

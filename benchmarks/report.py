@@ -66,3 +66,8 @@ def publish(section: str, text: str) -> None:
     if not found:
         raise SystemExit(f"{README} has no line {begin}")
     README.write_text(f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}")
+
+
+def peak_memory() -> float:
+    """MiB that this process had at most: on Linux, where `getrusage` begins at its parent's."""
+    return int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
