@@ -27,6 +27,14 @@ CriticSteps = Annotated[int, Int(1, 5)]
 GradientPenalty = Annotated[float, Float(0.1, 100.0, log=True, rank=Rank.REGULARIZATION)]
 
 
-def beside_their_batch(features, minibatch: str | None):
-    """Rows of features, `(batch, features)`, with how alike those of their batch are appended."""
-    return features if minibatch is None else MINIBATCH[minibatch]()(features)
+def beside_their_batch(features, minibatch: str | None, **arguments):
+    """Rows of features, `(batch, features)`, with how alike those of their batch are appended.
+
+    Args:
+        features: `(batch, features)`.
+        minibatch: `"discrimination"`, `"stddev"` or None.
+        **arguments: Arguments of the layer for minibatch discrimination.
+    """
+    if minibatch is None:
+        return features
+    return MINIBATCH[minibatch](**(arguments if minibatch == "discrimination" else {}))(features)

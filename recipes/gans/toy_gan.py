@@ -79,8 +79,8 @@ def toy_gan(
             `"least_squares"`, `"hinge"` or `"wasserstein"`.
         critic_steps: Steps of the discriminator for each of the generator.
         gradient_penalty: How strongly the discriminator's slope is drawn to 1; 0 for not at all.
-        minibatch: `"discrimination"` or `"stddev"`, for a discriminator that sees how alike the
-            points of a batch are.
+        minibatch: `"discrimination"`, with 16 kernels, or `"stddev"`, for a discriminator that sees
+            how alike the points of a batch are.
         replay: Number of past generated points that are kept for the discriminator to see again.
         learning_rate: Step size of Adam.
         beta_1: Decay of Adam's first moment.
@@ -135,6 +135,6 @@ def _discriminator(image_shape, units, minibatch):
     x = layers.Flatten()(layers.Rescaling(10.0, -5.0)(points))
     for _ in range(2):
         x = layers.Dense(units, "relu", kernel_initializer="he_normal")(x)
-    x = beside_their_batch(x, minibatch)
+    x = beside_their_batch(x, minibatch, kernels=16)
     scores = layers.Dense(1, dtype="float32", name="scores")(x)
     return keras.Model(points, scores, name="discriminator")
