@@ -4,42 +4,59 @@ from ..compatibility import check_keras
 
 check_keras()
 
+from .adaptive_instance_normalization import AdaptiveInstanceNormalization  # noqa: E402
 from .binarize import Binarize  # noqa: E402
+from .blur import Blur  # noqa: E402
 from .boltzmann_machine import BoltzmannMachine  # noqa: E402
 from .captioned_rbm import CaptionedRBM  # noqa: E402
 from .dbm import DBM  # noqa: E402
+from .equalized import EqualizedConv2D, EqualizedDense  # noqa: E402
+from .fade_in import FadeIn  # noqa: E402
 from .fused_batch_normalization import FusedBatchNormalization  # noqa: E402
 from .gradient_gate import GradientGate  # noqa: E402
 from .hopfield import Hopfield  # noqa: E402
 from .labelled_rbm import LabelledRBM  # noqa: E402
+from .learned_constant import LearnedConstant  # noqa: E402
 from .maxout import Maxout  # noqa: E402
 from .minibatch_discrimination import MinibatchDiscrimination  # noqa: E402
 from .minibatch_std_dev import MinibatchStdDev  # noqa: E402
+from .noise_injection import NoiseInjection  # noqa: E402
 from .partial_conv2d import PartialConv2D  # noqa: E402
+from .pixel_normalization import PixelNormalization  # noqa: E402
 from .radial_basis import RadialBasis  # noqa: E402
 from .rbm import RBM  # noqa: E402
 from .replay_buffer import ReplayBuffer  # noqa: E402
 from .standardize import Standardize  # noqa: E402
 from .tied_dense import TiedDense  # noqa: E402
 from .trainable_pooling2d import TrainablePooling2D  # noqa: E402
+from .truncation import Truncation  # noqa: E402
 
 __all__ = [
     "DBM",
     "RBM",
+    "AdaptiveInstanceNormalization",
     "Binarize",
+    "Blur",
     "BoltzmannMachine",
     "CaptionedRBM",
+    "EqualizedConv2D",
+    "EqualizedDense",
+    "FadeIn",
     "FusedBatchNormalization",
     "GradientGate",
     "Hopfield",
     "LabelledRBM",
+    "LearnedConstant",
     "Maxout",
     "MinibatchDiscrimination",
     "MinibatchStdDev",
+    "NoiseInjection",
     "PartialConv2D",
+    "PixelNormalization",
     "RadialBasis",
     "ReplayBuffer",
     "Standardize",
     "TiedDense",
     "TrainablePooling2D",
+    "Truncation",
 ]

@@ -14,15 +14,33 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     Args:
         **kwargs: Arguments of `keras.layers.BatchNormalization`.
 
-    Input shape:
-        `(batch, height, width, channels)` for the one kernel, or any other that Keras allows.
+    Call arguments:
+        inputs: `(batch, height, width, channels)` for the one kernel, or any other shape that Keras
+            allows.
+        training: Whether the batch is normalised by its own mean and variance, which running means
+            follow; otherwise by those.
+        mask: As in Keras.
 
-    Output shape:
-        That of the input.
+    Returns:
+        The same shape.
+
+    Raises:
+        ValueError: If an argument of Keras' layer is out of its range.
+
+    Example:
+    >>> import keras
+    >>> from amalthea.layers import FusedBatchNormalization
+    >>> images = keras.ops.reshape(keras.ops.array([1.0, 3.0]), (2, 1, 1, 1))
+    >>> outputs = FusedBatchNormalization(epsilon=1e-6)(images, training=True)
+    >>> keras.ops.convert_to_numpy(outputs).ravel().round(3).tolist()
+    [-1.0, 1.0]
 
     Reference:
         Ioffe & Szegedy 2015, "Batch Normalization": https://arxiv.org/abs/1502.03167
     """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
 
     def call(self, inputs, training=None, mask=None):
         kind = keras.backend.standardize_dtype(inputs.dtype)
