@@ -33,7 +33,9 @@ def read(
         name: `digits`; `ring8` or `grid25`, points in the plane; an image-classification data set
             of tensorflow-datasets such as `fashion_mnist`, or `fashion_mnist:FOLDER` to prepare it
             from the original files in a folder; `images:FOLDER` for a folder of pictures, or of
-            class folders of pictures; `arrays:FILE.npz` for NumPy arrays.
+            class folders of pictures; `arrays:FILE.npz` for NumPy arrays. `padded:NAME` is any of
+            these with black margins around the images, up to the next powers of two: 28×28 pixels
+            become 32×32.
         split: One of `SPLITS`.
         image_size: Height and width wanted, one number for both; each image is scaled until it
             just covers them, and its centre cut out.
@@ -43,7 +45,10 @@ def read(
     size = _checked_size(image_size)
     source, colon, location = name.partition(":")
     if colon and not location:
-        raise UserError(f"the data set {name!r} lacks the path that must follow the colon")
+        raise UserError(f"the data set {name!r} lacks what must follow the colon")
+    if source == "padded" and colon:
+        images = read(location, split, image_size=size)
+        return replace(images, name=f"{name}, split {split}", images=_padded(images.images))
     path = Path(location).expanduser()
     if name == "digits":
         images = digits.read(split)
@@ -73,6 +78,8 @@ def absolute(name: str) -> str:
         name: A name as `read` takes it.
     """
     source, _, location = name.partition(":")
+    if source == "padded" and location:
+        return f"{source}:{absolute(location)}"
     return f"{source}:{Path(location).expanduser().absolute()}" if location else name
 
 
@@ -103,6 +110,12 @@ def load(
         shuffle = "train" in split
     images = read(name, split, image_size=image_size)
     return images.batches(batch_size, shuffle=shuffle, seed=seed, epoch=epoch)
+
+
+def _padded(pixels: np.ndarray) -> np.ndarray:
+    """Images in the middle of black ones whose sides are the next powers of two."""
+    margins = [2 ** math.ceil(math.log2(side)) - side for side in pixels.shape[1:3]]
+    return np.pad(pixels, [(0, 0), *((m // 2, m - m // 2) for m in margins), (0, 0)])
 
 
 def _checked_size(image_size: int | tuple[int, int] | None) -> tuple[int, int] | None:

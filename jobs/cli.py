@@ -47,7 +47,7 @@ Data = Annotated[
     str | None,
     typer.Option(
         help="Data set: digits, a name of tensorflow-datasets such as fashion_mnist, images:FOLDER "
-        "or arrays:FILE.npz.",
+        "or arrays:FILE.npz; padded:NAME is any of them with margins, up to powers of two.",
         show_default="the recipe's own",
     ),
 ]

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from amalthea.data import SPLITS, load, read
+from amalthea.data import SPLITS, absolute, load, read
 from amalthea.errors import UserError
 
 
@@ -159,9 +159,33 @@ def test_an_unknown_split_is_refused_with_the_known_ones(split):
         read("digits", split)
 
 
+@pytest.mark.parametrize("name", ["padded:", "padded:images:"])
+def test_a_data_set_must_follow_padded(name):
+    with pytest.raises(UserError, match="lacks what must follow the colon"):
+        read(name)
+
+
 def test_a_path_must_follow_the_colon():
-    with pytest.raises(UserError, match="'images:' lacks the path"):
+    with pytest.raises(UserError, match="'images:' lacks what"):
         read("images:")
+
+
+def test_padded_images_lie_in_the_middle_of_black_ones_with_sides_of_powers_of_two(arrays):
+    pictures = np.random.default_rng(0).integers(1, 256, (20, 7, 4, 3), dtype=np.uint8)
+    name = arrays(images=pictures)
+    padded, plain = read(f"padded:{name}"), read(name)
+    assert padded.image_shape == (8, 4, 3)
+    np.testing.assert_array_equal(padded.images[:, :7], plain.images)
+    assert not padded.images[:, 7:].any()
+    assert padded.name == f"padded:{name}, split train"
+    assert read(f"padded:{name}", image_size=(5, 6)).image_shape == (8, 8, 3)
+    assert read("padded:digits").image_shape == (8, 8, 1)
+
+
+def test_the_path_of_padded_images_is_made_absolute(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert absolute("padded:images:some") == f"padded:images:{tmp_path}/some"
+    assert absolute("padded:digits") == "padded:digits"
 
 
 def test_resizing_keeps_type_and_channels(arrays):
