@@ -273,26 +273,28 @@ class AdversarialModel(keras.Model):
         images = ops.stop_gradient(fake)
         real = ops.cast(x, images.dtype)
 
-        of_real, state = self._judged(self._noisy(real, seeds, training), y, training)
+        # Read once: on TensorFlow a second read can meet what the optimizer has written already.
+        weights = [ops.convert_to_tensor(w) for w in self.discriminator.trainable_variables]
+        of_real, state = self._judged(weights, self._noisy(real, seeds, training), y, training)
         self._assign(self.discriminator, state)
         noisy = self._noisy(images, seeds, training)
         of_fake, state, slope = values_and_slope(
-            lambda rows: self._judged(rows, y, training), noisy
+            lambda rows: self._judged(weights, rows, y, training), noisy
         )
         generator_loss = self._generator_loss(fake, of_fake, slope, turn)
         if self.buffer is not None:
             seen = self._noisy(self.buffer(images, training=training), seeds, training)
-            of_fake, state = self._judged(seen, y, training)
+            of_fake, state = self._judged(weights, seen, y, training)
         self._assign(self.discriminator, state)
         loss = self._discriminator_loss(of_real, of_fake)
         if self.gradient_penalty:
             shape = (ops.shape(real)[0], *[1] * (len(real.shape) - 1))
             share = random.uniform(shape, dtype=real.dtype, seed=seeds)
             between = share * real + (1 - share) * images
-            length = ops.sqrt(self._slope(between, y, training) + EPSILON)
+            length = ops.sqrt(self._slope(weights, between, y, training) + EPSILON)
             loss = loss + self.gradient_penalty * ops.square(length - 1)
         if self.r1:
-            loss = loss + self.r1 / 2 * self._slope(real, y, training)
+            loss = loss + self.r1 / 2 * self._slope(weights, real, y, training)
         self._see(discriminator_loss=loss, real_score=of_real, fake_score=of_fake)
         if training and self.average is not None:
             self._move_average()
@@ -324,10 +326,10 @@ class AdversarialModel(keras.Model):
         self._assign(self.generator, state)
         return fake
 
-    def _judged(self, images, labels, training):
+    def _judged(self, weights, images, labels, training):
         """Scores, `(batch,)`, and the discriminator's state after it has seen the images."""
         scores, state = self.discriminator.stateless_call(
-            [weight.value for weight in self.discriminator.trainable_variables],
+            weights,
             [weight.value for weight in self.discriminator.non_trainable_variables],
             self._with_classes(images, labels),
             training=training,
@@ -371,9 +373,11 @@ class AdversarialModel(keras.Model):
         noise = random.normal(ops.shape(images), dtype=images.dtype, seed=seeds)
         return images + self.instance_noise * noise
 
-    def _slope(self, images, labels, training):
+    def _slope(self, weights, images, labels, training):
         """Squared length of the gradient of each image's score: `(batch,)`."""
-        gradient = input_gradient(lambda rows: self._judged(rows, labels, training)[0], images)
+        gradient = input_gradient(
+            lambda rows: self._judged(weights, rows, labels, training)[0], images
+        )
         gradient = ops.cast(gradient, "float32")
         return ops.sum(ops.square(gradient), axis=range(1, len(gradient.shape)))
 
