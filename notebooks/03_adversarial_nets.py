@@ -130,10 +130,10 @@ for (name, arguments), axis in zip(REMEDIES.items(), axes, strict=True):
 figure.tight_layout()
 
 # %% [markdown]
-# The Wasserstein critic finds nearly all modes. The others, which promise to help against images
-# that are all alike, do little here, where no generator makes such: they are for the deeper
-# collapse of larger networks, and none is right everywhere. One seed proves little; the project's
-# benchmarks have a table over several, and another one for images.
+# The Wasserstein critic finds nearly all modes. The standard deviation and replay do little, and
+# minibatch discrimination does harm: its discriminator wins. On images it is the other way round,
+# there it helps most. One seed proves little: the project's benchmarks have a table over several
+# seeds for either.
 #
 # A training that collapses should not go on unnoticed: the callback `CollapseMonitor` compares how
 # far samples are from each other with how far the data are, and warns in words. It can also stop
