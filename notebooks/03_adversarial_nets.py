@@ -131,7 +131,7 @@ figure.tight_layout()
 
 # %% [markdown]
 # The Wasserstein critic finds nearly all modes. The standard deviation and replay do little, and
-# minibatch discrimination does harm: its discriminator wins. On images it is the other way round,
+# minibatch discrimination does harm. On images it is the other way round,
 # there it helps most. One seed proves little: the project's benchmarks have a table over several
 # seeds for either.
 #

@@ -273,7 +273,7 @@ class AdversarialModel(keras.Model):
         images = ops.stop_gradient(fake)
         real = ops.cast(x, images.dtype)
 
-        # Read once: on TensorFlow a second read can meet what the optimizer has written already.
+        # Read once, so that all passes see the same weights.
         weights = [ops.convert_to_tensor(w) for w in self.discriminator.trainable_variables]
         of_real, state = self._judged(weights, self._noisy(real, seeds, training), y, training)
         self._assign(self.discriminator, state)
