@@ -39,3 +39,17 @@ def check_keras() -> None:
             f"amalthea runs on Keras' tensorflow and jax backends, not on {backend!r}: "
             "set KERAS_BACKEND=tensorflow"
         )
+
+
+def keep_order() -> None:
+    """Have TensorFlow write no weight before all that read its old value have done so.
+
+    While TensorFlow 2.21 simplifies the graph of a step, its dependency optimization can drop the
+    order of a read and a write, where what depends on the read value does so by its shape alone:
+    the gradients of a Wasserstein critic's last layer do. The value read is then now and then that
+    of the next step. The optimization is off in this process from here on.
+    """
+    if configured_backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.optimizer.set_experimental_options({"dependency_optimization": False})

@@ -5,6 +5,7 @@ from ..compatibility import check_keras
 check_keras()
 
 from .adaptive_instance_normalization import AdaptiveInstanceNormalization  # noqa: E402
+from .bias import Bias  # noqa: E402
 from .binarize import Binarize  # noqa: E402
 from .blur import Blur  # noqa: E402
 from .boltzmann_machine import BoltzmannMachine  # noqa: E402
@@ -21,12 +22,14 @@ from .maxout import Maxout  # noqa: E402
 from .minibatch_discrimination import MinibatchDiscrimination  # noqa: E402
 from .minibatch_std_dev import MinibatchStdDev  # noqa: E402
 from .noise_injection import NoiseInjection  # noqa: E402
+from .normal_noise import NormalNoise  # noqa: E402
 from .partial_conv2d import PartialConv2D  # noqa: E402
 from .pixel_normalization import PixelNormalization  # noqa: E402
 from .radial_basis import RadialBasis  # noqa: E402
 from .rbm import RBM  # noqa: E402
 from .replay_buffer import ReplayBuffer  # noqa: E402
 from .standardize import Standardize  # noqa: E402
+from .style_mixing import StyleMixing  # noqa: E402
 from .tied_dense import TiedDense  # noqa: E402
 from .trainable_pooling2d import TrainablePooling2D  # noqa: E402
 from .truncation import Truncation  # noqa: E402
@@ -35,6 +38,7 @@ __all__ = [
     "DBM",
     "RBM",
     "AdaptiveInstanceNormalization",
+    "Bias",
     "Binarize",
     "Blur",
     "BoltzmannMachine",
@@ -51,11 +55,13 @@ __all__ = [
     "MinibatchDiscrimination",
     "MinibatchStdDev",
     "NoiseInjection",
+    "NormalNoise",
     "PartialConv2D",
     "PixelNormalization",
     "RadialBasis",
     "ReplayBuffer",
     "Standardize",
+    "StyleMixing",
     "TiedDense",
     "TrainablePooling2D",
     "Truncation",

@@ -91,6 +91,9 @@ class EqualizedConv2D(_Equalized, keras.layers.Conv2D):
     Args:
         filters: Number of filters.
         kernel_size: Height and width of the kernel.
+        resample: `"up"` to double the images' sides before the convolution, each pixel becoming
+            four, `"down"` to halve them after it, each pixel being the mean of four; None for
+            neither. Either is one convolution with a larger kernel and fewer products.
         gain: What the kernel is multiplied with, beside 1/√(height · width · channels); above 0.
         learning_rate_multiplier: How fast kernel and biases learn, beside the optimizer; above 0.
             Outputs are the same at first.
@@ -104,7 +107,8 @@ class EqualizedConv2D(_Equalized, keras.layers.Conv2D):
         `(batch, new height, new width, filters)`.
 
     Raises:
-        ValueError: If `gain` or `learning_rate_multiplier` is not above 0.
+        ValueError: If `gain` or `learning_rate_multiplier` is not above 0, or `resample` is neither
+            `"up"`, `"down"` nor None or comes with strides or another padding than `"same"`.
 
     Example:
     >>> import keras
@@ -117,10 +121,51 @@ class EqualizedConv2D(_Equalized, keras.layers.Conv2D):
         https://arxiv.org/abs/1710.10196
     """
 
-    def __init__(self, filters: int, kernel_size: int | tuple[int, int], **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | tuple[int, int],
+        *,
+        resample: str | None = None,
+        **kwargs,
+    ):
         kwargs = {"padding": "same", **kwargs, "data_format": "channels_last"}
         super().__init__(filters, kernel_size, **kwargs)
+        if resample not in (None, "up", "down"):
+            raise ValueError(f"resample must be 'up', 'down' or None, got {resample!r}")
+        if resample and (self.padding != "same" or {*self.strides, *self.dilation_rate} != {1}):
+            raise ValueError(
+                "resample goes with padding 'same', strides of 1 and no dilation, got "
+                f"padding {self.padding!r}, strides {self.strides}, dilation {self.dilation_rate}"
+            )
+        self.resample = resample
 
     def product(self, inputs, kernel):
         """The linear map itself."""
-        return self.convolution_op(inputs, kernel)
+        if self.resample is None:
+            return self.convolution_op(inputs, kernel)
+        settings = {"strides": 2, "padding": "same", "data_format": "channels_last"}
+        if self.resample == "up":
+            kernel = _spread(ops.transpose(ops.flip(kernel, (0, 1)), (0, 1, 3, 2)))
+            return ops.conv_transpose(inputs, kernel, **settings)
+        return ops.conv(inputs, _spread(kernel) / 4, **settings)
+
+    def compute_output_shape(self, input_shape):
+        shape = super().compute_output_shape(input_shape)
+        if self.resample is None:
+            return shape
+        batch, *sides, filters = shape
+        new = (side and (2 * side if self.resample == "up" else side // 2) for side in sides)
+        return (batch, *new, filters)
+
+    def get_config(self):
+        return {**super().get_config(), "resample": self.resample}
+
+
+def _spread(kernel):
+    """The sum of a kernel and its copies that are moved by a pixel down, right, and both."""
+    for axis in range(2):
+        rest = [(0, 0)] * 3
+        padded = (ops.pad(kernel, [*rest[:axis], ends, *rest[axis:]]) for ends in ((0, 1), (1, 0)))
+        kernel = sum(padded)
+    return kernel

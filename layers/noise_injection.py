@@ -1,27 +1,23 @@
 """Noise from which a generator makes what is random in an image."""
 
 import keras
-from keras import ops, random
-
-from .seeded_layer import SeededLayer
 
 
 @keras.saving.register_keras_serializable("amalthea")
-class NoiseInjection(SeededLayer):
-    """Adds to all channels one image of normal noise, in each with a learned strength.
+class NoiseInjection(keras.layers.Layer):
+    """Adds one image of noise to all channels, in each with a learned strength.
 
-    Strengths are 0 at first. The noise is drawn in each call, in inference, too.
+    Strengths are 0 at first.
 
     Args:
-        seed: Seed of the noise.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
-        inputs: `(batch, height, width, channels)`.
-        noise: `(batch, height, width, 1)`, to be added instead of what the layer draws.
+        inputs: A pair: images, `(batch, height, width, channels)`, and noise, `(batch, height,
+            width, 1)`, such as `NormalNoise` gives.
 
     Returns:
-        The same shape as the inputs.
+        The shape of the images.
 
     Raises:
         ValueError: If the number of channels is undefined.
@@ -29,24 +25,27 @@ class NoiseInjection(SeededLayer):
     Example:
     >>> import keras
     >>> from amalthea.layers import NoiseInjection
-    >>> outputs = NoiseInjection()(keras.ops.ones((1, 2, 2, 1)))
-    >>> keras.ops.convert_to_numpy(outputs).ravel().tolist()
-    [1.0, 1.0, 1.0, 1.0]
+    >>> images, noise = keras.ops.ones((1, 2, 2, 3)), keras.ops.ones((1, 2, 2, 1))
+    >>> tuple(NoiseInjection()([images, noise]).shape)
+    (1, 2, 2, 3)
 
     Reference:
         Karras et al. 2018, "A Style-Based Generator Architecture for GANs", section 2.1:
         https://arxiv.org/abs/1812.04948
     """
 
-    def build(self, input_shape):
-        if input_shape[-1] is None:
-            raise ValueError(f"{self.name} needs a defined last axis, got {input_shape}")
-        self.strength = self.add_weight(
-            name="strength", shape=(input_shape[-1],), initializer="zeros"
-        )
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
 
-    def call(self, inputs, noise=None):
-        if noise is None:
-            shape = (*ops.shape(inputs)[:-1], 1)
-            noise = random.normal(shape, dtype=self.compute_dtype, seed=self.seed_generator)
-        return inputs + self.strength * ops.cast(noise, self.compute_dtype)
+    def build(self, input_shape):
+        images, _ = input_shape
+        if images[-1] is None:
+            raise ValueError(f"{self.name} needs a defined last axis, got {images}")
+        self.strength = self.add_weight(name="strength", shape=(images[-1],), initializer="zeros")
+
+    def call(self, inputs):
+        images, noise = inputs
+        return images + self.strength * noise
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from ...compatibility import keep_order
+
 
 @keras.saving.register_keras_serializable("amalthea")
 class JointModel(keras.Model):
@@ -10,11 +12,11 @@ class JointModel(keras.Model):
 
     To the losses of its layers, and to what it is compiled with, it adds what the layer gives when
     it is called with its input and `y`: its loss.
-
-    That input is computed once more for it. Where the layers below learn in the same step,
-    TensorFlow 2.21 has been seen to do so, once in thousands of steps, with weights that the step
-    had already changed; trained in stages, as the recipes are, they do not.
     """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        keep_order()
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)

@@ -1,79 +1,22 @@
 """Two networks that train against each other, under plain `fit`."""
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import keras
 from keras import ops, random
 
+from ...compatibility import keep_order
 from ...layers import ReplayBuffer
 from ...layers.input_gradient import input_gradient, values_and_slope
 from ...layers.seed_stream import SeedStream
 from ...layers.seeded_layer import SeededLayer
+from .games import GAMES, ROWS_MEAN
 from .skip_zero_gradients import SkipZeroGradients
 
-
-class Game(NamedTuple):
-    """What the networks make small, as functions of scores.
-
-    Attributes:
-        real: The discriminator's loss from scores of real images.
-        fake: The discriminator's loss from scores of generated ones.
-        generator: The generator's loss from scores of generated ones.
-    """
-
-    real: Callable
-    fake: Callable
-    generator: Callable
-
-
-GAMES = {
-    # Goodfellow et al. 2014, https://arxiv.org/abs/1406.2661
-    "non_saturating": Game(
-        real=lambda scores: ops.softplus(-scores),
-        fake=lambda scores: ops.softplus(scores),
-        generator=lambda scores: ops.softplus(-scores),
-    ),
-    "minimax": Game(
-        real=lambda scores: ops.softplus(-scores),
-        fake=lambda scores: ops.softplus(scores),
-        generator=lambda scores: -ops.softplus(scores),
-    ),
-    # Mao et al. 2016, https://arxiv.org/abs/1611.04076
-    "least_squares": Game(
-        real=lambda scores: ops.square(scores - 1) / 2,
-        fake=lambda scores: ops.square(scores) / 2,
-        generator=lambda scores: ops.square(scores - 1) / 2,
-    ),
-    # Lim & Ye 2017, https://arxiv.org/abs/1705.02894
-    "hinge": Game(
-        real=lambda scores: ops.relu(1 - scores),
-        fake=lambda scores: ops.relu(1 + scores),
-        generator=lambda scores: -scores,
-    ),
-    # Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875
-    "wasserstein": Game(
-        real=lambda scores: -scores,
-        fake=lambda scores: scores,
-        generator=lambda scores: -scores,
-    ),
-}
 # Under the square root, whose slope at 0 is infinite.
 EPSILON = 1e-12
 PRIORS = {
     "normal": lambda shape, seed: random.normal(shape, seed=seed),
     "uniform": lambda shape, seed: random.uniform(shape, -1.0, 1.0, seed=seed),
 }
-
-
-class _RowsMean(keras.losses.Loss):
-    """The mean of values that are losses already, which Keras scales for distribution."""
-
-    def call(self, y_true, y_pred):
-        return y_pred
-
-
-ROWS_MEAN = _RowsMean(name="mean", dtype="float32")
 
 
 @keras.saving.register_keras_serializable("amalthea")
@@ -95,6 +38,9 @@ class AdversarialModel(keras.Model):
         gradient_penalty: How strongly the discriminator's slope between real and generated images
             is drawn to 1, at least 0.
         r1: How strongly its slope at real images is drawn to 0, at least 0.
+        r1_interval: Steps from one in which that is done to the next, at least 1; it is done so
+            many times as strongly.
+        drift: How strongly its scores of real images are drawn to 0, at least 0.
         label_smoothing: Share of each real image that counts as generated, in [0, ½).
         instance_noise: Standard deviation of the noise on all that the discriminator sees.
         replay: Number of past generated images that are kept; of those that the discriminator
@@ -135,6 +81,8 @@ class AdversarialModel(keras.Model):
         critic_steps: int = 1,
         gradient_penalty: float = 0.0,
         r1: float = 0.0,
+        r1_interval: int = 1,
+        drift: float = 0.0,
         label_smoothing: float = 0.0,
         instance_noise: float = 0.0,
         replay: int = 0,
@@ -147,10 +95,9 @@ class AdversarialModel(keras.Model):
             raise ValueError(f"objective must be one of {', '.join(GAMES)}, got {objective!r}")
         if prior not in PRIORS:
             raise ValueError(f"prior must be one of {', '.join(PRIORS)}, got {prior!r}")
-        if not isinstance(critic_steps, int) or critic_steps < 1:
-            raise ValueError(
-                f"critic_steps must be a whole number of at least 1, got {critic_steps!r}"
-            )
+        for name, value in (("critic_steps", critic_steps), ("r1_interval", r1_interval)):
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
         if not isinstance(replay, int) or replay < 0:
             raise ValueError(f"replay must be a whole number of at least 0, got {replay!r}")
         if replay and len(generator.inputs) > 1:
@@ -160,6 +107,7 @@ class AdversarialModel(keras.Model):
         for name, value, end in (
             ("gradient_penalty", gradient_penalty, float("inf")),
             ("r1", r1, float("inf")),
+            ("drift", drift, float("inf")),
             ("label_smoothing", label_smoothing, 0.5),
             ("instance_noise", instance_noise, float("inf")),
             ("average_decay", average_decay, 1),
@@ -173,6 +121,8 @@ class AdversarialModel(keras.Model):
         self.critic_steps = critic_steps
         self.gradient_penalty = gradient_penalty
         self.r1 = r1
+        self.r1_interval = r1_interval
+        self.drift = drift
         self.label_smoothing = label_smoothing
         self.instance_noise = instance_noise
         self.replay = replay
@@ -200,10 +150,14 @@ class AdversarialModel(keras.Model):
         """The images that the discriminator takes, symbolically: a list of one."""
         return self.discriminator.inputs[:1]
 
+    def active(self, network: keras.Model) -> keras.Model:
+        """The part of a network that is in use: here all of it."""
+        return network
+
     @property
     def sampler(self) -> keras.Model:
         """The generator to sample from: its moving average where there is one."""
-        return self.average or self.generator
+        return self.active(self.average or self.generator)
 
     def latents(self, count, seed):
         """Latents drawn from the prior: `(count, latent_dim)`."""
@@ -213,7 +167,7 @@ class AdversarialModel(keras.Model):
         if training:
             return None
         if not self.num_classes:
-            return self.discriminator(inputs)
+            return self.score(inputs)
         classes = ops.tile(ops.eye(self.num_classes)[:, None], (1, ops.shape(inputs)[0], 1))
         scores = [self.discriminator([inputs, classes[c]]) for c in range(self.num_classes)]
         return ops.concatenate(scores, axis=1)
@@ -251,7 +205,12 @@ class AdversarialModel(keras.Model):
             images: `(batch, height, width, channels)`.
             labels: Classes, `(batch,)`, of a conditional model.
         """
-        return self.discriminator(self._with_classes(images, labels), training=False)
+        given = self._with_classes(self._as_seen(images), labels)
+        return self.active(self.discriminator)(given, training=False)
+
+    def _as_seen(self, images):
+        """Images of the data as the discriminator that is in use takes them."""
+        return images
 
     def _with_classes(self, rows, labels):
         """What a network takes: the rows, and in a conditional model their classes, one-hot."""
@@ -264,41 +223,51 @@ class AdversarialModel(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         seeds = self._seeds(x)
         latents = self.latents(ops.shape(x)[0], seeds)
-        turn = True
-        if training and self.critic_steps > 1:
-            step = ops.cast(self.steps.value, "int32")
-            turn = ops.equal(step % self.critic_steps, self.critic_steps - 1)
-            self.steps.assign_add(1)
+        turn, penalized = True, True
+        if training:
+            turn = self._every(self.critic_steps, self.critic_steps - 1)
+            penalized = self._every(self.r1_interval, 0)
+            if self.critic_steps > 1 or self.r1_interval > 1:
+                self.steps.assign_add(1)
         fake = self._made(self._with_classes(latents, y), turn, training)
         images = ops.stop_gradient(fake)
-        real = ops.cast(x, images.dtype)
+        real = ops.cast(self._as_seen(x), images.dtype)
+        discriminator = self.active(self.discriminator)
 
         # Read once, so that all passes see the same weights.
-        weights = [ops.convert_to_tensor(w) for w in self.discriminator.trainable_variables]
-        of_real, state = self._judged(weights, self._noisy(real, seeds, training), y, training)
-        self._assign(self.discriminator, state)
+        weights = [ops.convert_to_tensor(w) for w in discriminator.trainable_variables]
+        noisy = self._noisy(real, seeds, training)
+        of_real, state, slope_at_real = self._judged_with_slope(weights, noisy, y, training)
+        self._assign(discriminator, state)
         noisy = self._noisy(images, seeds, training)
-        of_fake, state, slope = values_and_slope(
-            lambda rows: self._judged(weights, rows, y, training), noisy
-        )
+        of_fake, state, slope = self._judged_with_slope(weights, noisy, y, training)
         generator_loss = self._generator_loss(fake, of_fake, slope, turn)
         if self.buffer is not None:
             seen = self._noisy(self.buffer(images, training=training), seeds, training)
             of_fake, state = self._judged(weights, seen, y, training)
-        self._assign(self.discriminator, state)
+        self._assign(discriminator, state)
         loss = self._discriminator_loss(of_real, of_fake)
         if self.gradient_penalty:
             shape = (ops.shape(real)[0], *[1] * (len(real.shape) - 1))
             share = random.uniform(shape, dtype=real.dtype, seed=seeds)
             between = share * real + (1 - share) * images
-            length = ops.sqrt(self._slope(weights, between, y, training) + EPSILON)
+            _, _, slope = self._judged_with_slope(weights, between, y, training)
+            length = ops.sqrt(_squared_length(slope(ops.ones_like(of_real))) + EPSILON)
             loss = loss + self.gradient_penalty * ops.square(length - 1)
         if self.r1:
-            loss = loss + self.r1 / 2 * self._slope(weights, real, y, training)
+            loss = loss + self.r1 / 2 * self._r1_penalty(slope_at_real, of_real, penalized)
+        if self.drift:
+            loss = loss + self.drift * ops.square(of_real)
         self._see(discriminator_loss=loss, real_score=of_real, fake_score=of_fake)
         if training and self.average is not None:
             self._move_average()
         return ROWS_MEAN(loss, loss) + generator_loss
+
+    def _every(self, interval, turn):
+        """Whether it is the turn, of so many steps, of something; True if each step is."""
+        if interval == 1:
+            return True
+        return ops.equal(ops.cast(self.steps.value, "int32") % interval, turn)
 
     def _seeds(self, images):
         """Seeds of a step, which differ between replicas as their images do.
@@ -311,30 +280,36 @@ class AdversarialModel(keras.Model):
 
     def _made(self, given, turn, training):
         """Generated images; no gradient flows through them but in the generator's turn."""
+        generator = self.active(self.generator)
 
         def made(frozen):
-            weights = [weight.value for weight in self.generator.trainable_variables]
-            state = [weight.value for weight in self.generator.non_trainable_variables]
+            weights = [weight.value for weight in generator.trainable_variables]
+            state = [weight.value for weight in generator.non_trainable_variables]
             if frozen:
                 weights = [ops.stop_gradient(weight) for weight in weights]
-            return self.generator.stateless_call(weights, state, given, training=training)
+            return generator.stateless_call(weights, state, given, training=training)
 
         if turn is True:
             fake, state = made(frozen=False)
         else:
             fake, state = ops.cond(turn, lambda: made(frozen=False), lambda: made(frozen=True))
-        self._assign(self.generator, state)
+        self._assign(generator, state)
         return fake
 
     def _judged(self, weights, images, labels, training):
         """Scores, `(batch,)`, and the discriminator's state after it has seen the images."""
-        scores, state = self.discriminator.stateless_call(
+        discriminator = self.active(self.discriminator)
+        scores, state = discriminator.stateless_call(
             weights,
-            [weight.value for weight in self.discriminator.non_trainable_variables],
+            [weight.value for weight in discriminator.non_trainable_variables],
             self._with_classes(images, labels),
             training=training,
         )
         return ops.cast(scores, "float32")[:, 0], state
+
+    def _judged_with_slope(self, weights, images, labels, training):
+        """The same, and what gives the slope of weighted scores, in the shape of the images."""
+        return values_and_slope(lambda rows: self._judged(weights, rows, labels, training), images)
 
     @staticmethod
     def _assign(network, state):
@@ -373,13 +348,15 @@ class AdversarialModel(keras.Model):
         noise = random.normal(ops.shape(images), dtype=images.dtype, seed=seeds)
         return images + self.instance_noise * noise
 
-    def _slope(self, weights, images, labels, training):
-        """Squared length of the gradient of each image's score: `(batch,)`."""
-        gradient = input_gradient(
-            lambda rows: self._judged(weights, rows, labels, training)[0], images
-        )
-        gradient = ops.cast(gradient, "float32")
-        return ops.sum(ops.square(gradient), axis=range(1, len(gradient.shape)))
+    def _r1_penalty(self, slope, scores, penalized):
+        """Squared slope of each score, `(batch,)`, in the steps that have it."""
+
+        def penalty():
+            return self.r1_interval * _squared_length(slope(ops.ones_like(scores)))
+
+        if penalized is True:
+            return penalty()
+        return ops.cond(penalized, penalty, lambda: ops.zeros_like(scores))
 
     def _see(self, **values):
         for metric in self.seen:
@@ -387,8 +364,11 @@ class AdversarialModel(keras.Model):
                 metric.update_state(ops.stop_gradient(values[metric.name]))
 
     def _move_average(self):
-        for mean, weight in zip(self.average.variables, self.generator.variables, strict=True):
-            mean.assign(mean + (1 - self.average_decay) * (weight - mean))
+        means = self.active(self.average).weights
+        for mean, weight in zip(means, self.active(self.generator).weights, strict=True):
+            # What no gradient moves, such as a schedule's state, is followed as it is.
+            share = 1 - self.average_decay
+            mean.assign(mean + share * (weight - mean) if weight.trainable else weight)
 
     def compile(self, generator_optimizer, discriminator_optimizer=None, **kwargs):
         """Compile with an optimizer for each network.
@@ -398,6 +378,7 @@ class AdversarialModel(keras.Model):
             discriminator_optimizer: Another one; of the same kind if not given.
             **kwargs: Arguments of `keras.Model.compile`, but for the optimizer and losses.
         """
+        keep_order()
         self.generator_optimizer = keras.optimizers.get(generator_optimizer)
         if discriminator_optimizer is None:
             same = self.generator_optimizer
@@ -408,11 +389,17 @@ class AdversarialModel(keras.Model):
         if self.critic_steps > 1:
             in_its_turn = SkipZeroGradients(self.generator_optimizer)
 
+        of_each = self._of_active(in_its_turn), self._of_active(self.discriminator_optimizer)
+
         def optimizer_of(weight):
-            return in_its_turn if id(weight) in of_generator else self.discriminator_optimizer
+            return of_each[id(weight) not in of_generator]
 
         super().compile(keras.optimizers.MultiOptimizer(optimizer_of), **kwargs)
         self._compile_settings = kwargs
+
+    def _of_active(self, optimizer):
+        """The optimizer, for weights that are in use."""
+        return optimizer
 
     def get_compile_config(self):
         return {
@@ -438,6 +425,8 @@ class AdversarialModel(keras.Model):
             "critic_steps": self.critic_steps,
             "gradient_penalty": self.gradient_penalty,
             "r1": self.r1,
+            "r1_interval": self.r1_interval,
+            "drift": self.drift,
             "label_smoothing": self.label_smoothing,
             "instance_noise": self.instance_noise,
             "replay": self.replay,
@@ -451,3 +440,9 @@ class AdversarialModel(keras.Model):
         for name in ("generator", "discriminator"):
             config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
         return cls(**config)
+
+
+def _squared_length(gradient):
+    """Of the gradient with respect to each image: `(batch,)`."""
+    gradient = ops.cast(gradient, "float32")
+    return ops.sum(ops.square(gradient), axis=range(1, len(gradient.shape)))

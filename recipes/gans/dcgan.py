@@ -6,10 +6,11 @@ import keras
 
 from ..registry import Objective, Published, recipe
 from ..search import Choice, ImageShape, LatentDim, LearningRate, Rank, Seed
-from .adversarial_model import GAMES, AdversarialModel
+from .adversarial_model import AdversarialModel
 from .arguments import AverageDecay, Beta1, Minibatch, Replay, Width
 from .convolutional import discriminator, generator
 from .endpoints import ENDPOINTS, distances
+from .games import GAMES
 
 # A Wasserstein critic needs its penalty: `wgan_gp`.
 Game = Annotated[

@@ -10,9 +10,10 @@ from ...errors import UserError
 from ...metrics import modes_covered
 from ..registry import Objective, recipe
 from ..search import Choice, Float, ImageShape, Int, LatentDim, LearningRate, Rank, Seed
-from .adversarial_model import GAMES, AdversarialModel
+from .adversarial_model import AdversarialModel
 from .arguments import Beta1, CriticSteps, Minibatch, Replay, beside_their_batch
 from .endpoints import ENDPOINTS, samples
+from .games import GAMES
 
 Game = Annotated[str, Choice(*GAMES, rank=Rank.REGULARIZATION)]
 Penalty = Annotated[float, Float(0.0, 10.0, rank=Rank.REGULARIZATION)]

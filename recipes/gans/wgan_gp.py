@@ -17,7 +17,7 @@ from .endpoints import ENDPOINTS, distances
     objective=Objective("val_sliced_wasserstein", "min", measured=True),
     endpoints=ENDPOINTS,
     measures=distances,
-    smoke={"image_shape": (8, 8, 1), "latent_dim": 3, "width": 4, "critic_steps": 1},
+    smoke={"image_shape": (8, 8, 1), "latent_dim": 3, "width": 4, "critic_steps": 2},
     epochs=30,
 )
 def wgan_gp(

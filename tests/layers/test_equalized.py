@@ -21,6 +21,12 @@ def test_are_layers():
         (2, 3, 2),
         trainable=1,
     )
+    check_layer(
+        lambda **k: EqualizedConv2D(3, 3, resample="up", **k), (4, 6, 2), (8, 12, 3), trainable=2
+    )
+    check_layer(
+        lambda **k: EqualizedConv2D(3, 3, resample="down", **k), (4, 6, 2), (2, 3, 3), trainable=2
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,6 +61,25 @@ def test_equals_keras_layer_with_scaled_kernel_and_biases():
     )
 
 
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_resampling_equals_resampling_and_a_convolution(size):
+    images = RANDOM.standard_normal((2, 6, 4, 3)).astype("float32")
+    up, down, plain = (
+        EqualizedConv2D(4, size, resample=resample, bias_initializer="ones")
+        for resample in ("up", "down", None)
+    )
+    for layer in (up, down, plain):
+        layer.build(images.shape)
+    up.set_weights(plain.get_weights())
+    down.set_weights(plain.get_weights())
+    doubled = images.repeat(2, axis=1).repeat(2, axis=2)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(up(images)), ops.convert_to_numpy(plain(doubled)), rtol=1e-4, atol=1e-5
+    )
+    halved = ops.convert_to_numpy(plain(images)).reshape(2, 3, 2, 2, 2, 4).mean(axis=(2, 4))
+    np.testing.assert_allclose(ops.convert_to_numpy(down(images)), halved, rtol=1e-4, atol=1e-5)
+
+
 def test_gradients(float64):
     layer = EqualizedDense(2, learning_rate_multiplier=0.1)
     inputs = RANDOM.standard_normal((3, 4))
@@ -66,3 +91,10 @@ def test_gradients(float64):
 def test_wrong_numbers_are_one_sentence(name):
     with pytest.raises(ValueError, match=f"{name} must be above 0, got 0"):
         EqualizedDense(2, **{name: 0})
+
+
+def test_a_wrong_resampling_is_one_sentence():
+    with pytest.raises(ValueError, match="resample must be 'up', 'down' or None, got 'sideways'"):
+        EqualizedConv2D(2, 3, resample="sideways")
+    with pytest.raises(ValueError, match="resample goes with padding 'same', strides of 1"):
+        EqualizedConv2D(2, 3, resample="up", strides=2)

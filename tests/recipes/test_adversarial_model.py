@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from amalthea.recipes.gans.adversarial_model import GAMES, AdversarialModel
+from amalthea.recipes.gans.adversarial_model import AdversarialModel
+from amalthea.recipes.gans.games import GAMES
 
 IMAGES = np.random.default_rng(0).random((32, 4, 4, 1), dtype="float32")
 LABELS = np.arange(32) % 3
@@ -117,13 +118,13 @@ def test_the_losses_of_a_score_of_2(objective, real, fake, generator):
     np.testing.assert_allclose(found, [real, fake, generator], rtol=1e-5)
 
 
-def test_the_penalty_is_on_the_slope_by_finite_differences(float64):
+def test_the_slope_is_that_of_finite_differences(float64):
     model = AdversarialModel(*networks(), gradient_penalty=10.0, seed=0)
     images = IMAGES[:3].astype("float64")
     weights = [weight.value for weight in model.discriminator.trainable_variables]
-    found = ops.convert_to_numpy(model._slope(weights, ops.convert_to_tensor(images), [], True))
+    _, _, slope = model._judged_with_slope(weights, ops.convert_to_tensor(images), [], True)
+    found = ops.convert_to_numpy(slope(ops.ones(3)))
     for row, image in enumerate(images):
-        slope = np.zeros(image.size)
         for pixel in range(image.size):
             sides = []
             for step in (1e-5, -1e-5):
@@ -131,8 +132,32 @@ def test_the_penalty_is_on_the_slope_by_finite_differences(float64):
                 other[pixel] += step
                 scores = model.discriminator(other.reshape(1, 4, 4, 1))
                 sides.append(float(ops.convert_to_numpy(scores)[0, 0]))
-            slope[pixel] = (sides[0] - sides[1]) / 2e-5
-        assert found[row] == pytest.approx(np.square(slope).sum(), rel=1e-5)
+            numeric = (sides[0] - sides[1]) / 2e-5
+            assert found[row].ravel()[pixel] == pytest.approx(numeric, rel=1e-5, abs=1e-8)
+
+
+def test_drift_is_on_the_square_of_real_scores():
+    free, held = tiny(), tiny(drift=0.5)
+    held.set_weights(free.get_weights())
+    figures = [m.evaluate(IMAGES, verbose=0, return_dict=True) for m in (free, held)]
+    loss, heavier = (figure["discriminator_loss"] for figure in figures)
+    scores = free.predict(IMAGES, verbose=0)
+    assert heavier - loss == pytest.approx(0.5 * np.square(scores).mean(), rel=1e-3)
+
+
+def test_a_lazy_r1_is_as_strong_in_the_mean():
+    def losses(**arguments):
+        model = tiny(rates=(0.0, 0.0), optimizer=keras.optimizers.SGD, **arguments)
+        model.set_weights(start)
+        images = IMAGES[:8]
+        fits = [model.fit(images, batch_size=8, verbose=0).history for _ in range(6)]
+        return np.array([fit["discriminator_loss"][0] for fit in fits])
+
+    start = tiny().get_weights()
+    free, always, lazy = losses(), losses(r1=10.0), losses(r1=10.0, r1_interval=3)
+    assert (always - free > 1e-3).all()
+    expected = 3 * (always - free) * [1, 0, 0, 1, 0, 0]
+    np.testing.assert_allclose(lazy - free, expected, rtol=1e-3, atol=1e-5)
 
 
 def test_a_critic_of_slope_1_pays_no_penalty():

@@ -1,8 +1,10 @@
 """Properties that every registered recipe must have; a new recipe needs no new test here."""
 
+import collections
 import doctest
 import functools
 import inspect
+import itertools
 import json
 import os
 import subprocess
@@ -266,6 +268,59 @@ def test_a_fresh_process_loads_model_and_optimizer_and_trains_on(name, reloaded)
     assert any(key.startswith("optimizer") for key in expected)
     for key, value in expected.items():
         np.testing.assert_array_equal(got[key], value, err_msg=key)
+
+
+def unordered(graph):
+    """Reads and writes of the same weight of which neither has to wait for the other."""
+    later = collections.defaultdict(set)
+    for node in graph.node:
+        for name in node.input:
+            later[name.lstrip("^").split(":")[0]].add(node.name)
+
+    @functools.cache
+    def after(name):
+        found, todo = set(), [name]
+        while todo:
+            new = later[todo.pop()] - found
+            found |= new
+            todo += new
+        return found
+
+    reads, writes = collections.defaultdict(list), collections.defaultdict(list)
+    for node in graph.node:
+        if node.op in ("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"):
+            writes[node.input[0]].append(node.name)
+        elif node.op == "ReadVariableOp":
+            reads[node.input[0]].append(node.name)
+    return [
+        (read, write)
+        for weight in writes
+        for read, write in itertools.product(reads[weight], writes[weight])
+        if write not in after(read) and read not in after(write)
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+@every_recipe
+def test_no_weight_is_written_while_its_old_value_is_still_to_be_read(name):
+    import tensorflow as tf
+    from tensorflow.python.eager import context
+
+    # Whatever models of other tests have switched off is on at first, as it is for a user.
+    tf.config.optimizer.set_experimental_options({"dependency_optimization": True})
+    model = build(name)
+    data = [tf.constant(images) for images in batch(name)]
+    model.fit(*data, verbose=0)
+    context.enable_run_metadata()
+    try:
+        tf.function(model.train_step)(data)
+    finally:
+        graphs = context.export_run_metadata().function_graphs
+        context.disable_run_metadata()
+    assert graphs
+    for graph in graphs:
+        assert unordered(graph.post_optimization_graph) == []
 
 
 TWO_REPLICAS = """
