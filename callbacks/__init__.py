@@ -10,6 +10,7 @@ from .free_energy_gap import FreeEnergyGap  # noqa: E402
 from .greedy_layerwise import GreedyLayerwise  # noqa: E402
 from .measurement import Measurement  # noqa: E402
 from .pictures import draw_grid, draw_rows, draw_samples  # noqa: E402
+from .progressive_growing import ProgressiveGrowing  # noqa: E402
 from .reconstructions import Reconstructions  # noqa: E402
 from .sample_grid import SampleGrid  # noqa: E402
 from .unit_watch import UnitWatch  # noqa: E402
@@ -20,6 +21,7 @@ __all__ = [
     "FreeEnergyGap",
     "GreedyLayerwise",
     "Measurement",
+    "ProgressiveGrowing",
     "Reconstructions",
     "SampleGrid",
     "UnitWatch",

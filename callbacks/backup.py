@@ -64,6 +64,8 @@ class Backup(keras.callbacks.Callback):
             raise UserError(f"{states[-1]} is the backup of another model")
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
+        # A growing model keeps the number of its stage in Python, too.
+        getattr(model, "restored", lambda: None)()
         return _epochs(states[-1])
 
     def on_epoch_end(self, epoch, logs=None):

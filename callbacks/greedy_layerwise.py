@@ -98,7 +98,7 @@ class GreedyLayerwise(keras.callbacks.Callback):
                 rate(epoch - self.starts[stage]) if callable(rate) else rate
             )
         if epoch in self.starts:
-            self._refresh(self.model.optimizer)
+            refresh(self.model.optimizer)
             self.on_stage_begin(stage)
 
     def on_stage_begin(self, stage: int) -> None:
@@ -115,10 +115,10 @@ class GreedyLayerwise(keras.callbacks.Callback):
     def _stage(self, epoch: int) -> int:
         return max(stage for stage, start in enumerate(self.starts) if start <= epoch)
 
-    @staticmethod
-    def _refresh(optimizer: keras.optimizers.Optimizer) -> None:
-        """Forget the steps taken, so that what rests does not move on by its momentum."""
-        optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # beneath a loss scale
-        for variable in optimizer.variables:
-            if variable is not optimizer._learning_rate:
-                variable.assign(ops.zeros(variable.shape, variable.dtype))
+
+def refresh(optimizer: keras.optimizers.Optimizer) -> None:
+    """Have an optimizer forget the steps taken, so that nothing moves on by its momentum."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # beneath a loss scale
+    for variable in optimizer.variables:
+        if variable is not optimizer._learning_rate:
+            variable.assign(ops.zeros(variable.shape, variable.dtype))

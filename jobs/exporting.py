@@ -198,9 +198,9 @@ def _needs(module: str, extra: str):
 
 
 def example(spec, batch: int, random: np.random.Generator) -> np.ndarray:
-    """A random input: images, or small whole numbers."""
+    """A random input: images, small whole numbers, or a share."""
     if len(spec.shape) == 0:
-        return np.int32(random.integers(1, 5))
+        return np.int32(random.integers(1, 5)) if spec.dtype == "int32" else np.float32(0.5)
     if spec.dtype == "int32":
         return random.integers(0, 2, (batch, *spec.shape[1:]), dtype="int32")
     return random.random((batch, *spec.shape[1:]), dtype="float32")

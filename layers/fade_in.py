@@ -48,6 +48,7 @@ class FadeIn(keras.layers.Layer):
             initializer=initializers.Constant(self.initial_alpha),
             trainable=False,
             autocast=False,  # small steps of a schedule need all digits
+            aggregation="only_first_replica",
         )
 
     def call(self, inputs):

@@ -21,6 +21,7 @@ from .gans.conditional_gan import conditional_gan  # noqa: E402
 from .gans.dcgan import dcgan  # noqa: E402
 from .gans.gan import gan  # noqa: E402
 from .gans.minibatch_discrimination_gan import minibatch_discrimination_gan  # noqa: E402
+from .gans.progan import progan  # noqa: E402
 from .gans.toy_gan import toy_gan  # noqa: E402
 from .gans.wgan_gp import wgan_gp  # noqa: E402
 from .registry import (  # noqa: E402
@@ -59,6 +60,7 @@ __all__ = [
     "list_recipes",
     "minibatch_discrimination_gan",
     "multimodal_dbn",
+    "progan",
     "rbm",
     "recipe",
     "tied_autoencoder",

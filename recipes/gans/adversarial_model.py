@@ -205,10 +205,10 @@ class AdversarialModel(keras.Model):
             images: `(batch, height, width, channels)`.
             labels: Classes, `(batch,)`, of a conditional model.
         """
-        given = self._with_classes(self._as_seen(images), labels)
+        given = self._with_classes(self.as_seen(images), labels)
         return self.active(self.discriminator)(given, training=False)
 
-    def _as_seen(self, images):
+    def as_seen(self, images):
         """Images of the data as the discriminator that is in use takes them."""
         return images
 
@@ -231,7 +231,7 @@ class AdversarialModel(keras.Model):
                 self.steps.assign_add(1)
         fake = self._made(self._with_classes(latents, y), turn, training)
         images = ops.stop_gradient(fake)
-        real = ops.cast(self._as_seen(x), images.dtype)
+        real = ops.cast(self.as_seen(x), images.dtype)
         discriminator = self.active(self.discriminator)
 
         # Read once, so that all passes see the same weights.

@@ -52,7 +52,7 @@ def generator(
     Raises:
         UserError: If the images' sides are not numbers from 4 to 7, doubled equally often.
     """
-    (height, breadth), doublings = _base(image_shape)
+    (height, breadth), doublings = base(image_shape)
     latents = keras.Input((latent_dim,), name="latents")
     inputs, x = latents, latents
     if num_classes:
@@ -92,7 +92,7 @@ def discriminator(
     Raises:
         UserError: If the images' sides are not numbers from 4 to 7, doubled equally often.
     """
-    _, doublings = _base(image_shape)
+    _, doublings = base(image_shape)
     images = keras.Input(image_shape, name="images")
     inputs, x = images, layers.Rescaling(2.0, -1.0)(images)
     if num_classes:
@@ -113,7 +113,7 @@ def discriminator(
     return keras.Model(inputs, scores, name="discriminator")
 
 
-def _base(image_shape: tuple[int, int, int]) -> tuple[tuple[int, int], int]:
+def base(image_shape: tuple[int, int, int]) -> tuple[tuple[int, int], int]:
     """Height and width from which doublings lead to those of the images, and their number."""
     height, width, _ = image_shape
     doublings = 0

@@ -7,6 +7,7 @@ from keras import ops
 from ...layers.seed_stream import SeedStream
 from ...metrics import sliced_wasserstein
 from ..endpoint import Function
+from .projection import project
 
 # Of the distance, which is taken after each epoch: a two-hundredth of the paper's time, with a
 # standard error of some 2 % on 1,000 images.
@@ -30,6 +31,20 @@ def _sample_classes(model, labels, seed):
     return {"images": model.generate(latents, labels)}
 
 
+def _interpolate(model, start, end, steps):
+    shares = ops.cast(ops.arange(steps), "float32") / ops.cast(ops.maximum(steps - 1, 1), "float32")
+    shares = shares[:, None]  # (steps, 1), against (batch, 1, latent_dim)
+    path = (1 - shares) * start[:, None] + shares * end[:, None]
+    images = model.generate(ops.reshape(path, (-1, path.shape[-1])))
+    return {"images": ops.reshape(images, (-1, steps, *images.shape[1:]))}
+
+
+def _project(model, images, steps, seed):
+    latents = model.latents(ops.shape(images)[0], SeedStream(seed))
+    best, made, distances = project(model.generate, latents, model.as_seen(images), steps)
+    return {"latents": best, "images": made, "distances": distances}
+
+
 ENDPOINTS = {
     "decode": Function(_decode, ("latents",), ("images",)),
     "sample": Function(_sample, ("n", "seed"), ("images",)),
@@ -39,6 +54,12 @@ CONDITIONAL_ENDPOINTS = {
     "decode": Function(_decode, ("latents", "labels"), ("images",)),
     "sample": Function(_sample_classes, ("labels", "seed"), ("images",)),
     "discriminate": Function(_discriminate, ("images", "labels"), ("scores",)),
+}
+
+GROWING_ENDPOINTS = {
+    **ENDPOINTS,
+    "interpolate": Function(_interpolate, ("start", "end", "steps"), ("images",)),
+    "project": Function(_project, ("images", "steps", "seed"), ("latents", "images", "distances")),
 }
 
 
@@ -54,6 +75,11 @@ def samples(model: keras.Model, count: int, batch_size: int) -> np.ndarray:
 def distances(
     model: keras.Model, images: np.ndarray, labels: np.ndarray | None, batch_size: int
 ) -> dict[str, float]:
-    """Sliced Wasserstein distance of as many samples as there are images, times 1,000."""
+    """Sliced Wasserstein distance of as many samples as there are images, times 1,000.
+
+    Smaller images of a growing model are enlarged, so that its stages can be compared.
+    """
     drawn = samples(model, len(images), batch_size)
+    times = images.shape[1] // drawn.shape[1]
+    drawn = drawn.repeat(times, axis=1).repeat(times, axis=2)
     return {"sliced_wasserstein": sliced_wasserstein(images, drawn, **QUICK)["mean"]}
