@@ -22,6 +22,7 @@ from .gans.dcgan import dcgan  # noqa: E402
 from .gans.gan import gan  # noqa: E402
 from .gans.minibatch_discrimination_gan import minibatch_discrimination_gan  # noqa: E402
 from .gans.progan import progan  # noqa: E402
+from .gans.stylegan import stylegan  # noqa: E402
 from .gans.toy_gan import toy_gan  # noqa: E402
 from .gans.wgan_gp import wgan_gp  # noqa: E402
 from .registry import (  # noqa: E402
@@ -63,6 +64,7 @@ __all__ = [
     "progan",
     "rbm",
     "recipe",
+    "stylegan",
     "tied_autoencoder",
     "toy_gan",
     "wgan_gp",

@@ -8,6 +8,22 @@ from .adversarial_model import AdversarialModel
 from .only_active import OnlyActive
 
 
+class Latest(keras.metrics.Metric):
+    """The number that was given last."""
+
+    def __init__(self, name: str, dtype: str):
+        super().__init__(name=name)
+        self.latest = self.add_variable(
+            (), "zeros", dtype, aggregation="only_first_replica", name="latest"
+        )
+
+    def update_state(self, value):
+        self.latest.assign(value)
+
+    def result(self):
+        return ops.convert_to_tensor(self.latest)
+
+
 @keras.saving.register_keras_serializable("amalthea")
 class GrowingModel(AdversarialModel):
     """Adversarial networks that hold the blocks of all resolutions and use those of a stage.
@@ -56,6 +72,10 @@ class GrowingModel(AdversarialModel):
         self.images_shown = self._counter("images_shown", 0)
         self._fade_start = self._counter("fade_start", 0)
         self._fade_images = self._counter("fade_images", 0)
+        self.growth = [
+            *(Latest(name, "int32") for name in ("resolution", "phase", "images")),
+            Latest("alpha", "float32"),
+        ]
         # Cut from the networks as they are asked for, and no more than views of them: were they
         # attributes, Keras would save them, too.
         self.__dict__["_parts"] = {}
@@ -121,7 +141,7 @@ class GrowingModel(AdversarialModel):
             )
         self._stage_state.assign(stage)
         self.phase.assign(phase)
-        self._fade_start.assign(self.images_shown)
+        self._fade_start.assign(int(self.images_shown.numpy()))
         self._fade_images.assign(fade_images if stage else 0)
         networks = [self.generator, self.discriminator, *([self.average] if self.average else [])]
         for network in networks:
@@ -133,7 +153,7 @@ class GrowingModel(AdversarialModel):
 
     def restored(self) -> None:
         """Follow the weights, where they have been set from outside, to their stage."""
-        stage = int(ops.convert_to_numpy(self._stage_state))
+        stage = int(self._stage_state.numpy())
         if stage == self._stage:
             return
         self._stage = stage
@@ -153,26 +173,24 @@ class GrowingModel(AdversarialModel):
         return ops.where(length > 0, ops.clip(shown / ops.maximum(length, 1), 0, 1), 1.0)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        if training:
-            alpha = self.alpha()
-            for network in (self.generator, self.discriminator):
-                network.get_layer("fade_in").alpha.assign(alpha)
+        if not training:
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
+        alpha = self.alpha()
+        for network in (self.generator, self.discriminator):
+            network.get_layer("fade_in").alpha.assign(alpha)
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
-        if training:
-            self.images_shown.assign_add(ops.shape(x)[0])
+        self.images_shown.assign_add(ops.shape(x)[0])
+        values = (self.resolution, self.phase.value, self.images_shown.value, alpha)
+        for metric, value in zip(self.growth, values, strict=True):
+            metric.update_state(value)
         return loss
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         logs = super().compute_metrics(x, y, y_pred, sample_weight)
-        if y_pred is not None:  # not in training
+        if y_pred is None:  # in training
             return logs
-        return {
-            **logs,
-            "resolution": ops.convert_to_tensor(self.resolution),
-            "phase": self.phase.value,
-            "alpha": self.generator.get_layer("fade_in").alpha.value,
-            "images": self.images_shown.value,
-        }
+        names = {metric.name for metric in self.growth}
+        return {name: value for name, value in logs.items() if name not in names}
 
     def as_seen(self, images):
         # As the paper does: means of pixels, and the last doubling faded in.

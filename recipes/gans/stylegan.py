@@ -1,0 +1,293 @@
+"""The generative adversarial net whose generator takes a style in each of its layers."""
+
+from typing import Annotated
+
+import keras
+from keras import layers, ops
+
+from ...callbacks import ProgressiveGrowing
+from ...layers import (
+    AdaptiveInstanceNormalization,
+    Bias,
+    Blur,
+    EqualizedConv2D,
+    EqualizedDense,
+    LearnedConstant,
+    NoiseInjection,
+    NormalNoise,
+    PixelNormalization,
+    StyleMixing,
+    Truncation,
+)
+from ...layers.seed_stream import SeedStream
+from ..endpoint import Function
+from ..registry import Objective, Published, recipe
+from ..search import Float, Given, ImageShape, Int, LearningRate, Rank, Seed, is_number
+from .arguments import AverageDecay, Beta1
+from .convolutional import leaky_relu
+from .endpoints import ENDPOINTS, distances
+from .growing import GrowingWidth, ImagesPerPhase, Latents, discriminator, filters, images, sizes
+from .growing_model import GrowingModel
+from .progan import BATCH_SIZES
+from .projection import project
+
+# By the resolution from which on, as multiples of the one before.
+FASTER = {128: 1.5, 256: 2.0, 512: 3.0}
+# Layers that truncation acts on, those of up to 32×32 where the first stage is 4×4.
+TRUNCATED = 8
+MAPPING_LEARNING_RATE = 0.01
+
+R1 = Annotated[float, Float(0.1, 100.0, log=True, rank=Rank.REGULARIZATION)]
+R1Interval = Annotated[int, Int(1, 16, log=True)]
+MappingLayers = Annotated[int, Int(1, 8, rank=Rank.DEPTH)]
+MixingProbability = Annotated[
+    float, Given(lambda v: is_number(v) and 0 <= v <= 1, "a number in [0, 1]")
+]
+
+
+def _sample(model, n, seed, truncation):
+    seeds = SeedStream(seed)
+    latents = model.latents(n, seeds)
+    noise = [keras.random.normal((n, *image.shape[1:]), seed=seeds) for image in _noise_of(model)]
+    styles = _styles(model, _mapped(model, latents), truncation)
+    return {"images": _synthesis(model, noise=True)([styles, *noise])}
+
+
+def _style_mix(model, coarse, fine, crossover):
+    coarse, fine = (_styles(model, _mapped(model, latents)) for latents in (coarse, fine))
+    of_fine = ops.arange(coarse.shape[1])[:, None] >= crossover
+    return {"images": _synthesis(model)(ops.where(of_fine, fine, coarse))}
+
+
+def _interpolate(model, start, end, steps):
+    shares = ops.cast(ops.arange(steps), "float32") / ops.cast(ops.maximum(steps - 1, 1), "float32")
+    shares = shares[:, None]  # (steps, 1), against (batch, 1, latent_dim)
+    start, end = (_mapped(model, latents)[:, None] for latents in (start, end))
+    path = (1 - shares) * start + shares * end
+    made = _synthesis(model)(_styles(model, ops.reshape(path, (-1, path.shape[-1]))))
+    return {"images": ops.reshape(made, (-1, steps, *made.shape[1:]))}
+
+
+def _project(model, images, steps, seed):
+    # From the mean style, to which images of all kinds are near, and some way towards another.
+    latents = model.latents(ops.shape(images)[0], SeedStream(seed))
+    start = _network(model).get_layer("truncation")(_mapped(model, latents), psi=0.5)
+    synthesis = _synthesis(model)
+
+    def make(mapped):
+        return synthesis(_styles(model, mapped))
+
+    best, made, distances = project(make, start, model.as_seen(images), steps)
+    return {"styles": best, "images": made, "distances": distances}
+
+
+def _network(model):
+    return model.average or model.generator
+
+
+def _mapped(model, latents):
+    """Styles, `(batch, latent_dim)`, of latents."""
+    network = _network(model)
+    return keras.Model(network.input, network.get_layer("truncation").input)(latents)
+
+
+def _styles(model, mapped, psi=1.0):
+    """The style of each layer, `(batch, layers, latent_dim)`; the coarse ones are truncated."""
+    network = _network(model)
+    count = network.get_layer("styles").count
+    truncated = ops.arange(count)[:, None] < TRUNCATED
+    psi = ops.where(truncated, ops.cast(psi, "float32"), 1.0)
+    return network.get_layer("truncation")(ops.repeat(mapped[:, None], count, axis=1), psi=psi)
+
+
+def _noise_of(model):
+    """The noise images that the stage in use takes, symbolically."""
+    in_use = model.active(_network(model)).layers
+    return [layer.output for layer in in_use if layer.name.startswith("noise_")]
+
+
+def _synthesis(model, noise=False):
+    """The active part from the styles of all layers on, and from noise if it is given, too."""
+    network = _network(model)
+    styles = network.get_layer("styles").output
+    inputs = [styles, *_noise_of(model)] if noise else styles
+    return keras.Model(inputs, network.outputs[model.stage])
+
+
+@recipe(
+    family="gans",
+    data="padded:fashion_mnist",
+    paper="Karras, Laine & Aila 2018: https://arxiv.org/abs/1812.04948",
+    objective=Objective("val_sliced_wasserstein", "min", measured=True),
+    endpoints={
+        "sample": Function(_sample, ("n", "seed", "truncation"), ("images",)),
+        "decode": ENDPOINTS["decode"],
+        "discriminate": ENDPOINTS["discriminate"],
+        "style_mix": Function(_style_mix, ("coarse", "fine", "crossover"), ("images",)),
+        "interpolate": Function(_interpolate, ("start", "end", "steps"), ("images",)),
+        "project": Function(
+            _project, ("images", "steps", "seed"), ("styles", "images", "distances")
+        ),
+    },
+    measures=distances,
+    smoke={
+        "image_shape": (8, 8, 1),
+        "latent_dim": 4,
+        "width": 4,
+        "mapping_layers": 2,
+        "images_per_phase": 24,
+        "r1_interval": 2,
+    },
+    published=(
+        Published(
+            "1024×1024×3",
+            26_219_627 + 23_087_249,
+            "Karras et al. 2018, with the convolutions to and from RGB of all stages",
+            {"image_shape": (1024, 1024, 3)},
+        ),
+    ),
+    batch_size=32,
+    epochs=60,
+    frozen={
+        *(f"{name}_rgb_4/{part}" for name in ("to", "from") for part in ("kernel", "bias")),
+    },
+    schedule=lambda arguments: ProgressiveGrowing(
+        # From the second stage on.
+        [height for height, _ in sizes(arguments["image_shape"])][1:],
+        arguments["images_per_phase"],
+        batch_sizes=BATCH_SIZES,
+        learning_rates={
+            resolution: times * arguments["learning_rate"] for resolution, times in FASTER.items()
+        },
+    ),
+)
+def stylegan(
+    image_shape: ImageShape = (32, 32, 1),
+    *,
+    latent_dim: Latents = 512,
+    width: GrowingWidth = 512,
+    mapping_layers: MappingLayers = 8,
+    mixing_probability: MixingProbability = 0.9,
+    images_per_phase: ImagesPerPhase = 600_000,
+    r1: R1 = 10.0,
+    r1_interval: R1Interval = 1,
+    average_decay: AverageDecay = 0.999,
+    learning_rate: LearningRate = 1e-3,
+    beta_1: Beta1 = 0.0,
+    seed: Seed = None,
+) -> keras.Model:
+    """Generative adversarial net whose generator takes a style in each layer, and grows.
+
+    A mapping network makes a style of latents. The generator begins with a learned constant; each
+    of its layers gives the channels of its features the means and deviations that the style asks
+    for, and adds noise for what is random in an image.
+
+    Deviations:
+        * The moving average keeps as much in each step as that of the growing net it follows; the
+          paper's code halves it in 10,000 images.
+        * Truncation acts on the first 8 layers, as in the paper's code.
+
+    Args:
+        image_shape: Height, width and channels of the last stage's images; each side a number from
+            4 to 7, doubled equally often.
+        latent_dim: Number of latents, normally distributed, and features of a style.
+        width: Filters up to 32×32; half as many with each doubling beyond.
+        mapping_layers: Layers of the mapping network.
+        mixing_probability: Share of images that are made of two styles in training.
+        images_per_phase: Images shown in each phase: of one resolution, of fading the next one in,
+            and so on; the last one goes on to the end.
+        r1: How strongly the discriminator's slope at real images is drawn to 0.
+        r1_interval: Steps from one in which that is done to the next; it is done so many times as
+            strongly.
+        average_decay: What the moving average of the generator, which draws the samples, keeps in
+            each step; 0 for none.
+        learning_rate: Step size of Adam, whose second moment decays by 0.99, up to 64×64; larger
+            beyond. The mapping network learns 100 times more slowly.
+        beta_1: Decay of Adam's first moment.
+        seed: Makes initial weights, latents and noise reproducible.
+
+    Returns:
+        A compiled `GrowingModel`, in its last stage, that trains on images in [0, 1], `(batch,
+        height, width, channels)`; the callback `ProgressiveGrowing` makes it grow. Called with
+        images it gives the discriminator's scores, `(batch, 1)`.
+
+    Raises:
+        UserError: If an argument is not valid.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea.callbacks import ProgressiveGrowing
+        >>> from amalthea.recipes import stylegan
+        >>> model = stylegan((8, 8, 1), latent_dim=4, width=4, mapping_layers=2)
+        >>> growing = ProgressiveGrowing(model.resolutions, images_per_phase=32)
+        >>> images = np.random.rand(32, 8, 8, 1)
+        >>> history = model.fit(images, epochs=3, callbacks=[growing], verbose=0)
+        >>> tuple(model.generate(np.zeros((1, 4))).shape)
+        (1, 8, 8, 1)
+
+    Reference:
+        Karras, Laine & Aila 2018, "A Style-Based Generator Architecture for Generative Adversarial
+        Networks": https://arxiv.org/abs/1812.04948
+    """
+    model = GrowingModel(
+        generator(image_shape, latent_dim, width, mapping_layers, mixing_probability),
+        discriminator(image_shape, width, blur=True),
+        r1=r1,
+        r1_interval=r1_interval,
+        average_decay=average_decay,
+        seed=seed,
+    )
+    model.compile(keras.optimizers.Adam(learning_rate, beta_1, 0.99, epsilon=1e-8))
+    return model
+
+
+def generator(
+    image_shape: tuple[int, int, int],
+    latent_dim: int,
+    width: int,
+    mapping_layers: int = 8,
+    mixing_probability: float = 0.9,
+) -> keras.Model:
+    """From latents to the images of all stages, in about [0, 1]."""
+    (height, breadth), *larger = sizes(image_shape)
+    mapping = [PixelNormalization(name="normalized_latents")]
+    for index in range(mapping_layers):
+        mapping.append(
+            EqualizedDense(
+                latent_dim,
+                activation=leaky_relu,
+                learning_rate_multiplier=MAPPING_LEARNING_RATE,
+                name=f"mapping_{index}",
+            )
+        )
+    latents = keras.Input((latent_dim,), name="latents")
+    first, second = latents, NormalNoise((latent_dim,), name="other_latents")(latents)
+    for layer in mapping:
+        first, second = layer(first), layer(second)
+    first = Truncation(name="truncation")(first)
+    mixing = StyleMixing(2 * len(larger) + 2, probability=mixing_probability, name="styles")
+    styles = mixing([first, second])
+
+    own = filters(0, width)
+    x = LearnedConstant((height, breadth, own), name="constant")(styles)
+    x = _styled(x, styles, 0)
+    x = EqualizedConv2D(own, 3, use_bias=False, name=f"conv_{height}_1")(x)
+    stages = [_styled(x, styles, 1)]
+    for stage, (height, _) in enumerate(larger, start=1):
+        own = filters(stage, width)
+        x = EqualizedConv2D(own, 3, resample="up", use_bias=False, name=f"conv_{height}_0")(
+            stages[-1]
+        )
+        x = _styled(Blur(name=f"blur_{height}")(x), styles, 2 * stage)
+        x = EqualizedConv2D(own, 3, use_bias=False, name=f"conv_{height}_1")(x)
+        stages.append(_styled(x, styles, 2 * stage + 1))
+    return keras.Model(latents, images(stages, image_shape), name="generator")
+
+
+def _styled(x, styles, index):
+    """The layer's noise, biases, activation, and the style of its number."""
+    noise = NormalNoise((*x.shape[1:3], 1), name=f"noise_{index}")(styles)
+    x = NoiseInjection(name=f"noise_injection_{index}")([x, noise])
+    x = layers.Activation(leaky_relu)(Bias(name=f"bias_{index}")(x))
+    style = AdaptiveInstanceNormalization(name=f"style_{index}")
+    return style([x, styles[:, index]])
