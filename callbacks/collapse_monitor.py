@@ -10,6 +10,7 @@ from keras import ops
 from scipy.spatial.distance import pdist
 
 from .backup import Backup
+from .drawing import Drawing
 
 ACTIONS = ("warn", "stop", "roll back")
 
@@ -18,9 +19,10 @@ class CollapseMonitor(keras.callbacks.Callback):
     """Watches the variety of samples, and by how much the discriminator wins.
 
     After each epoch it logs `sample_spread`, the mean distance between two samples as a share of
-    that between two images of the data, and `score_margin`, by how much the discriminator scores
-    real images above generated ones in the mean. It warns when the spread becomes too small, as the
-    generator has collapsed then, and when the margin becomes too large, as it learns little then.
+    that between two images of the data in their size, and `score_margin`, by how much the
+    discriminator scores real images above generated ones in the mean. It warns when the spread
+    becomes too small, as the generator has collapsed then, and when the margin becomes too large,
+    as it learns little then.
 
     Args:
         sampler: From the model to another that gives `images`, `(n, height, width, channels)`, from
@@ -74,20 +76,17 @@ class CollapseMonitor(keras.callbacks.Callback):
         self._differed = False
 
     def on_train_begin(self, logs=None):
-        self._spread = _mean_distance(self.images)
-        fixed = {name: value for name, value in self.inputs.items() if name != "seed"}
-        if "labels" not in fixed:
-            fixed["n"] = len(self.images)
-        # Compiled once, as a prediction is.
-        self._draw = self.sampler(self.model, **fixed).predict_on_batch
+        inputs = self.inputs if "labels" in self.inputs else {"n": len(self.images), **self.inputs}
+        self._drawing = Drawing(self.sampler, self.model, inputs)
+        self._spreads = {}
         if self.good is not None:
             self.good.set_model(self.model)
         self._told = set()
 
     def on_epoch_end(self, epoch, logs=None):
         logs = {} if logs is None else logs
-        seed = ops.convert_to_tensor(self.inputs["seed"], "int32")
-        spread = _mean_distance(self._draw({"seed": seed})["images"]) / self._spread
+        samples = self._drawing.images()
+        spread = _mean_distance(samples) / self._spread(samples.shape[1])
         logs["sample_spread"] = spread
         if {"real_score", "fake_score"} <= logs.keys():
             logs["score_margin"] = margin = logs["real_score"] - logs["fake_score"]
@@ -109,6 +108,15 @@ class CollapseMonitor(keras.callbacks.Callback):
             f"Wasserstein critic would help{done}",
             "spread",
         )
+
+    def _spread(self, height: int) -> float:
+        """Mean distance between two images of the data, in the size of the samples."""
+        if height not in self._spreads:
+            images, size = self.images, self.images.shape[1] // height
+            if size > 1:
+                images = ops.average_pool(images, size, size, data_format="channels_last")
+            self._spreads[height] = _mean_distance(images)
+        return self._spreads[height]
 
     def _act(self, epoch: int, collapsed: bool) -> str:
         """Stop or roll back, or keep what is good; what was done, in words."""

@@ -75,7 +75,8 @@ class ProgressiveGrowing(keras.callbacks.Callback):
                 "images_per_phase must be a whole number of at least 1, or one for each phase but "
                 f"the last, got {images_per_phase!r} for {count + 1} phases"
             )
-        self.batch_sizes = dict(batch_sizes or {})
+        largest = self.resolutions[-1]
+        self.batch_sizes = {r: n for r, n in (batch_sizes or {}).items() if r <= largest}
         self.learning_rates = dict(learning_rates or {})
         self._ends = list(itertools.accumulate(self.images_per_phase))
 

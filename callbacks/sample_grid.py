@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import keras
-from keras import ops
 from PIL import Image
 
+from .drawing import Drawing
 from .pictures import draw_samples
 
 # Of the moving picture: how long an epoch is seen, and the last one, in milliseconds; how large it
@@ -34,15 +34,11 @@ class SampleGrid(keras.callbacks.Callback):
         self.inputs = inputs
 
     def on_train_begin(self, logs=None):
-        # Compiled once, as a prediction is: chains are long loops of tiny steps.
-        fixed = {name: value for name, value in self.inputs.items() if name != "seed"}
-        self._draw = self.sampler(self.model, **fixed).predict_on_batch
+        self._drawing = Drawing(self.sampler, self.model, self.inputs)
 
     def on_epoch_end(self, epoch, logs=None):
         self.directory.mkdir(parents=True, exist_ok=True)
-        seed = ops.convert_to_tensor(self.inputs["seed"], "int32")
-        images = self._draw({"seed": seed})["images"]
-        draw_samples(images, self.directory / f"epoch-{epoch + 1:05d}.png")
+        draw_samples(self._drawing.images(), self.directory / f"epoch-{epoch + 1:05d}.png")
 
     def on_train_end(self, logs=None):
         frames = []
@@ -52,6 +48,8 @@ class SampleGrid(keras.callbacks.Callback):
             frame.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
             frames.append(frame)
         if frames:
+            # Those of a growing model's stages differ a little in size.
+            frames = [frame.resize(frames[-1].size, Image.Resampling.NEAREST) for frame in frames]
             durations = [*[SHOWN] * (len(frames) - 1), LAST_SHOWN]
             first, *others = frames
             first.save(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import TYPE_CHECKING
@@ -74,7 +74,12 @@ class ImageSet:
         return self.images
 
     def batches(
-        self, batch_size: int, *, shuffle: bool = True, seed: int = 0, epoch: int = 0
+        self,
+        batch_size: int | Callable[[int], int],
+        *,
+        shuffle: bool = True,
+        seed: int = 0,
+        epoch: int = 0,
     ) -> tf.data.Dataset:
         """Batches of float32 images in [0, 1], paired with int32 labels if there are any.
 
@@ -84,13 +89,16 @@ class ImageSet:
         warns that it cannot shuffle what is shuffled already.
 
         Args:
-            batch_size: Images in a batch; the last batch of an epoch may be smaller.
+            batch_size: Images in a batch; the last batch of an epoch may be smaller. A function
+                gives that of the batch that follows on so many images, those of earlier epochs and
+                of skipped ones included.
             shuffle: Whether each iteration has its own order, or all have the stored one.
             seed: Which sequence of orders to use, 0 or more.
             epoch: How many orders of the sequence to skip, 0 or more.
         """
+        size_of = batch_size if callable(batch_size) else None
         for argument, value, least in (
-            ("batch_size", batch_size, 1),
+            ("batch_size", 1 if size_of else batch_size, 1),
             ("seed", seed, 0),
             ("epoch", epoch, 0),
         ):
@@ -98,7 +106,6 @@ class ImageSet:
                 raise UserError(
                     f"{argument} is {value!r}, but must be a whole number of at least {least}"
                 )
-        batch_size = min(int(batch_size), len(self))
         import tensorflow as tf
 
         with tf.device("CPU"):  # beside the input pipeline, not in an accelerator's memory
@@ -110,10 +117,19 @@ class ImageSet:
         epochs = itertools.count(int(epoch))
 
         def order() -> Iterator[np.ndarray]:
+            done = next(epochs)
             if shuffle:
-                yield np.random.default_rng((int(seed), next(epochs))).permutation(len(self))
+                all_ = np.random.default_rng((int(seed), done)).permutation(len(self))
             else:
-                yield np.arange(len(self))
+                all_ = np.arange(len(self))
+            if size_of is None:
+                yield all_
+                return
+            start = 0
+            while start < len(all_):
+                size = size_of(done * len(self) + start)
+                yield all_[start : start + size]
+                start += size
 
         def batch(index: tf.Tensor) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
             pictures = tf.gather(images, index)
@@ -124,13 +140,19 @@ class ImageSet:
         # Where TensorFlow 2.21 tunes a pipeline, ending an epoch of it often takes a second.
         options = tf.data.Options()
         options.autotune.enabled = False
-        return (
-            tf.data.Dataset.from_generator(
-                order, output_signature=tf.TensorSpec(len(self), tf.int64)
+        if size_of is None:
+            size = min(int(batch_size), len(self))
+            whole = tf.TensorSpec(len(self), tf.int64)
+            indices = (
+                tf.data.Dataset.from_generator(order, output_signature=whole)
+                .flat_map(lambda all_: tf.data.Dataset.from_tensor_slices(all_).batch(size))
+                .apply(tf.data.experimental.assert_cardinality(-(-len(self) // size)))
             )
-            .flat_map(lambda all_: tf.data.Dataset.from_tensor_slices(all_).batch(batch_size))
-            .map(batch, num_parallel_calls=2, deterministic=True)
-            .apply(tf.data.experimental.assert_cardinality(-(-len(self) // batch_size)))
+        else:
+            some = tf.TensorSpec((None,), tf.int64)
+            indices = tf.data.Dataset.from_generator(order, output_signature=some)
+        return (
+            indices.map(batch, num_parallel_calls=2, deterministic=True)
             .prefetch(4)
             .with_options(options)
         )

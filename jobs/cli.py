@@ -308,6 +308,10 @@ def sample(
         int | None,
         typer.Option(min=1, show_default="1000", help="Gibbs steps, where the model has chains."),
     ] = None,
+    truncation: Annotated[
+        float | None,
+        typer.Option(show_default="1", help="Share of the styles' variety, where there are some."),
+    ] = None,
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
@@ -319,7 +323,7 @@ def sample(
     _prepare_keras()
     from .sampling import sample
 
-    sample(run, n, label=label, grid=grid, steps=steps, seed=seed)
+    sample(run, n, label=label, grid=grid, steps=steps, truncation=truncation, seed=seed)
     console.print(f"drawn: {n} images in {grid}")
 
 

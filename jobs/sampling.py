@@ -8,6 +8,7 @@ from keras import ops
 from ..callbacks import draw_samples
 from ..errors import UserError
 from ..recipes import get_recipe
+from ..recipes.search import is_number
 from .files import replacing
 from .run import Run
 from .training import check_count, sample_inputs
@@ -22,6 +23,7 @@ def sample(
     label: int | None = None,
     grid: str | Path | None = None,
     steps: int | None = None,
+    truncation: float | None = None,
     seed: int = 0,
 ) -> np.ndarray:
     """Draw images from the model of a run, by its endpoint `sample`, or `generate` with a label.
@@ -35,6 +37,9 @@ def sample(
             equally many of each, one class after another.
         grid: PNG file for the images in a grid.
         steps: Gibbs steps of a model that samples by Markov chains; 1,000 if not given.
+        truncation: Share of the distance from the mean style that remains, for a model with
+            styles: with 1, as if not given, the images have all variety, with less they are better
+            and more alike.
         seed: Seed of the images.
 
     Returns:
@@ -53,7 +58,7 @@ def sample(
     if endpoint is None or (label is not None and {"label", "labels"}.isdisjoint(endpoint.inputs)):
         what = "does not sample" if label is None else "draws nothing from a label"
         raise UserError(f"{run.path} is a run of {entry.name}, which {what}")
-    given = {"n": n} if "n" in endpoint.inputs else sample_inputs(entry, arguments, n)
+    given = sample_inputs(endpoint, arguments, n)
     if label is not None:
         check_count("label", label, least=0)
         classes = arguments["num_classes"]
@@ -64,6 +69,12 @@ def sample(
         given["steps"] = check_count("steps", STEPS if steps is None else steps)
     elif steps is not None:
         raise UserError(f"{entry.name} samples without Markov chains, got steps={steps}")
+    if truncation is not None and "truncation" not in endpoint.inputs:
+        raise UserError(f"{entry.name} has no styles to truncate, got truncation={truncation}")
+    if truncation is not None:
+        if not is_number(truncation):
+            raise UserError(f"truncation must be a finite number, got {truncation!r}")
+        given["truncation"] = truncation
     seed = ops.convert_to_tensor(seed, "int32")
     # Compiled, as a prediction is: chains are long loops of tiny steps.
     images = endpoint.bind(run.load_model(), **given).predict_on_batch({"seed": seed})["images"]

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from ..callbacks import (
 )
 from ..data import ImageSet
 from ..errors import UserError
-from ..recipes import Recipe, get_recipe
+from ..recipes import Endpoint, Recipe, get_recipe
 from ..recipes.search import is_whole
 from .curves import draw_log
 from .files import replacing
@@ -160,19 +160,21 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
     if entry.objective.measured:
         callbacks.insert(0, Measurement(entry.measures, held_out, watched.labels))
     if entry.family == "gans":
-        given = sample_inputs(entry, settings["arguments"], len(some))
+        endpoint = entry.endpoints["sample"]
+        given = sample_inputs(endpoint, settings["arguments"], len(some))
         given.pop("n", None)
-        sampler = entry.endpoints["sample"].bind
-        callbacks.insert(0, CollapseMonitor(sampler, some, **given, seed=GRID["seed"]))
+        callbacks.insert(0, CollapseMonitor(endpoint.bind, some, **given, seed=GRID["seed"]))
     if entry.schedule:
-        callbacks.insert(0, entry.schedule(settings["arguments"]))
+        schedule = entry.schedule(settings["arguments"])
+        callbacks.insert(0, schedule)
+        batch_size = _batch_size(schedule, batch_size)
     callbacks += _pictures(entry, settings["arguments"], sets["validation"], run.path / "samples")
     if settings["tensorboard"]:
         callbacks.append(keras.callbacks.TensorBoard(run.path / "tensorboard"))
     callbacks.append(backup)
     model.fit(
         sets["train"].batches(batch_size, seed=seed, epoch=done),
-        validation_data=sets["validation"].batches(batch_size, shuffle=False),
+        validation_data=sets["validation"].batches(settings["batch_size"], shuffle=False),
         initial_epoch=done,
         epochs=settings["epochs"],
         callbacks=callbacks,
@@ -185,12 +187,19 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
     return run
 
 
+def _batch_size(schedule, usual: int) -> int | Callable[[int], int]:
+    """The batch size; where the schedule has its own ones, as a function of the images shown."""
+    if not getattr(schedule, "batch_sizes", None):
+        return usual
+    return lambda shown: schedule.batch_size(shown, usual)
+
+
 def _pictures(
     recipe: Recipe, arguments: Mapping[str, Any], images: ImageSet, folder: Path
 ) -> list[keras.callbacks.Callback]:
     """What shows a model as it learns: samples, or what it makes of images."""
     if endpoint := recipe.endpoints.get("sample"):
-        given = sample_inputs(recipe, arguments, GRID["n"])
+        given = sample_inputs(endpoint, arguments, GRID["n"])
         given |= {name: GRID[name] for name in ("steps", "seed") if name in endpoint.inputs}
         return [SampleGrid(endpoint.bind, folder, **given)]
     if recipe.family == "autoencoders":
@@ -198,11 +207,11 @@ def _pictures(
     return []
 
 
-def sample_inputs(recipe: Recipe, arguments: Mapping[str, Any], n: int) -> dict[str, Any]:
-    """What the endpoint `sample` takes for n images: the number, or equally many of each class."""
-    if "labels" in recipe.endpoints["sample"].inputs:
+def sample_inputs(endpoint: Endpoint, arguments: Mapping[str, Any], n: int) -> dict[str, Any]:
+    """What a sampling endpoint takes for n images: the number, or equally many of each class."""
+    if "n" not in endpoint.inputs and "labels" in endpoint.inputs:
         return {"labels": np.arange(n) * arguments["num_classes"] // n}
-    return {"n": n}
+    return {"n": n} | ({"truncation": 1.0} if "truncation" in endpoint.inputs else {})
 
 
 def _best(recipe: Recipe, search: str | Path) -> tuple[dict[str, Any], int]:

@@ -41,6 +41,8 @@ class AdversarialModel(keras.Model):
         r1_interval: Steps from one in which that is done to the next, at least 1; it is done so
             many times as strongly.
         drift: How strongly its scores of real images are drawn to 0, at least 0.
+        pixel_range: What the penalties count as the distance from black to white, above 0: 2 where
+            a paper's images lie in [−1, 1].
         label_smoothing: Share of each real image that counts as generated, in [0, ½).
         instance_noise: Standard deviation of the noise on all that the discriminator sees.
         replay: Number of past generated images that are kept; of those that the discriminator
@@ -83,6 +85,7 @@ class AdversarialModel(keras.Model):
         r1: float = 0.0,
         r1_interval: int = 1,
         drift: float = 0.0,
+        pixel_range: float = 1.0,
         label_smoothing: float = 0.0,
         instance_noise: float = 0.0,
         replay: int = 0,
@@ -104,6 +107,8 @@ class AdversarialModel(keras.Model):
             raise ValueError(
                 f"replay must be 0 where the generator takes classes, which it loses, got {replay}"
             )
+        if not pixel_range > 0:
+            raise ValueError(f"pixel_range must be above 0, got {pixel_range!r}")
         for name, value, end in (
             ("gradient_penalty", gradient_penalty, float("inf")),
             ("r1", r1, float("inf")),
@@ -123,6 +128,7 @@ class AdversarialModel(keras.Model):
         self.r1 = r1
         self.r1_interval = r1_interval
         self.drift = drift
+        self.pixel_range = pixel_range
         self.label_smoothing = label_smoothing
         self.instance_noise = instance_noise
         self.replay = replay
@@ -234,8 +240,7 @@ class AdversarialModel(keras.Model):
         real = ops.cast(self.as_seen(x), images.dtype)
         discriminator = self.active(self.discriminator)
 
-        # Read once, so that all passes see the same weights.
-        weights = [ops.convert_to_tensor(w) for w in discriminator.trainable_variables]
+        weights = [weight.value for weight in discriminator.trainable_variables]
         noisy = self._noisy(real, seeds, training)
         of_real, state, slope_at_real = self._judged_with_slope(weights, noisy, y, training)
         self._assign(discriminator, state)
@@ -252,7 +257,7 @@ class AdversarialModel(keras.Model):
             share = random.uniform(shape, dtype=real.dtype, seed=seeds)
             between = share * real + (1 - share) * images
             _, _, slope = self._judged_with_slope(weights, between, y, training)
-            length = ops.sqrt(_squared_length(slope(ops.ones_like(of_real))) + EPSILON)
+            length = ops.sqrt(self._squared_slope(slope, of_real) + EPSILON)
             loss = loss + self.gradient_penalty * ops.square(length - 1)
         if self.r1:
             loss = loss + self.r1 / 2 * self._r1_penalty(slope_at_real, of_real, penalized)
@@ -349,14 +354,19 @@ class AdversarialModel(keras.Model):
         return images + self.instance_noise * noise
 
     def _r1_penalty(self, slope, scores, penalized):
-        """Squared slope of each score, `(batch,)`, in the steps that have it."""
+        """Squared slope of each real score, `(batch,)`, in the steps that have it."""
 
         def penalty():
-            return self.r1_interval * _squared_length(slope(ops.ones_like(scores)))
+            return self.r1_interval * self._squared_slope(slope, scores)
 
         if penalized is True:
             return penalty()
         return ops.cond(penalized, penalty, lambda: ops.zeros_like(scores))
+
+    def _squared_slope(self, slope, scores):
+        """Squared length of the gradient of each score with respect to its image: `(batch,)`."""
+        gradient = ops.cast(slope(ops.ones_like(scores)), "float32") / self.pixel_range
+        return ops.sum(ops.square(gradient), axis=range(1, len(gradient.shape)))
 
     def _see(self, **values):
         for metric in self.seen:
@@ -427,6 +437,7 @@ class AdversarialModel(keras.Model):
             "r1": self.r1,
             "r1_interval": self.r1_interval,
             "drift": self.drift,
+            "pixel_range": self.pixel_range,
             "label_smoothing": self.label_smoothing,
             "instance_noise": self.instance_noise,
             "replay": self.replay,
@@ -440,9 +451,3 @@ class AdversarialModel(keras.Model):
         for name in ("generator", "discriminator"):
             config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
         return cls(**config)
-
-
-def _squared_length(gradient):
-    """Of the gradient with respect to each image: `(batch,)`."""
-    gradient = ops.cast(gradient, "float32")
-    return ops.sum(ops.square(gradient), axis=range(1, len(gradient.shape)))

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from ...layers import Blur, EqualizedConv2D, EqualizedDense, FadeIn, MinibatchStdDev
 from ..search import Choice, Given, Int, Rank, is_whole
@@ -14,6 +14,19 @@ GrowingWidth = Annotated[int, Choice(16, 32, 64, 128, 256, 512, rank=Rank.UNITS)
 ImagesPerPhase = Annotated[
     int, Given(lambda v: is_whole(v) and v >= 1, "a whole number of at least 1")
 ]
+
+
+@keras.saving.register_keras_serializable("amalthea")
+def bounded_leaky_relu(x):
+    """The leaky rectifier; in float16, which ends at 65,504, within ±256.
+
+    Sums over hundreds of channels stay finite then, as in the code of Karras et al. 2020, "Training
+    Generative Adversarial Networks with Limited Data": https://arxiv.org/abs/2006.06676.
+    """
+    outputs = leaky_relu(x)
+    if keras.backend.standardize_dtype(outputs.dtype) == "float16":
+        return ops.clip(outputs, -256, 256)
+    return outputs
 
 
 def filters(stage: int, width: int) -> int:
@@ -71,17 +84,19 @@ def discriminator(
     from_rgb, blocks = [], []
     for stage, (height, _) in enumerate(stages):
         own = filters(stage, width)
-        from_rgb.append(EqualizedConv2D(own, 1, activation=leaky_relu, name=f"from_rgb_{height}"))
+        from_rgb.append(
+            EqualizedConv2D(own, 1, activation=bounded_leaky_relu, name=f"from_rgb_{height}")
+        )
         if stage:
             blocks.append(
                 [
-                    EqualizedConv2D(own, 3, activation=leaky_relu, name=f"conv_{height}_0"),
+                    EqualizedConv2D(own, 3, activation=bounded_leaky_relu, name=f"conv_{height}_0"),
                     *([Blur(name=f"blur_{height}")] if blur else []),
                     EqualizedConv2D(
                         filters(stage - 1, width),
                         3,
                         resample="down",
-                        activation=leaky_relu,
+                        activation=bounded_leaky_relu,
                         name=f"conv_{height}_1",
                     ),
                 ]
@@ -89,9 +104,9 @@ def discriminator(
     own, height = filters(0, width), stages[0][0]
     judge = [
         MinibatchStdDev(group_size, name="minibatch_std_dev"),
-        EqualizedConv2D(own, 3, activation=leaky_relu, name=f"conv_{height}_0"),
+        EqualizedConv2D(own, 3, activation=bounded_leaky_relu, name=f"conv_{height}_0"),
         layers.Flatten(name="features"),
-        EqualizedDense(own, activation=leaky_relu, name="hidden"),
+        EqualizedDense(own, activation=bounded_leaky_relu, name="hidden"),
         EqualizedDense(1, gain=1.0, dtype="float32", name="scores"),
     ]
     inputs, scores = [], []

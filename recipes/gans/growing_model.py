@@ -21,7 +21,7 @@ class Latest(keras.metrics.Metric):
         self.latest.assign(value)
 
     def result(self):
-        return ops.convert_to_tensor(self.latest)
+        return ops.copy(self.latest)
 
 
 @keras.saving.register_keras_serializable("amalthea")

@@ -10,12 +10,12 @@ from ...layers import Bias, EqualizedConv2D, EqualizedDense, PixelNormalization
 from ..registry import Objective, Published, recipe
 from ..search import ImageShape, LearningRate, Seed
 from .arguments import AverageDecay, Beta1, GradientPenalty
-from .convolutional import leaky_relu
 from .endpoints import GROWING_ENDPOINTS, distances
 from .growing import (
     GrowingWidth,
     ImagesPerPhase,
     Latents,
+    bounded_leaky_relu,
     discriminator,
     filters,
     images,
@@ -85,7 +85,8 @@ def progan(
         width: Filters up to 32×32; half as many with each doubling beyond.
         images_per_phase: Images shown in each phase: of one resolution, of fading the next one in,
             and so on; the last one goes on to the end.
-        gradient_penalty: How strongly the critic's slope is drawn to 1.
+        gradient_penalty: How strongly the critic's slope is drawn to 1, for images
+            in [−1, 1].
         average_decay: What the moving average of the generator, which draws the samples, keeps in
             each step; 0 for none.
         learning_rate: Step size of Adam, whose second moment decays by 0.99.
@@ -121,6 +122,7 @@ def progan(
         "wasserstein",
         gradient_penalty=gradient_penalty,
         drift=1e-3,
+        pixel_range=2.0,
         average_decay=average_decay,
         seed=seed,
     )
@@ -142,7 +144,7 @@ def generator(image_shape: tuple[int, int, int], latent_dim: int, width: int) ->
         name="first_pixels",
     )(x)
     x = layers.Reshape((height, breadth, own))(x)
-    x = PixelNormalization()(layers.Activation(leaky_relu)(Bias()(x)))
+    x = PixelNormalization()(layers.Activation(bounded_leaky_relu)(Bias()(x)))
     stages = [_convolved(x, own, f"conv_{height}_1")]
     for stage, (height, _) in enumerate(larger, start=1):
         own = filters(stage, width)
@@ -152,5 +154,5 @@ def generator(image_shape: tuple[int, int, int], latent_dim: int, width: int) ->
 
 
 def _convolved(x, own, name, **arguments):
-    x = EqualizedConv2D(own, 3, activation=leaky_relu, name=name, **arguments)(x)
+    x = EqualizedConv2D(own, 3, activation=bounded_leaky_relu, name=name, **arguments)(x)
     return PixelNormalization()(x)

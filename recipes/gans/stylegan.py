@@ -24,14 +24,22 @@ from ..endpoint import Function
 from ..registry import Objective, Published, recipe
 from ..search import Float, Given, ImageShape, Int, LearningRate, Rank, Seed, is_number
 from .arguments import AverageDecay, Beta1
-from .convolutional import leaky_relu
 from .endpoints import ENDPOINTS, distances
-from .growing import GrowingWidth, ImagesPerPhase, Latents, discriminator, filters, images, sizes
+from .growing import (
+    GrowingWidth,
+    ImagesPerPhase,
+    Latents,
+    bounded_leaky_relu,
+    discriminator,
+    filters,
+    images,
+    sizes,
+)
 from .growing_model import GrowingModel
 from .progan import BATCH_SIZES
 from .projection import project
 
-# By the resolution from which on, as multiples of the one before.
+# Multiples of the learning rate, by the resolution from which on.
 FASTER = {128: 1.5, 256: 2.0, 512: 3.0}
 # Layers that truncation acts on, those of up to 32×32 where the first stage is 4×4.
 TRUNCATED = 8
@@ -102,8 +110,8 @@ def _styles(model, mapped, psi=1.0):
 
 def _noise_of(model):
     """The noise images that the stage in use takes, symbolically."""
-    in_use = model.active(_network(model)).layers
-    return [layer.output for layer in in_use if layer.name.startswith("noise_")]
+    network = _network(model)
+    return [network.get_layer(f"noise_{index}").output for index in range(2 * model.stage + 2)]
 
 
 def _synthesis(model, noise=False):
@@ -196,7 +204,8 @@ def stylegan(
         mixing_probability: Share of images that are made of two styles in training.
         images_per_phase: Images shown in each phase: of one resolution, of fading the next one in,
             and so on; the last one goes on to the end.
-        r1: How strongly the discriminator's slope at real images is drawn to 0.
+        r1: How strongly the discriminator's slope at real images, in [−1, 1], is drawn to
+            0; the paper's 10 is for images of 1024×1024.
         r1_interval: Steps from one in which that is done to the next; it is done so many times as
             strongly.
         average_decay: What the moving average of the generator, which draws the samples, keeps in
@@ -234,6 +243,7 @@ def stylegan(
         discriminator(image_shape, width, blur=True),
         r1=r1,
         r1_interval=r1_interval,
+        pixel_range=2.0,
         average_decay=average_decay,
         seed=seed,
     )
@@ -255,7 +265,7 @@ def generator(
         mapping.append(
             EqualizedDense(
                 latent_dim,
-                activation=leaky_relu,
+                activation=bounded_leaky_relu,
                 learning_rate_multiplier=MAPPING_LEARNING_RATE,
                 name=f"mapping_{index}",
             )
@@ -288,6 +298,6 @@ def _styled(x, styles, index):
     """The layer's noise, biases, activation, and the style of its number."""
     noise = NormalNoise((*x.shape[1:3], 1), name=f"noise_{index}")(styles)
     x = NoiseInjection(name=f"noise_injection_{index}")([x, noise])
-    x = layers.Activation(leaky_relu)(Bias(name=f"bias_{index}")(x))
+    x = layers.Activation(bounded_leaky_relu)(Bias(name=f"bias_{index}")(x))
     style = AdaptiveInstanceNormalization(name=f"style_{index}")
     return style([x, styles[:, index]])

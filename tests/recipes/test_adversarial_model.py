@@ -171,6 +171,17 @@ def test_a_critic_of_slope_1_pays_no_penalty():
     assert figures["discriminator_loss"] == pytest.approx(expected, abs=1e-5)
 
 
+def test_in_a_larger_range_of_pixels_the_slope_is_smaller():
+    start, losses = tiny().get_weights(), {}
+    for r1, pixel_range in ((0.0, 1.0), (4.0, 1.0), (4.0, 2.0)):
+        model = tiny(r1=r1, pixel_range=pixel_range)
+        model.set_weights(start)
+        figures = model.evaluate(IMAGES, verbose=0, return_dict=True)
+        losses[r1, pixel_range] = figures["discriminator_loss"]
+    one, two = (losses[4.0, pixel_range] - losses[0.0, 1.0] for pixel_range in (1.0, 2.0))
+    assert one == pytest.approx(4 * two, rel=1e-3)
+
+
 def test_the_generator_has_its_turn_every_third_step():
     model = tiny(**WASSERSTEIN)
     for step in range(1, 7):
