@@ -55,6 +55,7 @@ bench: .venv/installed-base .bench-venv
 	$(BIN)/python benchmarks/lenet5.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/boltzmann.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/gans.py --torch .bench-venv/bin/python
+	$(BIN)/python benchmarks/growing.py --torch .bench-venv/bin/python
 
 # PyTorch and its libraries have an environment of their own, being peers only.
 .bench-venv: | .venv
