@@ -98,7 +98,7 @@ def whole() -> str:
 
     kinds = {"growing, 4×4 to 32×32": True, "32×32 from the start": False}
     measured = in_turn({k: functools.partial(measure, v) for k, v in kinds.items()}, options.rounds)
-    grown, full = measured.values()
+    *_, full = measured.values()
     rows = [[name, spread(seconds), ratio(seconds, full)] for name, seconds in measured.items()]
     header = [
         f"{7 * images_per_phase:,} images",
