@@ -35,8 +35,8 @@ class ProgressiveGrowing(keras.callbacks.Callback):
 
     Raises:
         ValueError: If there is no resolution, or `images_per_phase` are not whole numbers of at
-            least 1, one for each phase but the last; when training begins, if the model does not
-            grow through these resolutions.
+            least 1, one for each phase but the last, or a batch size is below 1; when training
+            begins, if the model does not grow through these resolutions.
 
     Example:
         >>> import keras
@@ -75,6 +75,8 @@ class ProgressiveGrowing(keras.callbacks.Callback):
                 "images_per_phase must be a whole number of at least 1, or one for each phase but "
                 f"the last, got {images_per_phase!r} for {count + 1} phases"
             )
+        if any(n < 1 for n in (batch_sizes or {}).values()):
+            raise ValueError(f"batch_sizes must be at least 1, got {batch_sizes!r}")
         largest = self.resolutions[-1]
         self.batch_sizes = {r: n for r, n in (batch_sizes or {}).items() if r <= largest}
         self.learning_rates = dict(learning_rates or {})
@@ -102,8 +104,12 @@ class ProgressiveGrowing(keras.callbacks.Callback):
                 f"{of_model or 'which does not grow'}, got {self.resolutions}"
             )
         self.model.restored()
-        self._phase = int(self.model.phase.numpy())
+        self.on_epoch_begin(0)
         self._follow(int(self.model.images_shown.numpy()))
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # Another callback may have taken the model back to an earlier state.
+        self._phase = int(self.model.phase.numpy())
 
     def on_train_batch_end(self, batch, logs=None):
         self._follow(int(logs["images"]))

@@ -31,12 +31,21 @@ def _sample_classes(model, labels, seed):
     return {"images": model.generate(latents, labels)}
 
 
-def _interpolate(model, start, end, steps):
+def line(start, end, steps):
+    """Points from each start to its end, both included: `(batch, steps, features)`."""
     shares = ops.cast(ops.arange(steps), "float32") / ops.cast(ops.maximum(steps - 1, 1), "float32")
-    shares = shares[:, None]  # (steps, 1), against (batch, 1, latent_dim)
-    path = (1 - shares) * start[:, None] + shares * end[:, None]
-    images = model.generate(ops.reshape(path, (-1, path.shape[-1])))
-    return {"images": ops.reshape(images, (-1, steps, *images.shape[1:]))}
+    shares = shares[:, None]
+    return (1 - shares) * start[:, None] + shares * end[:, None]
+
+
+def along(make, points):
+    """Images, `(batch, steps, …)`, that `make` gives of points, `(batch, steps, features)`."""
+    images = make(ops.reshape(points, (-1, points.shape[-1])))
+    return ops.reshape(images, (-1, ops.shape(points)[1], *images.shape[1:]))
+
+
+def _interpolate(model, start, end, steps):
+    return {"images": along(model.generate, line(start, end, steps))}
 
 
 def _project(model, images, steps, seed):

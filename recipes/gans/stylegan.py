@@ -24,7 +24,7 @@ from ..endpoint import Function
 from ..registry import Objective, Published, recipe
 from ..search import Float, Given, ImageShape, Int, LearningRate, Rank, Seed, is_number
 from .arguments import AverageDecay, Beta1
-from .endpoints import ENDPOINTS, distances
+from .endpoints import ENDPOINTS, along, distances, line
 from .growing import (
     GrowingWidth,
     ImagesPerPhase,
@@ -68,24 +68,15 @@ def _style_mix(model, coarse, fine, crossover):
 
 
 def _interpolate(model, start, end, steps):
-    shares = ops.cast(ops.arange(steps), "float32") / ops.cast(ops.maximum(steps - 1, 1), "float32")
-    shares = shares[:, None]  # (steps, 1), against (batch, 1, latent_dim)
-    start, end = (_mapped(model, latents)[:, None] for latents in (start, end))
-    path = (1 - shares) * start + shares * end
-    made = _synthesis(model)(_styles(model, ops.reshape(path, (-1, path.shape[-1]))))
-    return {"images": ops.reshape(made, (-1, steps, *made.shape[1:]))}
+    start, end = (_mapped(model, latents) for latents in (start, end))
+    return {"images": along(_decoder(model), line(start, end, steps))}
 
 
 def _project(model, images, steps, seed):
     # From the mean style, to which images of all kinds are near, and some way towards another.
     latents = model.latents(ops.shape(images)[0], SeedStream(seed))
     start = _network(model).get_layer("truncation")(_mapped(model, latents), psi=0.5)
-    synthesis = _synthesis(model)
-
-    def make(mapped):
-        return synthesis(_styles(model, mapped))
-
-    best, made, distances = project(make, start, model.as_seen(images), steps)
+    best, made, distances = project(_decoder(model), start, model.as_seen(images), steps)
     return {"styles": best, "images": made, "distances": distances}
 
 
@@ -106,6 +97,12 @@ def _styles(model, mapped, psi=1.0):
     truncated = ops.arange(count)[:, None] < TRUNCATED
     psi = ops.where(truncated, ops.cast(psi, "float32"), 1.0)
     return network.get_layer("truncation")(ops.repeat(mapped[:, None], count, axis=1), psi=psi)
+
+
+def _decoder(model):
+    """A function from styles, `(batch, latent_dim)`, to images."""
+    synthesis = _synthesis(model)
+    return lambda mapped: synthesis(_styles(model, mapped))
 
 
 def _noise_of(model):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from amalthea.callbacks import ProgressiveGrowing
+from amalthea.callbacks import Backup, ProgressiveGrowing
 from amalthea.recipes import progan, toy_gan
 
 IMAGES = np.random.default_rng(0).random((12, 16, 16, 1), dtype="float32")
@@ -29,6 +29,7 @@ def test_batch_sizes_hold_from_their_resolution_on_and_are_no_more_than_usual():
     assert growing.batch_sizes == {8: 6, 16: 3}
 
 
+@pytest.mark.slow
 def test_phases_begin_with_fresh_optimizers_and_their_learning_rate():
     model, seen = tiny(), []
     growing = ProgressiveGrowing(model.resolutions, 12, learning_rates={8: 0.5, 16: 0.25})
@@ -76,8 +77,31 @@ def test_wrong_arguments_are_one_sentence():
     for wrong in (0, [1, 2, 3]):
         with pytest.raises(ValueError, match=r"images_per_phase must be .*, got .* for 3 phases"):
             ProgressiveGrowing([4, 8], wrong)
+    with pytest.raises(ValueError, match=r"batch_sizes must be at least 1, got \{8: 0\}"):
+        ProgressiveGrowing([4, 8], 10, batch_sizes={8: 0})
     with pytest.raises(ValueError, match=r"the last ones of .*, \[4, 8, 16\], got \[4, 8\]"):
         tiny().fit(IMAGES, callbacks=[ProgressiveGrowing([4, 8])], verbose=0)
     model, points = toy_gan(), np.zeros((4, 1, 1, 2))
     with pytest.raises(ValueError, match="which does not grow, got"):
         model.fit(points, callbacks=[ProgressiveGrowing([4, 8])], verbose=0)
+
+
+def test_taken_back_to_an_earlier_state_it_goes_on_from_there(tmp_path):
+    model = tiny()
+    growing, backup = ProgressiveGrowing(model.resolutions, 12), Backup(tmp_path)
+    for callback in (growing, backup):
+        callback.set_model(model)
+    model.optimizer.build(model.trainable_variables)
+    growing.on_train_begin()
+    model.images_shown.assign(12)
+    growing.on_train_batch_end(0, {"images": 12})
+    backup.on_epoch_end(0)
+    model.images_shown.assign(24)
+    growing.on_train_batch_end(1, {"images": 24})
+    assert int(model.phase.numpy()) == 2
+    backup.restore(model)
+    growing.on_epoch_begin(1)
+    model.images_shown.assign(15)
+    growing.on_train_batch_end(0, {"images": 15})
+    assert (model.resolution, int(model.phase.numpy())) == (8, 1)
+    assert float(model.alpha()) == 0.25

@@ -3,7 +3,7 @@ from matplotlib.image import imread
 from PIL import Image
 
 from amalthea.callbacks import SampleGrid
-from amalthea.recipes import get_recipe, rbm, toy_gan
+from amalthea.recipes import get_recipe, progan, rbm, toy_gan
 
 
 def test_every_epoch_has_a_grid_drawn_from_the_model_as_it_is(tmp_path):
@@ -37,3 +37,20 @@ def test_points_are_drawn_where_they_are(tmp_path):
     blue = np.array([0.12, 0.47, 0.71])
     assert np.abs(corner - blue).sum(-1).min() < 0.1
     np.testing.assert_array_equal(picture[inside], 1)
+
+
+def test_each_stage_of_a_growing_model_is_drawn_in_its_size(tmp_path):
+    model = progan((16, 16, 1), latent_dim=4, width=4, seed=0)
+    grid = SampleGrid(get_recipe("progan").endpoints["sample"].bind, tmp_path, n=4, seed=0)
+    grid.set_model(model)
+    grid.on_train_begin()
+    for stage in range(3):
+        model.enter(stage)
+        grid.on_epoch_end(stage)
+    grid.on_train_end()
+    # Two images a side, and a gap of one pixel below and beside each but the last ones.
+    for stage, pixels in enumerate((9, 17, 33)):
+        height = imread(tmp_path / f"epoch-0000{stage + 1}.png").shape[0]
+        assert height % pixels == 0
+    with Image.open(tmp_path / "training.gif") as moving:
+        assert moving.n_frames == 3

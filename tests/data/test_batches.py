@@ -31,6 +31,17 @@ def test_batches_are_scaled_labelled_and_counted():
     assert np.concatenate(labels).tolist() == list(range(10))
 
 
+def test_the_batch_size_can_follow_from_the_images_shown_before():
+    def size(shown):
+        return 4 if shown < 14 else 3
+
+    dataset = numbered(10).batches(size, seed=1)
+    epochs = [[len(labels) for _, labels in dataset] for _ in range(2)]
+    assert epochs == [[4, 4, 2], [4, 3, 3]]
+    same = order(numbered(10).batches(5, seed=1, epoch=1))
+    assert order(numbered(10).batches(size, seed=1, epoch=1)) == same
+
+
 def test_float_images_are_passed_on_unchanged():
     images = np.random.default_rng(0).random((3, 2, 2, 3), np.float32)
     (batch,) = ImageSet("set", images).batches(3, shuffle=False)

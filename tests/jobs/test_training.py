@@ -244,3 +244,31 @@ def test_images_of_two_channels_are_drawn_too(tmp_path):
     np.savez(tmp_path / "two.npz", images=np.random.default_rng(0).random((60, 6, 6, 2)))
     run = train(f"arrays:{tmp_path / 'two.npz'}", tmp_path / "a", epochs=1)
     assert len(list((run.path / "samples").iterdir())) == 1
+
+
+@pytest.mark.slow
+def test_a_growing_run_logs_its_stages_and_is_sampled_and_exported_in_one(tmp_path):
+    images = np.random.default_rng(0).random((40, 8, 8, 1), dtype="float32")
+    np.savez(tmp_path / "images.npz", images=images)
+    tiny = {"latent_dim": 4, "width": 4, "mapping_layers": 1, "images_per_phase": 1000}
+    run = jobs.train(
+        "stylegan",
+        f"arrays:{tmp_path / 'images.npz'}",
+        out=tmp_path / "a",
+        arguments=tiny,
+        epochs=2,
+        verbose=0,
+    )
+    header, *rows = (run.path / "log.csv").read_text().splitlines()
+    logged = [dict(zip(header.split(","), row.split(","), strict=True)) for row in rows]
+    shown = [int(float(row["images"])) for row in logged]
+    assert shown[1] == 2 * shown[0] > 0
+    assert {(float(row["resolution"]), float(row["phase"])) for row in logged} == {(8, 0)}
+    assert not [name for name in header.split(",") if name == "val_images"]
+    for truncation in (None, 0.5):
+        drawn = jobs.sample(run.path, 3, truncation=truncation)
+        assert drawn.shape == (3, 8, 8, 1)
+    with pytest.raises(UserError, match="truncation must be a finite number, got nan"):
+        jobs.sample(run.path, truncation=float("nan"))
+    signatures = json.loads((jobs.export(run.path) / "endpoints.json").read_text())
+    assert list(signatures["style_mix"]["inputs"]) == ["coarse", "fine", "crossover"]

@@ -188,6 +188,7 @@ def test_alpha_grows_with_the_images_shown_and_is_logged():
 def test_a_saved_model_is_loaded_in_its_stage(tmp_path):
     model = moved(stylegan, size=8)
     model.enter(0)
+    assert float(model.generator.get_layer("styles").active) == 2
     model.optimizer.build(model.trainable_variables)
     model.save(tmp_path / "model.keras")
     twin = keras.saving.load_model(tmp_path / "model.keras")
