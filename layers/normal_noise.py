@@ -1,9 +1,11 @@
 """Noise as an input of a network."""
 
+from random import randrange
+
 import keras
+import numpy as np
 from keras import ops, random
 
-from .seed_stream import SeedStream
 from .seeded_layer import SeededLayer
 
 
@@ -16,7 +18,7 @@ class NormalNoise(SeededLayer):
 
     Args:
         shape: Shape of the noise of a row.
-        seed: Seed of the noise.
+        seed: Seed of the noise; drawn by Python's `random` if not given.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -41,7 +43,8 @@ class NormalNoise(SeededLayer):
     """
 
     def __init__(self, shape: tuple[int, ...], *, seed: int | None = None, **kwargs):
-        super().__init__(seed, **kwargs)
+        # A number even if none is given, so that a clone has the same fixed noise.
+        super().__init__(randrange(2**31) if seed is None else seed, **kwargs)
         if not all(isinstance(size, int) and size >= 1 for size in shape):
             raise ValueError(f"shape must be whole numbers of at least 1, got {shape!r}")
         self.shape = tuple(shape)
@@ -51,8 +54,9 @@ class NormalNoise(SeededLayer):
         if training:
             seed = self.seed_generator
             return random.normal((batch, *self.shape), dtype=self.compute_dtype, seed=seed)
-        fixed = SeedStream(0 if self.seed is None else self.seed % 2**32)
-        noise = random.normal((1, *self.shape), dtype=self.compute_dtype, seed=fixed)
+        # A constant: what draws, if only ever the same, cannot be exported to LiteRT.
+        noise = np.random.default_rng(self.seed).standard_normal((1, *self.shape), "float32")
+        noise = ops.convert_to_tensor(noise, dtype=self.compute_dtype)
         return ops.broadcast_to(noise, (batch, *self.shape))
 
     def compute_output_shape(self, input_shape):

@@ -189,12 +189,12 @@ coarse, fine = (
     np.random.default_rng(seed).standard_normal((count, WIDTH)).astype("float32")
     for seed, count in ((2, 4), (3, 8))
 )
-crossover = 4  # layers 0 to 3 make the 4×4 and 8×8 features
+crossovers = np.full(len(fine), 4)  # layers 0 to 3 make the 4×4 and 8×8 features
 tops = np.clip(call("decode", latents=fine)["images"], 0, 1)
 rows = {"fine": np.concatenate([np.ones_like(tops[:1]), tops])}
 for index, latent in enumerate(coarse):
     pair = {"coarse": np.repeat(latent[None], len(fine), axis=0), "fine": fine}
-    mixed = call("style_mix", **pair, crossover=crossover)["images"]
+    mixed = call("style_mix", **pair, crossovers=crossovers)["images"]
     own = call("decode", latents=latent[None])["images"]
     rows[f"coarse {index + 1}"] = np.clip(np.concatenate([own, mixed]), 0, 1)
 callbacks.draw_rows(rows, work / "mixing.png")

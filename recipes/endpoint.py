@@ -77,11 +77,11 @@ class Function:
     Args:
         function: Takes the model and the inputs by name, gives a dict of outputs. All that it draws
             at random depends on its input `seed`.
-        inputs: Names of the inputs. `n`, `steps`, `seed`, `label` and `crossover` are whole
-            numbers, `truncation` is a number; `labels` are whole numbers, one for each row; `words`
-            too, in the shape of the model's output without its last axis; `latents`, `start`,
-            `end`, `coarse` and `fine` are what its `generator` takes; any other input has the shape
-            and the type of the model's input.
+        inputs: Names of the inputs. `n`, `steps`, `seed` and `label` are whole numbers,
+            `truncation` is a number; `labels` and `crossovers` are whole numbers, one for each row;
+            `words` too, in the shape of the model's output without its last axis; `latents`,
+            `start`, `end`, `coarse` and `fine` are what its `generator` takes; any other input has
+            the shape and the type of the model's input.
         outputs: Names of the outputs.
     """
 
@@ -109,13 +109,13 @@ class Function:
 
     @staticmethod
     def _input(name: str, model: keras.Model):
-        if name in ("n", "steps", "seed", "label", "crossover"):
+        if name in ("n", "steps", "seed", "label"):
             return keras.Input(batch_shape=(), dtype="int32", name=name)
         if name == "truncation":
             return keras.Input(batch_shape=(), name=name)
         if name == "words":
             return keras.Input(model.outputs[0].shape[1:-1], dtype="int32", name=name)
-        if name == "labels":
+        if name in ("labels", "crossovers"):
             return keras.Input((), dtype="int32", name=name)
         if name in ("latents", "start", "end", "coarse", "fine"):
             return keras.Input(model.generator.inputs[0].shape[1:], name=name)

@@ -61,9 +61,9 @@ def _sample(model, n, seed, truncation):
     return {"images": _synthesis(model, noise=True)([styles, *noise])}
 
 
-def _style_mix(model, coarse, fine, crossover):
+def _style_mix(model, coarse, fine, crossovers):
     coarse, fine = (_styles(model, _mapped(model, latents)) for latents in (coarse, fine))
-    of_fine = ops.arange(coarse.shape[1])[:, None] >= crossover
+    of_fine = ops.arange(coarse.shape[1])[:, None] >= crossovers[:, None, None]
     return {"images": _synthesis(model)(ops.where(of_fine, fine, coarse))}
 
 
@@ -128,7 +128,7 @@ def _synthesis(model, noise=False):
         "sample": Function(_sample, ("n", "seed", "truncation"), ("images",)),
         "decode": ENDPOINTS["decode"],
         "discriminate": ENDPOINTS["discriminate"],
-        "style_mix": Function(_style_mix, ("coarse", "fine", "crossover"), ("images",)),
+        "style_mix": Function(_style_mix, ("coarse", "fine", "crossovers"), ("images",)),
         "interpolate": Function(_interpolate, ("start", "end", "steps"), ("images",)),
         "project": Function(
             _project, ("images", "steps", "seed"), ("styles", "images", "distances")

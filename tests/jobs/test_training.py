@@ -271,4 +271,4 @@ def test_a_growing_run_logs_its_stages_and_is_sampled_and_exported_in_one(tmp_pa
     with pytest.raises(UserError, match="truncation must be a finite number, got nan"):
         jobs.sample(run.path, truncation=float("nan"))
     signatures = json.loads((jobs.export(run.path) / "endpoints.json").read_text())
-    assert list(signatures["style_mix"]["inputs"]) == ["coarse", "fine", "crossover"]
+    assert list(signatures["style_mix"]["inputs"]) == ["coarse", "fine", "crossovers"]

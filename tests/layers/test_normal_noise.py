@@ -37,6 +37,13 @@ def test_in_inference_it_is_the_same_for_all_rows_and_calls():
     assert not np.array_equal(first, drawn(NormalNoise((40, 50, 1), seed=1), ROWS[:3]))
 
 
+def test_without_a_seed_layers_differ_and_clones_do_not():
+    one, other = NormalNoise((5, 5, 1)), NormalNoise((5, 5, 1))
+    clone = NormalNoise.from_config(one.get_config())
+    np.testing.assert_array_equal(drawn(one), drawn(clone))
+    assert not np.array_equal(drawn(one), drawn(other))
+
+
 def test_saved_and_loaded_it_goes_on_with_its_noise(tmp_path):
     layer, rows = NormalNoise((3,), seed=0), keras.Input((2,))
     model = keras.Model(rows, layer(rows))

@@ -280,7 +280,7 @@ def test_styles_are_mixed_from_the_layer_of_the_crossover_on():
     coarse, fine = LATENTS[:1], LATENTS[1:2]
 
     def mixed(crossover):
-        return call_endpoint(model, "style_mix", coarse=coarse, fine=fine, crossover=crossover)
+        return call_endpoint(model, "style_mix", coarse=coarse, fine=fine, crossovers=[crossover])
 
     images = [mixed(crossover)["images"] for crossover in range(5)]
     np.testing.assert_allclose(images[0], made(model, fine), rtol=1e-4, atol=1e-5)
