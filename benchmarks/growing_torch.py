@@ -117,8 +117,9 @@ class Discriminator(nn.Module):
 
 def step(real, alpha):
     """One of the critic, one of the generator, and of the average."""
-    old = interpolate(avg_pool2d(real, 2), scale_factor=2)
-    real = (1 - alpha) * old + alpha * real
+    if real.shape[-1] > 4:
+        old = interpolate(avg_pool2d(real, 2), scale_factor=2)
+        real = (1 - alpha) * old + alpha * real
     with torch.no_grad():
         fake = generator(torch.randn(batch, width), alpha)
     share = torch.rand(batch, 1, 1, 1)
@@ -131,7 +132,9 @@ def step(real, alpha):
     loss.mean().backward()
     of_discriminator.step()
     of_generator.zero_grad()
+    discriminator.requires_grad_(False)
     (-discriminator(generator(torch.randn(batch, width), alpha), alpha)).mean().backward()
+    discriminator.requires_grad_(True)
     of_generator.step()
     with torch.no_grad():
         for mean, weight in zip(average.parameters(), generator.parameters(), strict=True):

@@ -91,7 +91,8 @@ class ImageSet:
         Args:
             batch_size: Images in a batch; the last batch of an epoch may be smaller. A function
                 gives that of the batch that follows on so many images, those of earlier epochs and
-                of skipped ones included.
+                of skipped ones included. Keras takes all epochs of a `fit` to have as many batches
+                as the first: where that changes, begin another one.
             shuffle: Whether each iteration has its own order, or all have the stored one.
             seed: Which sequence of orders to use, 0 or more.
             epoch: How many orders of the sequence to skip, 0 or more.
@@ -125,11 +126,8 @@ class ImageSet:
             if size_of is None:
                 yield all_
                 return
-            start = 0
-            while start < len(all_):
-                size = size_of(done * len(self) + start)
-                yield all_[start : start + size]
-                start += size
+            for start, end in itertools.pairwise(self._starts(size_of, done)):
+                yield all_[start:end]
 
         def batch(index: tf.Tensor) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
             pictures = tf.gather(images, index)
@@ -150,12 +148,29 @@ class ImageSet:
             )
         else:
             some = tf.TensorSpec((None,), tf.int64)
-            indices = tf.data.Dataset.from_generator(order, output_signature=some)
+            count = self.batch_count(size_of, epoch)
+            indices = tf.data.Dataset.from_generator(order, output_signature=some).apply(
+                tf.data.experimental.assert_cardinality(count)
+            )
         return (
             indices.map(batch, num_parallel_calls=2, deterministic=True)
             .prefetch(4)
             .with_options(options)
         )
+
+    def batch_count(self, batch_size: int | Callable[[int], int], epoch: int = 0) -> int:
+        """How many batches an epoch has, its number from 0."""
+        if not callable(batch_size):
+            return -(-len(self) // batch_size)
+        return len(self._starts(batch_size, epoch)) - 1
+
+    def _starts(self, size_of: Callable[[int], int], epoch: int) -> list[int]:
+        """Where the batches of an epoch begin, and where the last one ends."""
+        starts = [0]
+        while starts[-1] < len(self):
+            size = size_of(epoch * len(self) + starts[-1])
+            starts.append(min(starts[-1] + size, len(self)))
+        return starts
 
 
 def _checked_images(name: str, images: np.ndarray) -> np.ndarray:

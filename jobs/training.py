@@ -1,8 +1,9 @@
 """Train a recipe, in a run folder from which an interrupted training goes on exactly."""
 
+import itertools
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def train(
     sets = read_sets(entry, data, image_size)
     given = {**found, **(arguments or {}), **shapes(entry, sets["train"]), "seed": seed}
     model = entry.build(**given)
-    check_stages(entry, model.origin.arguments, epochs)
+    check_stages(entry, model.origin.arguments, epochs, len(sets["train"]))
     settings = {
         "kind": "train",
         "recipe": recipe,
@@ -137,6 +138,7 @@ def resume(out: str | Path, *, epochs: int | None = None, verbose: int | None = 
 def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: int | None) -> Run:
     settings = run.settings
     seed, batch_size = settings["seed"], settings["batch_size"]
+    least_batch_size = batch_size
     if verbose != 0:
         size = "×".join(map(str, sets["train"].image_shape))
         print(
@@ -167,31 +169,44 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
     if entry.schedule:
         schedule = entry.schedule(settings["arguments"])
         callbacks.insert(0, schedule)
-        batch_size = _batch_size(schedule, batch_size)
+        batch_size, least_batch_size = _batch_sizes(schedule, batch_size)
     callbacks += _pictures(entry, settings["arguments"], sets["validation"], run.path / "samples")
     if settings["tensorboard"]:
         callbacks.append(keras.callbacks.TensorBoard(run.path / "tensorboard"))
     callbacks.append(backup)
-    model.fit(
-        sets["train"].batches(batch_size, seed=seed, epoch=done),
-        validation_data=sets["validation"].batches(settings["batch_size"], shuffle=False),
-        initial_epoch=done,
-        epochs=settings["epochs"],
-        callbacks=callbacks,
-        shuffle=False,  # the batches are shuffled as they are made
-        verbose=verbosity(verbose),
-    )
+    for first, last in _alike(sets["train"], batch_size, done, settings["epochs"]):
+        model.fit(
+            sets["train"].batches(batch_size, seed=seed, epoch=first),
+            validation_data=sets["validation"].batches(least_batch_size, shuffle=False),
+            initial_epoch=first,
+            epochs=last,
+            callbacks=callbacks,
+            shuffle=False,  # the batches are shuffled as they are made
+            verbose=verbosity(verbose),
+        )
     run.save_model(model)
     with replacing(run.path / "curves.png") as aside:
         draw_log(log, aside)
     return run
 
 
-def _batch_size(schedule, usual: int) -> int | Callable[[int], int]:
-    """The batch size; where the schedule has its own ones, as a function of the images shown."""
+def _batch_sizes(schedule, usual: int) -> tuple[int | Callable[[int], int], int]:
+    """The batch size, and the least; a schedule's own as a function of the images shown."""
     if not getattr(schedule, "batch_sizes", None):
-        return usual
-    return lambda shown: schedule.batch_size(shown, usual)
+        return usual, usual
+    return lambda n: schedule.batch_size(n, usual), min(usual, *schedule.batch_sizes.values())
+
+
+def _alike(images: ImageSet, batch_size, done: int, epochs: int) -> Iterator[tuple[int, int]]:
+    """Runs of epochs, from one number to another, that have equally many batches."""
+    counts = [images.batch_count(batch_size, epoch) for epoch in range(done, epochs)]
+    first = done
+    for _, alike in itertools.groupby(counts):
+        last = first + len(list(alike))
+        yield first, last
+        first = last
+    if done >= epochs:
+        yield done, epochs
 
 
 def _pictures(
@@ -276,16 +291,24 @@ def check_free(arguments: Mapping[str, Any]) -> None:
             raise UserError(f"{name} comes from {source}, got {arguments[name]!r} beside it")
 
 
-def check_stages(recipe: Recipe, arguments: Mapping[str, Any], epochs: int) -> None:
+def check_stages(recipe: Recipe, arguments: Mapping[str, Any], epochs: int, images: int) -> None:
     """Raise `UserError` if a recipe that is trained in stages would not reach its last one."""
     if recipe.schedule is None:
         return
-    starts = recipe.schedule(arguments).starts
+    schedule = recipe.schedule(arguments)
+    starts = schedule.starts
     if epochs <= starts[-1]:
         raise UserError(
             f"the {len(starts)} stages of {recipe.name} begin after "
             f"{', '.join(map(str, starts[:-1]))} and {starts[-1]} epochs: "
             f"epochs must be at least {starts[-1] + 1}, got {epochs}"
+        )
+    needed = sum(getattr(schedule, "images_per_phase", ()))
+    if epochs * images <= needed:
+        raise UserError(
+            f"the last stage of {recipe.name} begins after {needed:,} images: epochs must be at "
+            f"least {needed // images + 1}, of {images:,} images each, or images_per_phase less, "
+            f"got {epochs} epochs"
         )
 
 

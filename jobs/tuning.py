@@ -112,7 +112,8 @@ def tune(
         "seed": seed,
     }
     hypermodel = entry.hypermodel(top=top, **settings["fixed"])
-    check_stages(entry, hypermodel.build(keras_tuner.HyperParameters()).origin.arguments, epochs)
+    arguments = hypermodel.build(keras_tuner.HyperParameters()).origin.arguments
+    check_stages(entry, arguments, epochs, len(sets["train"]))
     goal = _checked_objective(_objective(objective, entry), hypermodel, sets)
     settings["objective"] = [goal.name, goal.direction]
     run = Run.create(out, settings, force=force)

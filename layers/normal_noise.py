@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops, random
 
+from .seed_stream import of_rows
 from .seeded_layer import SeededLayer
 
 
@@ -22,7 +23,7 @@ class NormalNoise(SeededLayer):
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
-        inputs: `(batch, …)`, of which only the batch is used.
+        inputs: `(batch, …)`, which have no say but that replicas with others draw other noise.
         training: Whether the noise is new.
 
     Returns:
@@ -52,8 +53,8 @@ class NormalNoise(SeededLayer):
     def call(self, inputs, training=False):
         batch = ops.shape(inputs)[0]
         if training:
-            seed = self.seed_generator
-            return random.normal((batch, *self.shape), dtype=self.compute_dtype, seed=seed)
+            seeds = of_rows(self.seed_generator, inputs)
+            return random.normal((batch, *self.shape), dtype=self.compute_dtype, seed=seeds)
         # A constant: what draws, if only ever the same, cannot be exported to LiteRT.
         noise = np.random.default_rng(self.seed).standard_normal((1, *self.shape), "float32")
         noise = ops.convert_to_tensor(noise, dtype=self.compute_dtype)

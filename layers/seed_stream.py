@@ -27,3 +27,17 @@ class SeedStream(random.SeedGenerator):
         step = ops.cast(GOLDEN, "uint32") * self._count
         self._count = self._count + ops.cast(1, "uint32")
         return ops.stack([self._base[0] + step, self._base[1]])
+
+
+def of_rows(generator: random.SeedGenerator, rows) -> SeedStream:
+    """Seeds of one call, which differ between replicas as their rows do.
+
+    Keras gives all replicas the same.
+
+    Args:
+        generator: Whose next seed is taken.
+        rows: What the call has been given.
+    """
+    base = generator.next()
+    rows = ops.stop_gradient(ops.cast(rows, "float32"))
+    return SeedStream(base + ops.cast(1000 * ops.abs(ops.sum(rows)) % 2**24, base.dtype))

@@ -3,6 +3,7 @@
 import keras
 from keras import ops, random
 
+from .seed_stream import of_rows
 from .seeded_layer import SeededLayer
 
 
@@ -60,10 +61,10 @@ class StyleMixing(SeededLayer):
         first, second = (ops.repeat(style[:, None], self.count, axis=1) for style in inputs)
         if not training or not self.probability:
             return first
-        rows = (ops.shape(first)[0], 1, 1)
-        mixed = random.uniform(rows, seed=self.seed_generator) < self.probability
+        rows, seeds = (ops.shape(first)[0], 1, 1), of_rows(self.seed_generator, inputs[0])
+        mixed = random.uniform(rows, seed=seeds) < self.probability
         # A whole number from 1 to active − 1.
-        place = random.uniform(rows, seed=self.seed_generator) * (self.active - 1)
+        place = random.uniform(rows, seed=seeds) * (self.active - 1)
         later = ops.arange(self.count)[:, None] >= 1 + ops.cast(ops.floor(place), "int32")
         return ops.where(ops.logical_and(mixed, later), second, first)
 

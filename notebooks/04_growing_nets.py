@@ -204,7 +204,7 @@ Image(filename=work / "mixing.png", width=700)
 # **Interpolation** goes in a straight line from one style to another:
 
 # %%
-paths = call("interpolate", start=coarse, end=fine[:4], steps=10)["images"]
+paths = call("interpolate", start=coarse, end=fine[:4], n=10)["images"]
 callbacks.draw_rows(
     {str(row + 1): np.clip(path, 0, 1) for row, path in enumerate(paths)}, work / "paths.png"
 )
@@ -212,8 +212,8 @@ Image(filename=work / "paths.png", width=700)
 
 # %% [markdown]
 # **Projection** goes the other way: it looks, by gradient descent, for the style whose image comes
-# nearest to a real one. What it does not find, the generator cannot make. The search is part of the
-# exported model, too.
+# nearest to a real one. How near it comes says something of what the generator can make. The search
+# is part of the exported model, too.
 
 # %%
 real = images.first(10).as_float()

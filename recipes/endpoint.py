@@ -80,8 +80,8 @@ class Function:
         inputs: Names of the inputs. `n`, `steps`, `seed` and `label` are whole numbers,
             `truncation` is a number; `labels` and `crossovers` are whole numbers, one for each row;
             `words` too, in the shape of the model's output without its last axis; `latents`,
-            `start`, `end`, `coarse` and `fine` are what its `generator` takes; any other input has
-            the shape and the type of the model's input.
+            `styles`, `start`, `end`, `coarse` and `fine` are like what its `generator` takes; any
+            other input has the shape and the type of the model's input.
         outputs: Names of the outputs.
     """
 
@@ -117,7 +117,7 @@ class Function:
             return keras.Input(model.outputs[0].shape[1:-1], dtype="int32", name=name)
         if name in ("labels", "crossovers"):
             return keras.Input((), dtype="int32", name=name)
-        if name in ("latents", "start", "end", "coarse", "fine"):
+        if name in ("latents", "styles", "start", "end", "coarse", "fine"):
             return keras.Input(model.generator.inputs[0].shape[1:], name=name)
         return keras.Input(model.inputs[0].shape[1:], name=name)
 

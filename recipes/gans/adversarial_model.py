@@ -6,7 +6,7 @@ from keras import ops, random
 from ...compatibility import keep_order
 from ...layers import ReplayBuffer
 from ...layers.input_gradient import input_gradient, values_and_slope
-from ...layers.seed_stream import SeedStream
+from ...layers.seed_stream import of_rows
 from ...layers.seeded_layer import SeededLayer
 from .games import GAMES, ROWS_MEAN
 from .skip_zero_gradients import SkipZeroGradients
@@ -227,7 +227,7 @@ class AdversarialModel(keras.Model):
         return [rows, ops.one_hot(labels, self.num_classes)]
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        seeds = self._seeds(x)
+        seeds = of_rows(self.noise.seed_generator, x)
         latents = self.latents(ops.shape(x)[0], seeds)
         turn, penalized = True, True
         if training:
@@ -273,15 +273,6 @@ class AdversarialModel(keras.Model):
         if interval == 1:
             return True
         return ops.equal(ops.cast(self.steps.value, "int32") % interval, turn)
-
-    def _seeds(self, images):
-        """Seeds of a step, which differ between replicas as their images do.
-
-        Keras gives all replicas the same.
-        """
-        base = self.noise.seed_generator.next()
-        images = ops.stop_gradient(ops.cast(images, "float32"))
-        return SeedStream(base + ops.cast(1000 * ops.abs(ops.sum(images)) % 2**24, base.dtype))
 
     def _made(self, given, turn, training):
         """Generated images; no gradient flows through them but in the generator's turn."""

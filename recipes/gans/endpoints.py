@@ -31,21 +31,21 @@ def _sample_classes(model, labels, seed):
     return {"images": model.generate(latents, labels)}
 
 
-def line(start, end, steps):
-    """Points from each start to its end, both included: `(batch, steps, features)`."""
-    shares = ops.cast(ops.arange(steps), "float32") / ops.cast(ops.maximum(steps - 1, 1), "float32")
+def line(start, end, n):
+    """Points from each start to its end, both included: `(batch, n, features)`."""
+    shares = ops.cast(ops.arange(n), "float32") / ops.cast(ops.maximum(n - 1, 1), "float32")
     shares = shares[:, None]
     return (1 - shares) * start[:, None] + shares * end[:, None]
 
 
 def along(make, points):
-    """Images, `(batch, steps, …)`, that `make` gives of points, `(batch, steps, features)`."""
+    """Images, `(batch, n, …)`, that `make` gives of points, `(batch, n, features)`."""
     images = make(ops.reshape(points, (-1, points.shape[-1])))
     return ops.reshape(images, (-1, ops.shape(points)[1], *images.shape[1:]))
 
 
-def _interpolate(model, start, end, steps):
-    return {"images": along(model.generate, line(start, end, steps))}
+def _interpolate(model, start, end, n):
+    return {"images": along(model.generate, line(start, end, n))}
 
 
 def _project(model, images, steps, seed):
@@ -67,7 +67,7 @@ CONDITIONAL_ENDPOINTS = {
 
 GROWING_ENDPOINTS = {
     **ENDPOINTS,
-    "interpolate": Function(_interpolate, ("start", "end", "steps"), ("images",)),
+    "interpolate": Function(_interpolate, ("start", "end", "n"), ("images",)),
     "project": Function(_project, ("images", "steps", "seed"), ("latents", "images", "distances")),
 }
 
@@ -84,11 +84,15 @@ def samples(model: keras.Model, count: int, batch_size: int) -> np.ndarray:
 def distances(
     model: keras.Model, images: np.ndarray, labels: np.ndarray | None, batch_size: int
 ) -> dict[str, float]:
-    """Sliced Wasserstein distance of as many samples as there are images, times 1,000.
+    """Sliced Wasserstein distance of as many samples as there are images, times 1,000."""
+    return distances_of(images, samples(model, len(images), batch_size))
 
-    Smaller images of a growing model are enlarged, so that its stages can be compared.
+
+def distances_of(images: np.ndarray, drawn: np.ndarray) -> dict[str, float]:
+    """Sliced Wasserstein distance of samples from images, times 1,000.
+
+    Smaller samples, those of a growing model, are enlarged, so that its stages can be compared.
     """
-    drawn = samples(model, len(images), batch_size)
     times = images.shape[1] // drawn.shape[1]
     drawn = drawn.repeat(times, axis=1).repeat(times, axis=2)
     return {"sliced_wasserstein": sliced_wasserstein(images, drawn, **QUICK)["mean"]}

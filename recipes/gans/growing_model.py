@@ -66,10 +66,14 @@ class GrowingModel(AdversarialModel):
         super().__init__(generator, discriminator, *args, **kwargs)
         if self.replay:
             raise ValueError(f"replay must be 0 where images change their size, got {self.replay}")
+        if self.num_classes:
+            raise ValueError("a generator that grows must take latents alone, got classes, too")
         last = len(generator.outputs) - 1
         self._stage_state = self._counter("stage", last)
         self.phase = self._counter("phase", -1)
         self.images_shown = self._counter("images_shown", 0)
+        # Of one step, of all replicas; to add to a sum would add the sums of all of them.
+        self._batch = self._counter("batch", 0, aggregation="sum")
         self._fade_start = self._counter("fade_start", 0)
         self._fade_images = self._counter("fade_images", 0)
         self.growth = [
@@ -81,15 +85,15 @@ class GrowingModel(AdversarialModel):
         self.__dict__["_parts"] = {}
         self._stage = last
 
-    def _counter(self, name, value):
-        """A whole number that is saved with the model; replicas add theirs up."""
+    def _counter(self, name, value, aggregation="only_first_replica"):
+        """A whole number that is saved with the model."""
         return self.add_weight(
             name=name,
             shape=(),
             dtype="int32",
             initializer=keras.initializers.Constant(value),
             trainable=False,
-            aggregation="sum",
+            aggregation=aggregation,
         )
 
     @property
@@ -114,12 +118,21 @@ class GrowingModel(AdversarialModel):
 
     def active(self, network: keras.Model) -> keras.Model:
         """The part of a network that is in use: what makes or judges images of the stage."""
-        key = id(network), self.stage
+        judges = network is self.discriminator
+        inputs = network.inputs[self.stage] if judges else network.input
+        return self.cut(f"{network.name}_{self.resolution}", inputs, network.outputs[self.stage])
+
+    def cut(self, name: str, inputs, outputs) -> keras.Model:
+        """The part of a network between tensors, always the same one: a new one has its price.
+
+        Args:
+            name: Name of the part.
+            inputs: Symbolic tensors of the network.
+            outputs: One that is made of them.
+        """
+        key = name, id(outputs)
         if key not in self._parts:
-            judges = network is self.discriminator
-            inputs = network.inputs[self.stage] if judges else network.input
-            name = f"{network.name}_{self.resolution}"
-            self._parts[key] = keras.Model(inputs, network.outputs[self.stage], name=name)
+            self._parts[key] = keras.Model(inputs, outputs, name=name)
         return self._parts[key]
 
     def enter(self, stage: int, *, fade_images: int = 0, phase: int = 0) -> None:
@@ -162,6 +175,10 @@ class GrowingModel(AdversarialModel):
         if self.train_function is not None:
             self.make_train_function(force=True)
 
+    def set_weights(self, weights):
+        super().set_weights(weights)
+        self.restored()
+
     def load_own_variables(self, store):
         super().load_own_variables(store)
         self.restored()
@@ -179,7 +196,8 @@ class GrowingModel(AdversarialModel):
         for network in (self.generator, self.discriminator):
             network.get_layer("fade_in").alpha.assign(alpha)
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
-        self.images_shown.assign_add(ops.shape(x)[0])
+        self._batch.assign(ops.shape(x)[0])
+        self.images_shown.assign_add(self._batch.value)
         values = (self.resolution, self.phase.value, self.images_shown.value, alpha)
         for metric, value in zip(self.growth, values, strict=True):
             metric.update_state(value)

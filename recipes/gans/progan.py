@@ -76,7 +76,8 @@ def progan(
     Deviations:
         * Doubling and halving are done by the convolution beside them, as in the paper's code; the
           results are the same.
-        * The batch size is that of the training up to 32×32, the most of the paper's beyond.
+        * The batch size is that of the training up to 32×32, and beyond that of the paper's code
+          for one device. Both networks learn from the same generated images.
 
     Args:
         image_shape: Height, width and channels of the last stage's images; each side a number from

@@ -4,7 +4,7 @@ from keras import ops
 
 from ...layers.input_gradient import input_gradient
 
-# Of Adam, in units of the latents' standard deviation.
+# Of Adam, in units of the latents.
 STEP, BETA_1, BETA_2, EPSILON = 0.1, 0.9, 0.999, 1e-8
 
 

@@ -1,8 +1,10 @@
 """The generative adversarial net whose generator takes a style in each of its layers."""
 
+import math
 from typing import Annotated
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from ...callbacks import ProgressiveGrowing
@@ -24,7 +26,7 @@ from ..endpoint import Function
 from ..registry import Objective, Published, recipe
 from ..search import Float, Given, ImageShape, Int, LearningRate, Rank, Seed, is_number
 from .arguments import AverageDecay, Beta1
-from .endpoints import ENDPOINTS, along, distances, line
+from .endpoints import ENDPOINTS, along, distances_of, line
 from .growing import (
     GrowingWidth,
     ImagesPerPhase,
@@ -67,9 +69,13 @@ def _style_mix(model, coarse, fine, crossovers):
     return {"images": _synthesis(model)(ops.where(of_fine, fine, coarse))}
 
 
-def _interpolate(model, start, end, steps):
+def _interpolate(model, start, end, n):
     start, end = (_mapped(model, latents) for latents in (start, end))
-    return {"images": along(_decoder(model), line(start, end, steps))}
+    return {"images": along(_decoder(model), line(start, end, n))}
+
+
+def _synthesize(model, styles):
+    return {"images": _decoder(model)(styles)}
 
 
 def _project(model, images, steps, seed):
@@ -80,6 +86,14 @@ def _project(model, images, steps, seed):
     return {"styles": best, "images": made, "distances": distances}
 
 
+def _distances(model, images, labels, batch_size):
+    """As of other recipes, of samples that have each their own noise."""
+    draw = SAMPLE.bind(model, n=batch_size, truncation=1.0).predict_on_batch
+    seeds = range(math.ceil(len(images) / batch_size))
+    drawn = [draw({"seed": ops.convert_to_tensor(seed, "int32")})["images"] for seed in seeds]
+    return distances_of(images, np.concatenate(drawn)[: len(images)])
+
+
 def _network(model):
     return model.average or model.generator
 
@@ -87,7 +101,7 @@ def _network(model):
 def _mapped(model, latents):
     """Styles, `(batch, latent_dim)`, of latents."""
     network = _network(model)
-    return keras.Model(network.input, network.get_layer("truncation").input)(latents)
+    return model.cut("mapping", network.input, network.get_layer("truncation").input)(latents)
 
 
 def _styles(model, mapped, psi=1.0):
@@ -115,8 +129,11 @@ def _synthesis(model, noise=False):
     """The active part from the styles of all layers on, and from noise if it is given, too."""
     network = _network(model)
     styles = network.get_layer("styles").output
-    inputs = [styles, *_noise_of(model)] if noise else styles
-    return keras.Model(inputs, network.outputs[model.stage])
+    inputs, name = (styles, "synthesis") if not noise else ([styles, *_noise_of(model)], "noisy")
+    return model.cut(f"{name}_{model.resolution}", inputs, network.outputs[model.stage])
+
+
+SAMPLE = Function(_sample, ("n", "seed", "truncation"), ("images",))
 
 
 @recipe(
@@ -125,16 +142,17 @@ def _synthesis(model, noise=False):
     paper="Karras, Laine & Aila 2018: https://arxiv.org/abs/1812.04948",
     objective=Objective("val_sliced_wasserstein", "min", measured=True),
     endpoints={
-        "sample": Function(_sample, ("n", "seed", "truncation"), ("images",)),
+        "sample": SAMPLE,
         "decode": ENDPOINTS["decode"],
         "discriminate": ENDPOINTS["discriminate"],
         "style_mix": Function(_style_mix, ("coarse", "fine", "crossovers"), ("images",)),
-        "interpolate": Function(_interpolate, ("start", "end", "steps"), ("images",)),
+        "interpolate": Function(_interpolate, ("start", "end", "n"), ("images",)),
+        "synthesize": Function(_synthesize, ("styles",), ("images",)),
         "project": Function(
             _project, ("images", "steps", "seed"), ("styles", "images", "distances")
         ),
     },
-    measures=distances,
+    measures=_distances,
     smoke={
         "image_shape": (8, 8, 1),
         "latent_dim": 4,
@@ -191,6 +209,10 @@ def stylegan(
         * The moving average keeps as much in each step as that of the growing net it follows; the
           paper's code halves it in 10,000 images.
         * Truncation acts on the first 8 layers, as in the paper's code.
+        * Each image is mixed of two styles or not by itself; in the paper's code those of a batch
+          are alike. Both networks learn from the same generated images.
+        * The batch size is that of the training up to 32×32, and beyond that of the code for one
+          device.
 
     Args:
         image_shape: Height, width and channels of the last stage's images; each side a number from

@@ -4,6 +4,7 @@ import json
 import resource
 import signal
 import subprocess
+import sys
 import time
 
 import numpy as np
@@ -250,7 +251,7 @@ def test_images_of_two_channels_are_drawn_too(tmp_path):
 def test_a_growing_run_logs_its_stages_and_is_sampled_and_exported_in_one(tmp_path):
     images = np.random.default_rng(0).random((40, 8, 8, 1), dtype="float32")
     np.savez(tmp_path / "images.npz", images=images)
-    tiny = {"latent_dim": 4, "width": 4, "mapping_layers": 1, "images_per_phase": 1000}
+    tiny = {"latent_dim": 4, "width": 4, "mapping_layers": 1}
     run = jobs.train(
         "stylegan",
         f"arrays:{tmp_path / 'images.npz'}",
@@ -272,3 +273,30 @@ def test_a_growing_run_logs_its_stages_and_is_sampled_and_exported_in_one(tmp_pa
         jobs.sample(run.path, truncation=float("nan"))
     signatures = json.loads((jobs.export(run.path) / "endpoints.json").read_text())
     assert list(signatures["style_mix"]["inputs"]) == ["coarse", "fine", "crossovers"]
+
+
+@pytest.mark.slow
+def test_batch_sizes_change_with_the_resolution_and_a_resumed_run_has_them_too(
+    tmp_path, monkeypatch
+):
+    progan = sys.modules["amalthea.recipes.gans.progan"]
+    monkeypatch.setattr(progan, "BATCH_SIZES", {8: 5})
+    images = np.random.default_rng(0).random((50, 8, 8, 1), dtype="float32")
+    np.savez(tmp_path / "images.npz", images=images)
+    settings = {
+        "data": f"arrays:{tmp_path / 'images.npz'}",
+        "arguments": {"latent_dim": 4, "width": 4, "images_per_phase": 60},
+        "batch_size": 10,
+        "verbose": 0,
+    }
+    with pytest.raises(UserError, match=r"begins after 120 images: epochs must be at least \d+"):
+        jobs.train("progan", out=tmp_path / "a", epochs=2, **settings)
+    whole = jobs.train("progan", out=tmp_path / "a", epochs=5, **settings)
+    header, *rows = (whole.path / "log.csv").read_text().splitlines()
+    shown = [float(row.split(",")[header.split(",").index("images")]) for row in rows]
+    assert shown == [shown[0] * (epoch + 1) for epoch in range(5)]
+    cut = jobs.train("progan", out=tmp_path / "b", epochs=4, **settings)
+    cut = jobs.resume(cut.path, epochs=5, verbose=0)
+    assert (whole.path / "log.csv").read_text() == (cut.path / "log.csv").read_text()
+    for a, b in zip(state(whole), state(cut), strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -203,7 +203,7 @@ def test_the_example_of_the_docstring_runs(name):
 def test_endpoints_share_the_models_weights(name):
     model = build(name)
     for endpoint in get_recipe(name).endpoints.values():
-        if endpoint.deterministic:
+        if endpoint.deterministic and "n" not in endpoint.inputs:
             part = endpoint.bind(model)
             assert tuple(part.input) == endpoint.inputs
             assert tuple(part.output) == endpoint.outputs

@@ -1,11 +1,13 @@
 import itertools
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from amalthea.callbacks import ProgressiveGrowing
+from amalthea.callbacks import Backup, ProgressiveGrowing
 from amalthea.recipes import progan, stylegan
 from amalthea.recipes.gans.growing import bounded_leaky_relu
 
@@ -205,9 +207,18 @@ def test_loss_scaling_in_float16(recipe):
         model = build(recipe, 8)
     finally:
         keras.config.set_dtype_policy("float32")
-    history = model.fit(IMAGES[:, :8, :8], batch_size=6, epochs=2, verbose=0)
-    assert np.isfinite(history.history["loss"]).all()
-    assert np.isfinite(made(model)).all()
+    before = arrays(model.trainable_variables)
+    for stage in (0, 1):  # in the first some weights have no gradients
+        model.enter(stage)
+        # Loss scaling takes some steps to find a scale.
+        history = model.fit(IMAGES[:, :8, :8], batch_size=3, epochs=6, verbose=0)
+        assert np.isfinite(history.history["loss"]).all()
+        assert np.isfinite(made(model)).all()
+    for optimizer in (model.generator_optimizer, model.discriminator_optimizer):
+        assert int(optimizer.iterations.numpy()) >= 4
+    same = equal(arrays(model.trainable_variables), before)
+    still = {w.path for w, s in zip(model.trainable_variables, same, strict=True) if s}
+    assert not still
 
 
 def test_activations_stay_within_256_in_float16_alone():
@@ -223,13 +234,16 @@ def test_a_stage_that_is_not_there_is_one_sentence():
     model = build(progan)
     with pytest.raises(ValueError, match="replay must be 0 where images change their size"):
         type(model)(model.generator, model.discriminator, replay=4)
+    generator = keras.Model([*model.generator.inputs, keras.Input((3,))], model.generator.outputs)
+    with pytest.raises(ValueError, match="must take latents alone, got classes, too"):
+        type(model)(generator, model.discriminator)
 
 
 @pytest.mark.parametrize("recipe", [progan, stylegan])
 def test_an_interpolation_begins_and_ends_with_its_images(recipe):
     model = moved(recipe, size=8)
     start, end = LATENTS[:1], LATENTS[1:2]
-    path = call_endpoint(model, "interpolate", start=start, end=end, steps=5)["images"]
+    path = call_endpoint(model, "interpolate", start=start, end=end, n=5)["images"]
     assert path.shape == (1, 5, 8, 8, 1)
     np.testing.assert_allclose(path[0, [0]], made(model, start), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(path[0, [-1]], made(model, end), rtol=1e-4, atol=1e-5)
@@ -251,7 +265,10 @@ def test_a_projection_comes_nearer_to_an_image(recipe):
     far = np.square(found["images"] - images).mean(axis=(1, 2, 3))
     assert (far <= found["distances"]).all()
     if recipe is progan:
-        np.testing.assert_allclose(made(model, found["latents"]), found["images"], atol=1e-5)
+        again = made(model, found["latents"])
+    else:
+        again = call_endpoint(model, "synthesize", styles=found["styles"])["images"]
+    np.testing.assert_allclose(again, found["images"], atol=1e-5)
 
 
 def test_samples_depend_on_their_seed_alone_noise_included():
@@ -307,3 +324,73 @@ def test_the_mean_style_follows_in_training():
     mean = np.asarray(model.generator.get_layer("truncation").mean)
     assert mean.any()
     np.testing.assert_array_equal(np.asarray(model.average.get_layer("truncation").mean), mean)
+
+
+def test_weights_that_are_set_bring_their_stage():
+    model, other = build(progan), build(progan)
+    other.enter(0)
+    model.set_weights(other.get_weights())
+    assert model.stage == 0
+
+
+def test_parts_are_cut_once():
+    model = build(stylegan, 8)
+    for _ in range(2):
+        call_endpoint(model, "synthesize", styles=LATENTS)
+        parts = len(model._parts)
+    nodes = len(model.average.get_layer("truncation")._inbound_nodes)
+    call_endpoint(model, "synthesize", styles=LATENTS)
+    assert len(model._parts) == parts
+    assert len(model.average.get_layer("truncation")._inbound_nodes) == nodes
+
+
+@pytest.mark.slow
+def test_killed_while_it_fades_a_stylegan_goes_on_to_the_last_bit(tmp_path):
+    def fit(model, backup, first, last):
+        callbacks = [ProgressiveGrowing([8, 16], [10, 24]), backup]
+        settings = {"batch_size": 4, "shuffle": False, "verbose": 0, "callbacks": callbacks}
+        model.fit(IMAGES, initial_epoch=first, epochs=last, **settings)
+        return arrays((*model.variables, *model.optimizer.variables))
+
+    whole = fit(build(stylegan), Backup(tmp_path / "whole"), 0, 4)
+    fit(build(stylegan), Backup(tmp_path / "cut"), 0, 2)
+    resumed, backup = build(stylegan), Backup(tmp_path / "cut")
+    backup.restore(resumed)
+    assert 0 < float(resumed.alpha()) < 1
+    assert resumed.resolution == 16
+    assert all(equal(fit(resumed, backup, 2, 4), whole))
+
+
+REPLICAS = """
+import keras, numpy as np, tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from amalthea.callbacks import ProgressiveGrowing
+from amalthea.recipes import stylegan
+
+reduction = tf.distribute.ReductionToOneDevice()
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=reduction).scope():
+    model = stylegan((8, 8, 1), latent_dim=4, width=4, mapping_layers=1, seed=0)
+    model.optimizer.build(model.trainable_variables)
+images = np.random.default_rng(0).random((24, 8, 8, 1), dtype="float32")
+growing = ProgressiveGrowing([4, 8], [24, 48])
+history = model.fit(images, batch_size=8, epochs=3, callbacks=[growing], verbose=0).history
+assert history["images"] == [24, 48, 72], history["images"]
+assert history["resolution"] == [4, 8, 8]
+np.testing.assert_allclose(history["alpha"], [1, 16 / 48, 40 / 48], rtol=1e-5)
+noise = model.generator.get_layer("noise_0")
+with model.distribute_strategy.scope():
+    def draw():
+        rank = tf.distribute.get_replica_context().replica_id_in_sync_group
+        rows = tf.cast(rank, "float32") + tf.ones((2, 3))
+        return noise(rows, training=True)
+    one, two = model.distribute_strategy.run(tf.function(draw)).values
+assert np.abs(one.numpy() - two.numpy()).max() > 0.1
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_on_two_replicas_images_are_counted_once_and_noise_differs():
+    done = subprocess.run([sys.executable, "-c", REPLICAS], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
