@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+from amalthea.layers.seed_stream import of_rows
 from amalthea.recipes.gans.adversarial_model import AdversarialModel
 from amalthea.recipes.gans.games import GAMES
 
@@ -240,7 +241,7 @@ def test_statistics_are_of_one_pass_over_real_images_and_one_over_generated_ones
     model.fit(IMAGES[:8], batch_size=8, verbose=0)
 
     generator, discriminator = twin.generator, twin.discriminator
-    seeds = twin._seeds(ops.convert_to_tensor(IMAGES[:8]))
+    seeds = of_rows(twin.noise.seed_generator, IMAGES[:8])
     fake = generator(twin.latents(8, seeds), training=True)
     for images in (IMAGES[:8], fake):
         discriminator(images, training=True)
