@@ -157,9 +157,7 @@ SAMPLE = Function(_sample, ("n", "seed", "truncation"), ("images",))
         "image_shape": (8, 8, 1),
         "latent_dim": 4,
         "width": 4,
-        "mapping_layers": 2,
-        "images_per_phase": 24,
-        "r1_interval": 2,
+        "mapping_layers": 1,
     },
     published=(
         Published(
