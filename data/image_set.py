@@ -169,6 +169,8 @@ class ImageSet:
         starts = [0]
         while starts[-1] < len(self):
             size = size_of(epoch * len(self) + starts[-1])
+            if size < 1:  # else there would be no end
+                raise UserError(f"batch_size gives {size!r}, but must give at least 1")
             starts.append(min(starts[-1] + size, len(self)))
         return starts
 

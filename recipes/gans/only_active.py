@@ -4,8 +4,10 @@ from collections.abc import Callable, Container
 
 import keras
 
+from .wrapped_optimizer import WrappedOptimizer
 
-class OnlyActive(keras.optimizers.Optimizer):
+
+class OnlyActive(WrappedOptimizer):
     """Steps of another optimizer, for the variables that are in use.
 
     Those of blocks that a network will grow into have no gradients, or zeros, by backend; they cost
@@ -17,23 +19,11 @@ class OnlyActive(keras.optimizers.Optimizer):
     """
 
     def __init__(self, optimizer: keras.optimizers.Optimizer, active: Callable[[], Container[int]]):
-        super().__init__(learning_rate=0.0)
-        self.optimizer = optimizer
+        super().__init__(optimizer)
         self.active = active
-
-    @property
-    def variables(self):
-        return [*super().variables, *self.optimizer.variables]
-
-    def build(self, variables):
-        super().build(variables)
-        self.optimizer.build(variables)
 
     def apply(self, grads, trainable_variables=None):
         self.optimizer.loss_scale_factor = self.loss_scale_factor
         active = self.active()
         pairs = zip(grads, trainable_variables, strict=True)
         self.optimizer.apply(*zip(*(pair for pair in pairs if id(pair[1]) in active), strict=True))
-
-    def finalize_variable_values(self, var_list):
-        self.optimizer.finalize_variable_values(var_list)

@@ -3,8 +3,10 @@
 import keras
 from keras import ops
 
+from .wrapped_optimizer import WrappedOptimizer
 
-class SkipZeroGradients(keras.optimizers.Optimizer):
+
+class SkipZeroGradients(WrappedOptimizer):
     """Steps of another optimizer, but none where all gradients are zero.
 
     A network that has its turn in every fifth step only would otherwise be moved by momentum in the
@@ -13,18 +15,6 @@ class SkipZeroGradients(keras.optimizers.Optimizer):
     Args:
         optimizer: The optimizer whose steps are taken.
     """
-
-    def __init__(self, optimizer: keras.optimizers.Optimizer):
-        super().__init__(learning_rate=0.0)
-        self.optimizer = optimizer
-
-    @property
-    def variables(self):
-        return [*super().variables, *self.optimizer.variables]
-
-    def build(self, variables):
-        super().build(variables)
-        self.optimizer.build(variables)
 
     def apply(self, grads, trainable_variables=None):
         self.optimizer.loss_scale_factor = self.loss_scale_factor
@@ -60,9 +50,6 @@ class SkipZeroGradients(keras.optimizers.Optimizer):
             context.merge_call(apply_on_all, (grads, tf.cast(_some(grads), "int32")))
         else:
             tf.cond(_some(grads), apply, lambda: None)
-
-    def finalize_variable_values(self, var_list):
-        self.optimizer.finalize_variable_values(var_list)
 
 
 def _some(gradients):

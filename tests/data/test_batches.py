@@ -39,6 +39,8 @@ def test_the_batch_size_can_follow_from_the_images_shown_before():
     epochs = [[len(labels) for _, labels in dataset] for _ in range(2)]
     assert epochs == [[4, 4, 2], [4, 3, 3]]
     assert [numbered(10).batch_count(size, epoch) for epoch in range(3)] == [3, 3, 4]
+    with pytest.raises(UserError, match="batch_size gives 0, but must give at least 1"):
+        numbered(10).batches(lambda shown: 0)
     same = order(numbered(10).batches(5, seed=1, epoch=1))
     assert order(numbered(10).batches(size, seed=1, epoch=1)) == same
 
