@@ -8,7 +8,6 @@ import functools
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -17,7 +16,7 @@ import keras
 import numpy as np
 import report
 from gans_contenders import Alternating, textbook
-from report import in_turn, machine, ratio, spread, table
+from report import in_turn, machine, ratio, run, spread, table
 
 from amalthea import data, recipes
 from amalthea.metrics import frechet_distance, precision_recall
@@ -81,14 +80,6 @@ def in_torch(kind: str) -> dict:
         np.savez(file, x=data.read("fashion_mnist", "train").as_float())
         command = [options.torch, HERE / "gans_torch.py", file.name, kind, *map(str, LENGTHS)]
         return json.loads(run(command))
-
-
-def run(command: list) -> str:
-    """The last line that a process prints."""
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    return done.stdout.strip().splitlines()[-1]
 
 
 def schedule() -> str:

@@ -4,7 +4,6 @@ import argparse
 import functools
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import report
-from report import in_turn, machine, ratio, spread, table
+from report import in_turn, machine, ratio, run, spread, table
 
 from amalthea import data, recipes
 from amalthea.callbacks import ProgressiveGrowing
@@ -144,14 +143,6 @@ def judge() -> keras.Model:
     model = recipes.lenet5(images.image_shape, seed=0)
     model.fit(images.batches(64), epochs=size(10, 1), shuffle=False, verbose=0)
     return keras.Model(model.inputs, model.layers[-2].output)
-
-
-def run(command: list) -> str:
-    """The last line that a process prints."""
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    return done.stdout.strip().splitlines()[-1]
 
 
 def size(full, quick):

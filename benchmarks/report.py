@@ -4,6 +4,7 @@ import os
 import platform
 import re
 import statistics
+import subprocess
 from collections.abc import Callable, Mapping
 from datetime import date
 from importlib.metadata import version
@@ -66,6 +67,14 @@ def publish(section: str, text: str) -> None:
     if not found:
         raise SystemExit(f"{README} has no line {begin}")
     README.write_text(f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}")
+
+
+def run(command: list) -> str:
+    """The last line that a process prints."""
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return done.stdout.strip().splitlines()[-1]
 
 
 def peak_memory() -> float:

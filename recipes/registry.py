@@ -128,7 +128,8 @@ class Recipe:
         batch_size: Default batch size of `fit`.
         epochs: Default number of epochs of a training.
         schedule: From the arguments to the callback that trains the model in stages, if it is; the
-            callback's `starts` are the epochs in which stages begin.
+            callback's `starts` are the epochs in which stages begin, or 0 alone where a search can
+            compare all epochs.
         measures: How a trained model is measured on images beyond its metrics, if it is: takes the
             model, images, their labels or None, and the batch size, gives figures by name.
         frozen: Paths of trainable weights that two steps of training need not move.

@@ -15,6 +15,13 @@ ImagesPerPhase = Annotated[
     int, Given(lambda v: is_whole(v) and v >= 1, "a whole number of at least 1")
 ]
 
+# Images of a batch, by the resolution from which on, so that they fit the memory of one device.
+BATCH_SIZES = {64: 32, 128: 16, 256: 8, 512: 4}
+# Weights that rest in the last stage of images of 8×8.
+FADED_OUT = frozenset(
+    f"{name}_rgb_4/{part}" for name in ("to", "from") for part in ("kernel", "bias")
+)
+
 
 @keras.saving.register_keras_serializable("amalthea")
 def bounded_leaky_relu(x):

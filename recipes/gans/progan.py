@@ -12,6 +12,8 @@ from ..search import ImageShape, LearningRate, Seed
 from .arguments import AverageDecay, Beta1, GradientPenalty
 from .endpoints import GROWING_ENDPOINTS, distances
 from .growing import (
+    BATCH_SIZES,
+    FADED_OUT,
     GrowingWidth,
     ImagesPerPhase,
     Latents,
@@ -22,9 +24,6 @@ from .growing import (
     sizes,
 )
 from .growing_model import GrowingModel
-
-# Images of a batch, by the resolution from which on, so that they fit the memory of one device.
-BATCH_SIZES = {64: 32, 128: 16, 256: 8, 512: 4}
 
 
 @recipe(
@@ -48,7 +47,7 @@ BATCH_SIZES = {64: 32, 128: 16, 256: 8, 512: 4}
             {"image_shape": (1024, 1024, 3)},
         ),
     ),
-    frozen={f"{name}_rgb_4/{part}" for name in ("to", "from") for part in ("kernel", "bias")},
+    frozen=FADED_OUT,
     epochs=94,
     schedule=lambda arguments: ProgressiveGrowing(
         [height for height, _ in sizes(arguments["image_shape"])],

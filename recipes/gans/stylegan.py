@@ -28,6 +28,8 @@ from ..search import Float, Given, ImageShape, Int, LearningRate, Rank, Seed, is
 from .arguments import AverageDecay, Beta1
 from .endpoints import ENDPOINTS, along, distances_of, line
 from .growing import (
+    BATCH_SIZES,
+    FADED_OUT,
     GrowingWidth,
     ImagesPerPhase,
     Latents,
@@ -38,7 +40,6 @@ from .growing import (
     sizes,
 )
 from .growing_model import GrowingModel
-from .progan import BATCH_SIZES
 from .projection import project
 
 # Multiples of the learning rate, by the resolution from which on.
@@ -169,9 +170,7 @@ SAMPLE = Function(_sample, ("n", "seed", "truncation"), ("images",))
     ),
     batch_size=32,
     epochs=60,
-    frozen={
-        *(f"{name}_rgb_4/{part}" for name in ("to", "from") for part in ("kernel", "bias")),
-    },
+    frozen=FADED_OUT,
     schedule=lambda arguments: ProgressiveGrowing(
         # From the second stage on.
         [height for height, _ in sizes(arguments["image_shape"])][1:],
