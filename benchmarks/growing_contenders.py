@@ -2,30 +2,14 @@
 
 import json
 import sys
-import time
 
-import keras
 import numpy as np
+from clock import Clock
 
 from amalthea import recipes
 from amalthea.data import ImageSet
 
 size, width, batch, steps = map(int, sys.argv[1:5])
-
-
-class Clock(keras.callbacks.Callback):
-    """Seconds of each epoch."""
-
-    def __init__(self):
-        super().__init__()
-        self.seconds = []
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.begin = time.perf_counter()
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.seconds.append(time.perf_counter() - self.begin)
-
 
 model = recipes.progan((size, size, 1), width=width, latent_dim=width, seed=0)
 images = np.random.default_rng(0).random((16 * batch, size, size, 1), dtype="float32")

@@ -8,8 +8,9 @@ from .backup import Backup  # noqa: E402
 from .collapse_monitor import CollapseMonitor  # noqa: E402
 from .free_energy_gap import FreeEnergyGap  # noqa: E402
 from .greedy_layerwise import GreedyLayerwise  # noqa: E402
+from .kl_warm_up import KLWarmUp  # noqa: E402
 from .measurement import Measurement  # noqa: E402
-from .pictures import draw_grid, draw_rows, draw_samples  # noqa: E402
+from .pictures import draw_codes, draw_grid, draw_rows, draw_samples  # noqa: E402
 from .progressive_growing import ProgressiveGrowing  # noqa: E402
 from .reconstructions import Reconstructions  # noqa: E402
 from .sample_grid import SampleGrid  # noqa: E402
@@ -20,11 +21,13 @@ __all__ = [
     "CollapseMonitor",
     "FreeEnergyGap",
     "GreedyLayerwise",
+    "KLWarmUp",
     "Measurement",
     "ProgressiveGrowing",
     "Reconstructions",
     "SampleGrid",
     "UnitWatch",
+    "draw_codes",
     "draw_grid",
     "draw_rows",
     "draw_samples",

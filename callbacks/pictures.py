@@ -1,9 +1,10 @@
 """Images in rows and grids, as PNG files."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
@@ -99,3 +100,40 @@ def draw_samples(images: np.ndarray, path: str | Path) -> None:
         draw_points(images.reshape(-1, 2), path)
     else:
         draw_grid(images, path)
+
+
+def draw_codes(
+    codes: np.ndarray, labels: np.ndarray | None, path: str | Path, names: Sequence[str] = ()
+) -> None:
+    """Draw codes as points of the plane, coloured by class, as a PNG file.
+
+    Codes of more than two dimensions are shown by their two principal components.
+
+    Args:
+        codes: `(count, …)`; two or more.
+        labels: Classes, `(count,)`, or None.
+        path: The file.
+        names: Names of the classes; their numbers where not given.
+    """
+    codes = np.asarray(codes, "float32").reshape(len(codes), -1)
+    axes = ["code 1", "code 2"]
+    if codes.shape[1] == 1:
+        codes = np.pad(codes, ((0, 0), (0, 1)))
+    elif codes.shape[1] > 2:
+        from sklearn.decomposition import PCA
+
+        codes = PCA(2, random_state=0).fit_transform(codes)
+        axes = ["principal component 1", "principal component 2"]
+    figure = Figure(figsize=(6.5, 5), dpi=120)
+    axis = figure.subplots()
+    groups = [None] if labels is None else np.unique(labels)
+    colors = matplotlib.colormaps["tab10" if len(groups) <= 10 else "tab20"]
+    for index, group in enumerate(groups):
+        points = codes if group is None else codes[np.asarray(labels) == group]
+        name = names[group] if group is not None and len(names) else group
+        axis.plot(*points.T, ".", color=colors(index % colors.N), ms=3, alpha=0.5, label=name)
+    axis.set(xlabel=axes[0], ylabel=axes[1])
+    if labels is not None and len(groups) <= 20:
+        axis.legend(markerscale=4, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    figure.tight_layout()
+    figure.savefig(path, format="png")

@@ -10,8 +10,12 @@ from ..data import ImageSet
 from ..errors import UserError
 from ..recipes import get_recipe
 from .files import replacing, write_json
+from .latent_space import draw_latent_space
 from .run import Run
 from .training import check_count
+
+# Images whose codes are drawn.
+DRAWN = 5000
 
 
 def evaluate(
@@ -33,10 +37,14 @@ def evaluate(
 
     Returns:
         Each metric that the model was compiled with; for an autoencoder the `reconstruction_error`
-        of an image; for a Boltzmann machine over binary units the mean `log_likelihood` of an image
-        in nats, by annealed importance sampling, with the `standard_error` of its log-partition.
-        The same is written to the run's `evaluation.json`, and an autoencoder's first images with
-        their reconstructions to `reconstructions.png`.
+        of an image; for a variational one also the mean `log_likelihood_bound` in nats, by 50
+        samples for each image, and its `active_units`; for a Boltzmann machine over binary units
+        the mean `log_likelihood` of an image in nats, by annealed importance sampling, with the
+        `standard_error` of its log-partition.
+        The same is written to the run's `evaluation.json`; of an autoencoder the first images with
+        their reconstructions to `reconstructions.png`, codes coloured by class to `codes.png`, and
+        images along the dimensions of the code that vary most, or for a conditional one along the
+        first of them in each class, to `traversal.png`.
 
     Raises:
         UserError: If `run` is no finished run, or the data does not fit the model.
@@ -58,6 +66,7 @@ def evaluate(
         inputs = images.first(10).as_float()
         with replacing(run.path / "reconstructions.png") as aside:
             draw_rows({"input": inputs, "output": model.predict(inputs, verbose=0)}, aside)
+        draw_latent_space(entry.endpoints, model, images.first(DRAWN), batch_size, run.path)
     write_json(run.path / "evaluation.json", {"data": name, "split": split, "figures": figures})
     return figures
 

@@ -5,17 +5,22 @@ from ..compatibility import check_keras
 check_keras()
 
 from .adaptive_instance_normalization import AdaptiveInstanceNormalization  # noqa: E402
+from .autoencoding_dense import AutoencodingDense  # noqa: E402
 from .bias import Bias  # noqa: E402
 from .binarize import Binarize  # noqa: E402
 from .blur import Blur  # noqa: E402
 from .boltzmann_machine import BoltzmannMachine  # noqa: E402
 from .captioned_rbm import CaptionedRBM  # noqa: E402
+from .corruption import Corruption  # noqa: E402
 from .dbm import DBM  # noqa: E402
 from .equalized import EqualizedConv2D, EqualizedDense  # noqa: E402
 from .fade_in import FadeIn  # noqa: E402
 from .fused_batch_normalization import FusedBatchNormalization  # noqa: E402
+from .gaussian_sample import GaussianSample  # noqa: E402
 from .gradient_gate import GradientGate  # noqa: E402
 from .hopfield import Hopfield  # noqa: E402
+from .k_sparse import KSparse  # noqa: E402
+from .kl_sparsity import KLSparsity  # noqa: E402
 from .labelled_rbm import LabelledRBM  # noqa: E402
 from .learned_constant import LearnedConstant  # noqa: E402
 from .maxout import Maxout  # noqa: E402
@@ -27,10 +32,11 @@ from .partial_conv2d import PartialConv2D  # noqa: E402
 from .pixel_normalization import PixelNormalization  # noqa: E402
 from .radial_basis import RadialBasis  # noqa: E402
 from .rbm import RBM  # noqa: E402
+from .repeat_along import RepeatAlong  # noqa: E402
 from .replay_buffer import ReplayBuffer  # noqa: E402
 from .standardize import Standardize  # noqa: E402
 from .style_mixing import StyleMixing  # noqa: E402
-from .tied_dense import TiedDense  # noqa: E402
+from .tied import TiedConv2D, TiedDense  # noqa: E402
 from .trainable_pooling2d import TrainablePooling2D  # noqa: E402
 from .truncation import Truncation  # noqa: E402
 
@@ -38,17 +44,22 @@ __all__ = [
     "DBM",
     "RBM",
     "AdaptiveInstanceNormalization",
+    "AutoencodingDense",
     "Bias",
     "Binarize",
     "Blur",
     "BoltzmannMachine",
     "CaptionedRBM",
+    "Corruption",
     "EqualizedConv2D",
     "EqualizedDense",
     "FadeIn",
     "FusedBatchNormalization",
+    "GaussianSample",
     "GradientGate",
     "Hopfield",
+    "KLSparsity",
+    "KSparse",
     "LabelledRBM",
     "LearnedConstant",
     "Maxout",
@@ -59,9 +70,11 @@ __all__ = [
     "PartialConv2D",
     "PixelNormalization",
     "RadialBasis",
+    "RepeatAlong",
     "ReplayBuffer",
     "Standardize",
     "StyleMixing",
+    "TiedConv2D",
     "TiedDense",
     "TrainablePooling2D",
     "Truncation",

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 from keras import ops
 from scipy.special import log1p, logsumexp
@@ -10,6 +9,7 @@ from scipy.special import log1p, logsumexp
 from ..errors import UserError
 from ..layers import RBM
 from ..layers.seed_stream import SeedStream
+from .compiled import Compiled
 
 ENUMERABLE = 20
 CHUNK = 2**12
@@ -186,17 +186,6 @@ class _Base:
         return (self.means + random.standard_normal(shape)).astype("float32")
 
 
-class _Compiled(keras.Model):
-    """A function of arrays, compiled as Keras compiles the prediction of a model."""
-
-    def __init__(self, function):
-        super().__init__(name="compiled")
-        self.function = function
-
-    def call(self, inputs):
-        return self.function(*inputs)
-
-
 def _anneal(rbm: RBM, base: _Base, temperatures: np.ndarray, visible: np.ndarray, seed: int):
     """Log weights and last states of chains through the models at `temperatures`, in order."""
     base_bias = ops.convert_to_tensor(base.bias, "float32")
@@ -228,7 +217,7 @@ def _anneal(rbm: RBM, base: _Base, temperatures: np.ndarray, visible: np.ndarray
         states, log_weights = ops.fori_loop(0, temperatures.shape[0] - 1, step, start)
         return log_weights, states
 
-    log_weights, states = _Compiled(loop).predict_on_batch((temperatures, visible))
+    log_weights, states = Compiled(loop).predict_on_batch((temperatures, visible))
     return np.asarray(log_weights, "float64"), np.asarray(states)
 
 

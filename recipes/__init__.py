@@ -4,8 +4,18 @@ from ..compatibility import check_keras
 
 check_keras()
 
+from .autoencoders.autoencoder import autoencoder  # noqa: E402
+from .autoencoders.conditional_variational_autoencoder import (  # noqa: E402
+    conditional_variational_autoencoder,
+)
+from .autoencoders.convolutional_autoencoder import convolutional_autoencoder  # noqa: E402
 from .autoencoders.deep_autoencoder import deep_autoencoder  # noqa: E402
+from .autoencoders.denoising_autoencoder import denoising_autoencoder  # noqa: E402
+from .autoencoders.greedy_autoencoder import greedy_autoencoder  # noqa: E402
+from .autoencoders.recurrent_autoencoder import recurrent_autoencoder  # noqa: E402
+from .autoencoders.sparse_autoencoder import sparse_autoencoder  # noqa: E402
 from .autoencoders.tied_autoencoder import tied_autoencoder  # noqa: E402
+from .autoencoders.variational_autoencoder import variational_autoencoder  # noqa: E402
 from .boltzmann.boltzmann_machine import boltzmann_machine  # noqa: E402
 from .boltzmann.dbm import dbm  # noqa: E402
 from .boltzmann.dbn import dbn  # noqa: E402
@@ -14,6 +24,7 @@ from .boltzmann.gaussian_rbm import gaussian_rbm  # noqa: E402
 from .boltzmann.hopfield import hopfield  # noqa: E402
 from .boltzmann.multimodal_dbn import multimodal_dbn  # noqa: E402
 from .boltzmann.rbm import rbm  # noqa: E402
+from .classifiers.greedy_classifier import greedy_classifier  # noqa: E402
 from .classifiers.lenet5 import lenet5  # noqa: E402
 from .endpoint import Endpoint, Function, Part  # noqa: E402
 from .gans.conditional_dcgan import conditional_dcgan  # noqa: E402
@@ -45,17 +56,23 @@ __all__ = [
     "Part",
     "Published",
     "Recipe",
+    "autoencoder",
     "boltzmann_machine",
     "conditional_dcgan",
     "conditional_gan",
+    "conditional_variational_autoencoder",
+    "convolutional_autoencoder",
     "dbm",
     "dbn",
     "dbn_classifier",
     "dcgan",
     "deep_autoencoder",
+    "denoising_autoencoder",
     "gan",
     "gaussian_rbm",
     "get_recipe",
+    "greedy_autoencoder",
+    "greedy_classifier",
     "hopfield",
     "lenet5",
     "list_recipes",
@@ -64,8 +81,11 @@ __all__ = [
     "progan",
     "rbm",
     "recipe",
+    "recurrent_autoencoder",
+    "sparse_autoencoder",
     "stylegan",
     "tied_autoencoder",
     "toy_gan",
+    "variational_autoencoder",
     "wgan_gp",
 ]

@@ -80,8 +80,9 @@ class Function:
         inputs: Names of the inputs. `n`, `steps`, `seed` and `label` are whole numbers,
             `truncation` is a number; `labels` and `crossovers` are whole numbers, one for each row;
             `words` too, in the shape of the model's output without its last axis; `latents`,
-            `styles`, `start`, `end`, `coarse` and `fine` are like what its `generator` takes; any
-            other input has the shape and the type of the model's input.
+            `styles`, `start`, `end`, `coarse` and `fine` are like what its `generator` takes;
+            `codes` are like what its `decoder` takes or its layer `code` gives; any other input has
+            the shape and the type of the model's input.
         outputs: Names of the outputs.
     """
 
@@ -119,6 +120,11 @@ class Function:
             return keras.Input((), dtype="int32", name=name)
         if name in ("latents", "styles", "start", "end", "coarse", "fine"):
             return keras.Input(model.generator.inputs[0].shape[1:], name=name)
+        if name == "codes":
+            # A decoder of its own takes them, or the layer `code` gives them.
+            decoder = getattr(model, "decoder", None)
+            codes = decoder.inputs[0] if decoder else model.get_layer("code").output
+            return keras.Input(codes.shape[1:], name=name)
         return keras.Input(model.inputs[0].shape[1:], name=name)
 
 

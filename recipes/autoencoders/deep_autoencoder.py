@@ -7,9 +7,9 @@ import keras
 from ...callbacks import GreedyLayerwise
 from ...layers import RBM, GradientGate
 from ..boltzmann.machine import PretrainingEpochs, machines_of
-from ..endpoint import Part
 from ..registry import Objective, Published, recipe
 from ..search import Flag, ImageShape, LatentDim, LearningRate, Seed, WeightDecay, Widths
+from .endpoints import ENDPOINTS
 from .reconstruction import Reconstruction, reconstruction
 
 
@@ -33,11 +33,7 @@ def schedule(arguments) -> Unrolling:
     data="fashion_mnist",
     paper="Hinton & Salakhutdinov 2006, Science 313: https://doi.org/10.1126/science.1127647",
     objective=Objective("val_mean_squared_error", "min"),
-    endpoints={
-        "serve": Part("images", "reconstructions"),
-        "encode": Part("images", "codes", end="code"),
-        "decode": Part("codes", "reconstructions", start="code"),
-    },
+    endpoints=ENDPOINTS,
     schedule=schedule,
     measures=reconstruction,
     epochs=30,

@@ -1,15 +1,15 @@
 """The autoencoder whose decoder is the transpose of its encoder."""
 
-from typing import Annotated
+import inspect
 
 import keras
 
-from ...errors import UserError
-from ...layers import TiedDense
-from ..endpoint import Part
 from ..registry import Objective, Published, recipe
-from ..search import Activation, Choice, Given, ImageShape, LatentDim, LearningRate, Seed, Widths
-from .reconstruction import Reconstruction, reconstruction
+from ..search import Activation, ImageShape, LatentDim, LearningRate, Seed
+from .autoencoder import autoencoder
+from .dense import HiddenUnits, Loss, OutputActivation
+from .endpoints import ENDPOINTS
+from .reconstruction import reconstruction
 
 
 @recipe(
@@ -17,11 +17,7 @@ from .reconstruction import Reconstruction, reconstruction
     data="fashion_mnist",
     paper="Vincent et al. 2010, JMLR 11: https://jmlr.org/papers/v11/vincent10a.html",
     objective=Objective("val_mean_squared_error", "min"),
-    endpoints={
-        "serve": Part("images", "reconstructions"),
-        "encode": Part("images", "codes", end="code"),
-        "decode": Part("codes", "reconstructions", start="code"),
-    },
+    endpoints=ENDPOINTS,
     measures=reconstruction,
     smoke={"image_shape": (4, 4, 1), "hidden_units": (5,), "latent_dim": 3},
     published=(
@@ -37,15 +33,11 @@ from .reconstruction import Reconstruction, reconstruction
 def tied_autoencoder(
     image_shape: ImageShape = (28, 28, 1),
     *,
-    hidden_units: Annotated[tuple[int, ...], Widths(32, 1024, depth=(0, 3))] = (100,),
+    hidden_units: HiddenUnits = (100,),
     latent_dim: LatentDim = 30,
     activation: Activation = "relu",
-    output_activation: Annotated[
-        str, Given(lambda v: v in ("sigmoid", "linear"), "'sigmoid' or 'linear'")
-    ] = "sigmoid",
-    loss: Annotated[
-        str, Choice("binary_crossentropy", "mean_squared_error")
-    ] = "mean_squared_error",
+    output_activation: OutputActivation = "sigmoid",
+    loss: Loss = "mean_squared_error",
     learning_rate: LearningRate = 1e-3,
     seed: Seed = None,
 ) -> keras.Model:
@@ -93,37 +85,14 @@ def tied_autoencoder(
         Hinton & Salakhutdinov 2006, "Reducing the Dimensionality of Data with Neural Networks":
         https://doi.org/10.1126/science.1127647
     """
-    if loss == "binary_crossentropy" and output_activation != "sigmoid":
-        raise UserError(
-            "loss 'binary_crossentropy' needs output_activation 'sigmoid', "
-            f"got {output_activation!r}"
-        )
-    # The code is linear, and so is the last reverse layer: the output has its own activation.
-    stack = [
-        TiedDense(units, forward, backward)
-        for units, forward, backward in zip(
-            (*hidden_units, latent_dim),
-            (*[activation] * len(hidden_units), None),
-            (None, *[activation] * len(hidden_units)),
-            strict=True,
-        )
-    ]
-
-    images = keras.Input(image_shape, name="images")
-    hidden = keras.layers.Flatten()(images)
-    for layer in stack:
-        hidden = layer(hidden)
-    hidden = keras.layers.Identity(name="code")(hidden)
-    for layer in reversed(stack):
-        hidden = layer(hidden, reverse=True)
-    hidden = keras.layers.Activation(output_activation, dtype="float32")(hidden)
-    reconstructions = keras.layers.Reshape(image_shape, dtype="float32")(hidden)
-
-    model = Reconstruction(images, reconstructions, name="tied_autoencoder")
-    model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate),
+    return inspect.unwrap(autoencoder)(
+        image_shape,
+        hidden_units=hidden_units,
+        latent_dim=latent_dim,
+        tied=True,
+        activation=activation,
+        output_activation=output_activation,
         loss=loss,
-        metrics=[keras.metrics.MeanSquaredError()],
-        steps_per_execution=8,  # a step is short beside Keras' own work around it
+        learning_rate=learning_rate,
+        seed=seed,
     )
-    return model

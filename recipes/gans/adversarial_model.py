@@ -8,7 +8,8 @@ from ...layers import ReplayBuffer
 from ...layers.input_gradient import input_gradient, values_and_slope
 from ...layers.seed_stream import of_rows
 from ...layers.seeded_layer import SeededLayer
-from .games import GAMES, ROWS_MEAN
+from ..rows_mean import ROWS_MEAN
+from .games import GAMES
 from .skip_zero_gradients import SkipZeroGradients
 
 # Under the square root, whose slope at 0 is infinite.

@@ -7,6 +7,7 @@ from keras import ops
 from ...layers.seed_stream import SeedStream
 from ...metrics import sliced_wasserstein
 from ..endpoint import Function
+from ..interpolation import along, line
 from .projection import project
 
 # Of the distance, which is taken after each epoch: a two-hundredth of the paper's time, with a
@@ -29,19 +30,6 @@ def _sample(model, n, seed):
 def _sample_classes(model, labels, seed):
     latents = model.latents(ops.shape(labels)[0], SeedStream(seed))
     return {"images": model.generate(latents, labels)}
-
-
-def line(start, end, n):
-    """Points from each start to its end, both included: `(batch, n, features)`."""
-    shares = ops.cast(ops.arange(n), "float32") / ops.cast(ops.maximum(n - 1, 1), "float32")
-    shares = shares[:, None]
-    return (1 - shares) * start[:, None] + shares * end[:, None]
-
-
-def along(make, points):
-    """Images, `(batch, n, …)`, that `make` gives of points, `(batch, n, features)`."""
-    images = make(ops.reshape(points, (-1, points.shape[-1])))
-    return ops.reshape(images, (-1, ops.shape(points)[1], *images.shape[1:]))
 
 
 def _interpolate(model, start, end, n):

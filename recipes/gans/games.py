@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-import keras
 from keras import ops
 
 
@@ -52,13 +51,3 @@ GAMES = {
         generator=lambda scores: -scores,
     ),
 }
-
-
-class _RowsMean(keras.losses.Loss):
-    """The mean of values that are losses already, which Keras scales for distribution."""
-
-    def call(self, y_true, y_pred):
-        return y_pred
-
-
-ROWS_MEAN = _RowsMean(name="mean", dtype="float32")

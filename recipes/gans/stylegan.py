@@ -23,10 +23,11 @@ from ...layers import (
 )
 from ...layers.seed_stream import SeedStream
 from ..endpoint import Function
+from ..interpolation import along, line
 from ..registry import Objective, Published, recipe
 from ..search import Float, Given, ImageShape, Int, LearningRate, Rank, Seed, is_number
 from .arguments import AverageDecay, Beta1
-from .endpoints import ENDPOINTS, along, distances_of, line
+from .endpoints import ENDPOINTS, distances_of
 from .growing import (
     BATCH_SIZES,
     FADED_OUT,

@@ -1,10 +1,8 @@
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
 from amalthea.errors import UserError
 from amalthea.layers import TiedDense
-from amalthea.metrics import pca_reconstruction_error, reconstruction_error
 from amalthea.recipes import tied_autoencoder
 
 
@@ -30,19 +28,6 @@ def test_the_decoder_is_the_transpose_of_the_encoder_after_training():
     np.testing.assert_allclose(
         model.predict(x, verbose=0).reshape(32, 16), expected, rtol=1e-4, atol=1e-5
     )
-
-
-@pytest.mark.slow
-def test_one_linear_layer_reaches_the_error_of_pca():
-    images = load_digits().images[..., None] / 16
-    given = {"hidden_units": (), "latent_dim": 8, "output_activation": "linear", "seed": 0}
-    model = tied_autoencoder((8, 8, 1), **given)
-    for rate, epochs in ((2e-2, 120), (2e-3, 40)):
-        model.optimizer.learning_rate = rate
-        model.fit(images, batch_size=128, epochs=epochs, verbose=0)
-    error = reconstruction_error(images, model.predict(images, verbose=0))
-    pca = pca_reconstruction_error(images, images, 8)
-    assert pca * (1 - 1e-6) <= error <= pca * 1.01
 
 
 def test_the_code_has_the_size_asked_for():

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from amalthea.layers import TiedDense
+from amalthea.layers import TiedConv2D, TiedDense
 
 from harness import check_gradients, check_layer, gradients, one_sentence
 
@@ -100,3 +100,56 @@ def test_a_code_of_the_wrong_size_is_named():
     layer(np.ones((1, 3), "float32"))
     with pytest.raises(ValueError, match="2 features in reverse"):
         layer(np.ones((1, 3), "float32"), reverse=True)
+
+
+def test_the_convolution_is_a_layer_in_both_directions():
+    def make(**kwargs):
+        return TiedConv2D(3, 3, "tanh", "sigmoid", **kwargs)
+
+    check_layer(make, (5, 4, 2), (5, 4, 2), trainable=3, call=both_ways)
+
+
+@pytest.mark.parametrize("kernel_size", [1, 2, 3, 5])
+def test_in_reverse_it_is_the_transpose_of_the_convolution(kernel_size):
+    layer = TiedConv2D(3, kernel_size, use_bias=False)
+    random = np.random.default_rng(0)
+    x = random.normal(size=(2, 5, 4, 2)).astype("float32")
+    h = random.normal(size=(2, 5, 4, 3)).astype("float32")
+    forward, back = (ops.convert_to_numpy(v) for v in (layer(x), layer(h, reverse=True)))
+    # ⟨Wx, h⟩ = ⟨x, Wᵀh⟩
+    assert np.vdot(forward, h) == pytest.approx(np.vdot(x, back), rel=1e-4)
+
+
+def test_the_convolution_is_keras_own():
+    layer, plain = (
+        TiedConv2D(3, 3, "relu"),
+        keras.layers.Conv2D(3, 3, padding="same", activation="relu"),
+    )
+    x = np.random.rand(2, 5, 4, 2).astype("float32")
+    layer(x), plain(x)
+    plain.set_weights([layer.kernel, layer.bias])
+    np.testing.assert_allclose(layer(x), plain(x), rtol=1e-5, atol=1e-6)
+
+
+def test_gradients_of_the_convolution_equal_finite_differences(float64):
+    layer = TiedConv2D(2, 2, activation="tanh", reverse_activation="sigmoid")
+    x = np.random.rand(2, 3, 3, 1)
+    both_ways(layer, x)
+    check_gradients(lambda: ops.sum(ops.square(both_ways(layer, x) - x)), layer.trainable_variables)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: TiedConv2D(0, 3), "filters must be a whole number of at least 1, got 0"),
+        (lambda: TiedConv2D(3, 0), "kernel_size must be a whole number of at least 1, got 0"),
+        (
+            lambda: TiedConv2D(3, 3).build((None, 4, 4, None)),
+            "needs a defined last axis",
+        ),
+    ],
+)
+def test_what_the_convolution_cannot_be_is_named(make, message):
+    with pytest.raises(ValueError, match=message) as error:
+        make()
+    one_sentence(error)

@@ -1,0 +1,196 @@
+"""Autoencoders beside what one would take instead: speed and bounds, PCA, and linear probes.
+
+All learn Fashion-MNIST at 28×28.
+"""
+
+import argparse
+import functools
+import json
+import os
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import report
+from report import in_turn, machine, ratio, run, spread, table
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from amalthea import data, recipes
+from amalthea.metrics import pca_reconstruction_error, reconstruction_error
+
+HERE = Path(__file__).parent
+
+
+def variational() -> str:
+    """Milliseconds a step, and the bound of test images after equal epochs, each in a process."""
+    rows = []
+    images = size(60_000, 640)
+    with tempfile.NamedTemporaryFile(suffix=".npz") as file:
+        train, test = (data.read("fashion_mnist", s) for s in ("train+validation", "test"))
+        np.savez(file, train=train.first(images).as_float(), test=test.as_float())
+        for networks, epochs in (("dense", size(20, 2)), ("convolutional", size(6, 2))):
+            in_keras = [sys.executable, HERE / "autoencoders_contenders.py", file.name]
+            contenders = {
+                "`recipes.variational_autoencoder`": [*in_keras, "recipe", networks],
+                "keras.io's, by a tape": [*in_keras, "tape", networks],
+            }
+            if options.torch:
+                command = [options.torch, HERE / "autoencoders_torch.py", file.name, networks]
+                contenders[f"pythae's, in PyTorch {TORCH}"] = command
+            bounds = {name: [] for name in contenders}
+
+            def measure(name, epochs=epochs, contenders=contenders, bounds=bounds):
+                numbers = [BATCH, epochs, len(bounds[name])]  # the last is the seed
+                result = json.loads(run([*contenders[name], *map(str, numbers)]))
+                bounds[name].append(result["bound"])
+                return [statistics.median(result["seconds"])]
+
+            measured = in_turn(
+                {name: functools.partial(measure, name) for name in contenders}, options.rounds
+            )
+            mine, *_ = measured.values()
+            for name, seconds in measured.items():
+                rows.append(
+                    [
+                        f"{networks}: {name}",
+                        spread([1000 * value for value in seconds]),
+                        ratio(mine, seconds),
+                        f"{spread(bounds[name], 5)} after {epochs} epochs",
+                    ]
+                )
+    header = ["what", "ms a step: median (range)", "recipe to it, paired", "minus the bound, nats"]
+    return table(header, rows)
+
+
+def principal() -> str:
+    """Squared error of a test image: nets beside principal components of the same code size."""
+    x, x_test = images("train+validation"), images("test")
+    logistic = {"loss": "binary_crossentropy"}
+    deep = {"hidden_units": (512, 256)}
+    conv = {"filters": (32, 16, 8)}
+    contenders = {
+        30: {
+            "logistic PCA: `recipes.autoencoder(loss='binary_crossentropy')`": (
+                functools.partial(recipes.autoencoder, latent_dim=30, **logistic)
+            ),
+            "`recipes.autoencoder(hidden_units=(512, 256))`": (
+                functools.partial(recipes.autoencoder, latent_dim=30, **deep)
+            ),
+            "`recipes.recurrent_autoencoder()`": recipes.recurrent_autoencoder,
+        },
+        128: {
+            "`recipes.autoencoder()`": functools.partial(recipes.autoencoder, latent_dim=128),
+            "`recipes.convolutional_autoencoder(filters=(32, 16, 8))`": (
+                functools.partial(recipes.convolutional_autoencoder, **conv)
+            ),
+        },
+    }
+    rows = []
+    for latent_dim, builds in contenders.items():
+        error = pca_reconstruction_error(x, x_test, latent_dim)
+        rows.append(["PCA", f"{latent_dim}", f"{error:.2f}", "1.00"])
+        for name, build in builds.items():
+            errors = []
+            for seed in range(size(2, 1)):
+                model = build(seed=seed)
+                fitted(model, "autoencoder", seed, size(10, 1))
+                outputs = model.predict(x_test, batch_size=500, verbose=0)
+                errors.append(reconstruction_error(x_test, outputs))
+                print(name, seed, errors[-1], flush=True)
+            share = statistics.median(errors) / error
+            rows.append([name, f"{latent_dim}", spread(errors), f"{share:.2f}"])
+    return table(["what", "code", "squared error of an image", "to PCA's"], rows)
+
+
+PROBED = {
+    "autoencoder": {"latent_dim": 64},
+    "tied_autoencoder": {"latent_dim": 64},
+    "deep_autoencoder": {"latent_dim": 64, "pretraining_epochs": 1},
+    "greedy_autoencoder": {"hidden_units": (500, 64), "pretraining_epochs": 3},
+    "convolutional_autoencoder": {"filters": (32, 16, 4)},
+    "recurrent_autoencoder": {"latent_dim": 64},
+    "denoising_autoencoder": {"hidden_units": (), "latent_dim": 64},
+    "sparse_autoencoder": {"latent_dim": 64},
+    "variational_autoencoder": {"latent_dim": 64},
+}
+
+
+def probes() -> str:
+    """Accuracy of a linear classifier of codes of 64 numbers that were learnt without labels."""
+    train, test = (
+        data.read("fashion_mnist", s).first(size(20_000, 300)) for s in ("train", "test")
+    )
+
+    def probe(codes, codes_test):
+        codes, codes_test = (c.reshape(len(c), -1) for c in (codes, codes_test))
+        judge = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500))
+        accuracy = judge.fit(codes, train.labels).score(codes_test, test.labels)
+        return [f"{codes.shape[1]}", f"{100 * accuracy:.1f}"]
+
+    rows = [["pixels", *probe(train.as_float(), test.as_float())]]
+    for name, arguments in PROBED.items():
+        entry = recipes.get_recipe(name)
+        model = entry.build(**arguments, seed=0)
+        fitted(model, name, 0, size(10, 3))
+        encode = entry.endpoints["encode"].bind(model)
+        codes = (
+            encode.predict({"images": s.as_float()}, batch_size=500, verbose=0)["codes"]
+            for s in (train, test)
+        )
+        rows.append([f"`{name}`", *probe(*codes)])
+        print(rows[-1], flush=True)
+    return table(["code of", "numbers", "test accuracy of logistic regression, %"], rows)
+
+
+def fitted(model, name: str, seed: int, epochs: int) -> None:
+    """Train a model, in stages if its recipe has them."""
+    entry = recipes.get_recipe(name)
+    stages = [entry.schedule(model.origin.arguments)] if entry.schedule else []
+    batches = data.read("fashion_mnist", "train+validation").first(size(60_000, 640))
+    model.fit(
+        batches.batches(BATCH, seed=seed),
+        epochs=epochs,
+        callbacks=stages,
+        shuffle=False,
+        verbose=0,
+    )
+
+
+def images(split: str) -> np.ndarray:
+    """Fashion-MNIST, `(count, 28, 28, 1)`."""
+    return data.read("fashion_mnist", split).first(size(60_000, 640)).as_float()
+
+
+def size(full, quick):
+    """A size of the full run, or of the quick one."""
+    return quick if options.fast else full
+
+
+BATCH = 128
+PARTS = {"variational": variational, "principal": principal, "probes": probes}
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--torch", help="a Python that has PyTorch; left out otherwise")
+parser.add_argument("--rounds", type=int, default=3)
+parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
+parser.add_argument("--fast", action="store_true", help="a quick pass that changes nothing")
+options = parser.parse_args()
+
+LOAD = os.getloadavg()[0]  # before there is any of our own
+TORCH = ""
+if options.torch:
+    TORCH = run([options.torch, "-c", "import torch; print(torch.__version__)"])
+for part in options.only:
+    result = PARTS[part]()
+    text = machine("amalthea", "keras", "tensorflow", "numpy")
+    if part == "variational":
+        text += f"; {options.rounds} rounds, begun at a load of {LOAD:.1f}"
+    text = f"{text}.\n\n{result}"
+    if options.fast:
+        print(f"\n{text}\n")
+    else:
+        report.publish(f"autoencoders-{part}", text)

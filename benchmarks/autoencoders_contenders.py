@@ -1,0 +1,104 @@
+"""Variational autoencoders in Keras for autoencoders.py: the recipe, and keras.io's; prints JSON.
+
+Both have the recipe's networks. keras.io's is the model of its example "Variational AutoEncoder":
+encoder and sampling layer are one network, and the model has a step of its own, by a tape.
+"""
+
+import json
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+from clock import Clock
+from keras import ops
+
+from amalthea import recipes
+from amalthea.data import ImageSet
+
+NETWORKS = {
+    "dense": {"hidden_units": (512,), "latent_dim": 16, "activation": "relu"},
+    "convolutional": {
+        "filters": (32, 64),
+        "hidden_units": (16,),
+        "latent_dim": 2,
+        "activation": "relu",
+    },
+}
+
+
+class Sampling(keras.layers.Layer):
+    """A code drawn by its mean and its log-variance."""
+
+    def __init__(self):
+        super().__init__()
+        self.seed_generator = keras.random.SeedGenerator(0)
+
+    def call(self, inputs):
+        mean, log_variance = inputs
+        noise = keras.random.normal(ops.shape(mean), seed=self.seed_generator)
+        return mean + ops.exp(0.5 * log_variance) * noise
+
+
+class ByTape(keras.Model):
+    """The example's model."""
+
+    def __init__(self, networks):
+        super().__init__()
+        statistics = networks.encoder.output
+        mean, log_variance = ops.split(statistics, 2, axis=-1)
+        code = Sampling()([mean, log_variance])
+        self.encoder = keras.Model(networks.encoder.inputs, [mean, log_variance, code])
+        images = keras.layers.Activation("sigmoid")(networks.decoder.output)
+        self.decoder = keras.Model(networks.decoder.inputs, images)
+        names = ("loss", "reconstruction", "kl")
+        self.trackers = {name: keras.metrics.Mean(name) for name in names}
+
+    @property
+    def metrics(self):
+        return list(self.trackers.values())
+
+    def losses_of(self, images):
+        """Reconstruction and divergence of a batch."""
+        mean, log_variance, code = self.encoder(images)
+        outputs = self.decoder(code)
+        entropies = keras.losses.binary_crossentropy(images, outputs)
+        divergences = -0.5 * (1 + log_variance - ops.square(mean) - ops.exp(log_variance))
+        reconstruction = ops.mean(ops.sum(entropies, axis=(1, 2)))
+        return reconstruction, ops.mean(ops.sum(divergences, axis=1))
+
+    def train_step(self, images):
+        with tf.GradientTape() as tape:
+            reconstruction, kl = self.losses_of(images)
+            total = reconstruction + kl
+        gradients = tape.gradient(total, self.trainable_weights)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
+        return self.seen(total, reconstruction, kl)
+
+    def test_step(self, images):
+        reconstruction, kl = self.losses_of(images)
+        return self.seen(reconstruction + kl, reconstruction, kl)
+
+    def seen(self, *values):
+        """The figures so far."""
+        for tracker, value in zip(self.metrics, values, strict=True):
+            tracker.update_state(value)
+        return {name: tracker.result() for name, tracker in self.trackers.items()}
+
+
+if __name__ == "__main__":
+    file, contender, networks, *numbers = sys.argv[1:]
+    batch, epochs, seed = map(int, numbers)
+    model = recipes.variational_autoencoder(**NETWORKS[networks], seed=seed)
+    if contender == "tape":
+        model = ByTape(model)
+        model.compile(keras.optimizers.Adam(1e-3))
+    with np.load(file) as arrays:
+        train, test = (ImageSet(name, arrays[name]) for name in ("train", "test"))
+    batches = train.batches(batch, seed=seed)
+    clock = Clock()
+    model.fit(batches, epochs=epochs, shuffle=False, callbacks=[clock], verbose=0)
+    figures = model.evaluate(test.as_float(), batch_size=500, verbose=0, return_dict=True)
+    steps = -(-len(train) // batch)
+    seconds = [value / steps for value in clock.seconds[1:]]
+    print(json.dumps({"seconds": seconds, "bound": float(figures["loss"])}))

@@ -1,0 +1,62 @@
+"""Pictures of the codes of an autoencoder, and of what it makes of them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from ..callbacks import draw_codes, draw_rows
+from ..data import ImageSet
+from ..recipes import Endpoint
+from .files import replacing
+
+# Of the traversal: dimensions of the code, values of each, and standard deviations on either side.
+DIMENSIONS, VALUES, REACH = 10, 9, 3.0
+
+
+def draw_latent_space(
+    endpoints: Mapping[str, Endpoint],
+    model: keras.Model,
+    images: ImageSet,
+    batch_size: int,
+    folder: Path,
+) -> None:
+    """Draw the codes of images as points, and images along the dimensions of the code.
+
+    Args:
+        endpoints: Those of the recipe; pictures are drawn of autoencoders only.
+        model: The model.
+        images: Some images.
+        batch_size: Images at a time.
+        folder: Folder for `codes.png` and `traversal.png`.
+    """
+    if not {"encode", "decode"} <= endpoints.keys() or len(images) < 2:
+        return
+    given = {"images": images.as_float()}
+    if conditional := "labels" in endpoints["encode"].inputs:
+        given["labels"] = images.labels.astype("int32")
+    codes = endpoints["encode"].bind(model).predict(given, batch_size=batch_size, verbose=0)
+    codes = codes["codes"]
+    with replacing(folder / "codes.png") as aside:
+        draw_codes(codes, images.labels, aside, images.class_names)
+
+    fixed = {"n": images.image_shape[0]} if "n" in endpoints["decode"].inputs else {}
+    decode = endpoints["decode"].bind(model, **fixed)
+    flat = codes.reshape(len(codes), -1)
+    mean, deviation = flat.mean(axis=0), flat.std(axis=0)
+    most = np.argsort(-deviation)[: 1 if conditional else DIMENSIONS]
+    rows = {}
+    for dimension in most:
+        points = np.tile(mean, (VALUES, 1))
+        points[:, dimension] += np.linspace(-REACH, REACH, VALUES) * deviation[dimension]
+        points = points.reshape(VALUES, *codes.shape[1:])
+        for label in np.unique(images.labels) if conditional else [None]:
+            inputs = {"codes": points}
+            if conditional:
+                inputs["labels"] = np.full(VALUES, label, "int32")
+            (made,) = decode.predict_on_batch(inputs).values()
+            names = images.class_names or range(images.num_classes)
+            rows[f"code {dimension + 1}" if label is None else str(names[label])] = made
+    with replacing(folder / "traversal.png") as aside:
+        draw_rows(rows, aside)

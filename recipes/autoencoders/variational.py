@@ -1,0 +1,190 @@
+"""Networks, arguments and endpoints that the variational autoencoders share."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from ...errors import UserError
+from ...layers.seed_stream import SeedStream
+from ...metrics import active_units, importance_weighted_bound, reconstruction_error
+from ..endpoint import Function
+from ..interpolation import along, line
+from ..search import Float, Given, Int, Rank, Widths, is_number, is_whole
+from .convolutional_autoencoder import cropped
+from .likelihoods import LIKELIHOODS
+from .variational_model import BINARIZATIONS, VariationalModel
+
+Filters = Annotated[tuple[int, ...], Widths(8, 128, depth=(0, 3))]
+EncodedBy = Annotated[tuple[int, ...], Widths(16, 1024, depth=(0, 3))]
+PixelLikelihood = Annotated[
+    str, Given(lambda v: v in LIKELIHOODS, f"one of {', '.join(map(repr, LIKELIHOODS))}")
+]
+Binarization = Annotated[
+    str | None, Given(lambda v: v in BINARIZATIONS, "'threshold', 'stochastic' or None")
+]
+Beta = Annotated[float, Float(0.1, 10.0, log=True, rank=Rank.REGULARIZATION)]
+Samples = Annotated[int, Int(1, 5)]
+FreeBits = Annotated[float, Given(lambda v: is_number(v) and v >= 0, "a number of at least 0")]
+WarmUpEpochs = Annotated[
+    int, Given(lambda v: is_whole(v) and v >= 0, "a whole number of at least 0")
+]
+# For the bound of held-out images and for their scores.
+SAMPLES = 50
+
+
+def variational_autoencoder_of(
+    image_shape: tuple[int, int, int],
+    num_classes: int | None,
+    *,
+    filters: Sequence[int],
+    hidden_units: Sequence[int],
+    latent_dim: int,
+    activation: str,
+    learning_rate: float,
+    binarization: str | None,
+    likelihood: str,
+    samples: int,
+    free_bits: float,
+    **settings,
+) -> VariationalModel:
+    """The compiled model; `settings` are further arguments of `VariationalModel`.
+
+    Raises:
+        UserError: If the binarization does not go with the likelihood, or free bits do not with
+            the samples.
+    """
+    if binarization and likelihood != "bernoulli":
+        raise UserError(
+            f"binarization {binarization!r} goes with the likelihood 'bernoulli' alone, "
+            f"got {likelihood!r}"
+        )
+    if free_bits and samples > 1:
+        raise UserError(f"free_bits go with one sample alone, got {samples} samples")
+    model = VariationalModel(
+        encoder(image_shape, num_classes, filters, hidden_units, latent_dim, activation),
+        decoder(image_shape, num_classes, filters, hidden_units, latent_dim, activation),
+        binarization=binarization,
+        likelihood=likelihood,
+        samples=samples,
+        free_bits=free_bits,
+        **settings,
+    )
+    # A step of small nets is short beside Keras' own work around it.
+    model.compile(keras.optimizers.Adam(learning_rate), steps_per_execution=8)
+    return model
+
+
+def encoder(image_shape, num_classes, filters, hidden_units, latent_dim, activation):
+    """From images, and classes if there are any, to means and log-variances of codes."""
+    images = keras.Input(image_shape, name="images")
+    inputs, x = [images], images
+    for count in filters:
+        x = layers.Conv2D(count, 3, 2, "same", activation=activation)(x)
+    x = layers.Flatten()(x)
+    if num_classes:
+        inputs.append(keras.Input((num_classes,), name="classes"))
+        x = layers.Concatenate()([x, inputs[1]])
+    for units in hidden_units:
+        x = layers.Dense(units, activation)(x)
+    codes = layers.Dense(2 * latent_dim, dtype="float32", name="codes")(x)
+    return keras.Model(inputs if num_classes else images, codes, name="encoder")
+
+
+def decoder(image_shape, num_classes, filters, hidden_units, latent_dim, activation):
+    """From codes, and classes if there are any, to outputs whose sigmoids are pixels."""
+    codes = keras.Input((latent_dim,), name="codes")
+    inputs, x = [codes], codes
+    if num_classes:
+        inputs.append(keras.Input((num_classes,), name="classes"))
+        x = layers.Concatenate()(inputs)
+    for units in reversed(hidden_units):
+        x = layers.Dense(units, activation)(x)
+    sizes = [tuple(image_shape[:2])]
+    for _ in filters:
+        sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
+    channels = filters[-1] if filters else image_shape[-1]
+    size = sizes.pop()
+    x = layers.Dense(size[0] * size[1] * channels, activation if filters else None)(x)
+    x = layers.Reshape((*size, channels))(x)
+    for count in reversed(filters):
+        x = layers.Conv2DTranspose(count, 3, 2, "same", activation=activation)(x)
+        x = cropped(x, sizes.pop())
+    if filters:
+        x = layers.Conv2DTranspose(image_shape[-1], 3, padding="same")(x)
+    outputs = layers.Activation("linear", dtype="float32", name="outputs")(x)
+    return keras.Model(inputs if num_classes else codes, outputs, name="decoder")
+
+
+def _serve(model, images, labels=None):
+    return {"reconstructions": model.decode(model.encode(images, labels)[0], labels)}
+
+
+def _encode(model, images, labels=None):
+    means, log_variances = model.encode(images, labels)
+    return {"codes": means, "log_variances": log_variances}
+
+
+def _decode(model, codes, labels=None):
+    return {"images": model.decode(codes, labels)}
+
+
+def _sample(model, n, seed):
+    return {"images": model.decode(model.codes(n, SeedStream(seed)))}
+
+
+def _sample_classes(model, labels, seed):
+    codes = model.codes(ops.shape(labels)[0], SeedStream(seed))
+    return {"images": model.decode(codes, labels)}
+
+
+def _interpolate(model, a, b, n):
+    return {"images": along(model.decode, line(model.encode(a)[0], model.encode(b)[0], n))}
+
+
+def _score(model, images, seed, labels=None):
+    seeds = SeedStream(seed)
+    images = model.observed(images, seeds)
+    log_weights = model.log_weights(images, labels, SAMPLES, seeds)
+    return {"scores": np.log(SAMPLES) - ops.logsumexp(log_weights, axis=0)}
+
+
+ENDPOINTS = {
+    "serve": Function(_serve, ("images",), ("reconstructions",)),
+    "encode": Function(_encode, ("images",), ("codes", "log_variances")),
+    "decode": Function(_decode, ("codes",), ("images",)),
+    "sample": Function(_sample, ("n", "seed"), ("images",)),
+    "interpolate": Function(_interpolate, ("a", "b", "n"), ("images",)),
+    "score": Function(_score, ("images", "seed"), ("scores",)),
+}
+CONDITIONAL_ENDPOINTS = {
+    "serve": Function(_serve, ("images", "labels"), ("reconstructions",)),
+    "encode": Function(_encode, ("images", "labels"), ("codes", "log_variances")),
+    "decode": Function(_decode, ("codes", "labels"), ("images",)),
+    "sample": Function(_sample_classes, ("labels", "seed"), ("images",)),
+    "score": Function(_score, ("images", "seed", "labels"), ("scores",)),
+}
+
+
+def bounds(
+    model: VariationalModel, images: np.ndarray, labels: np.ndarray | None, batch_size: int
+) -> dict[str, float]:
+    """Importance-weighted bound of an image in nats, active units, and squared error of an image.
+
+    The bound is of 50 samples.
+    """
+    labels = labels if model.num_classes else None
+    given = {"images": images} | ({} if labels is None else {"labels": labels})
+    endpoints = ENDPOINTS if labels is None else CONDITIONAL_ENDPOINTS
+    made = {
+        name: endpoints[name].bind(model).predict(given, batch_size=batch_size, verbose=0)
+        for name in ("serve", "encode")
+    }
+    bound = importance_weighted_bound(model, images, labels, samples=SAMPLES, batch_size=batch_size)
+    return {
+        "log_likelihood_bound": float(bound.mean()),
+        "active_units": active_units(made["encode"]["codes"]),
+        "reconstruction_error": reconstruction_error(images, made["serve"]["reconstructions"]),
+    }
