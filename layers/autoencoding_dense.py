@@ -5,11 +5,12 @@ from keras import ops
 
 from .boltzmann_gradient import resting
 from .corruption import Corruption
+from .kept_loss import KeptLoss
 from .tied import TiedDense
 
 
 @keras.saving.register_keras_serializable("amalthea")
-class AutoencodingDense(TiedDense):
+class AutoencodingDense(KeptLoss, TiedDense):
     """Logistic layer that learns as an autoencoder of its own while it is `learning`.
 
     It is a `TiedDense` of logistic units. While it learns, calling it forward adds its own loss:
@@ -69,8 +70,10 @@ class AutoencodingDense(TiedDense):
         self.seed = seed
 
     def call(self, inputs, reverse=False, training=False):
-        if not reverse:
-            self.add_loss(self._loss(inputs, training) if self.learning else self._rest())
+        if reverse:
+            self.keep_loss()
+        else:
+            self.add_kept_loss(self._loss(inputs, training) if self.learning else self._rest())
         return super().call(inputs, reverse)
 
     def _loss(self, inputs, training):

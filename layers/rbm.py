@@ -6,13 +6,14 @@ import keras
 from keras import initializers, ops, random
 
 from .boltzmann_gradient import boltzmann_gradient, descent, moved, prior_for, resting
+from .kept_loss import KeptLoss
 from .seed_stream import SeedStream
 from .seeded_layer import SeededLayer
 from .units import UNITS, WithSoftmax
 
 
 @keras.saving.register_keras_serializable("amalthea")
-class RBM(SeededLayer):
+class RBM(KeptLoss, SeededLayer):
     """Restricted Boltzmann machine: visible and hidden units, joined by one kernel.
 
     Its energy is `E(v, h) = −vᵀWh − bᵀv − aᵀh` over binary units. Gaussian visible units, of
@@ -155,7 +156,6 @@ class RBM(SeededLayer):
         self.hidden_bias_initializer = initializers.get(hidden_bias_initializer)
         self.untied = untied
         self.learning = learning
-        self._added = None
         self._visible = WithSoftmax(*softmax) if softmax else UNITS[visible_units]
         self._hidden = UNITS[hidden_units]
 
@@ -197,21 +197,11 @@ class RBM(SeededLayer):
 
     def call(self, inputs, reverse=False, training=False):
         if reverse:
-            self._keep_loss()
+            self.keep_loss()
             return self.visible_mean(inputs)
         hidden_input = self.hidden_input(inputs)
-        self._added = self._loss(inputs, hidden_input, training)
-        self.add_loss(self._added)
+        self.add_kept_loss(self._loss(inputs, hidden_input, training))
         return self._hidden.mean(hidden_input)
-
-    def _keep_loss(self):
-        """Add the loss of the call before anew, where Keras forgot it.
-
-        On JAX each call of a layer of a model takes back what its earlier calls have added.
-        """
-        if self._added is not None and not any(loss is self._added for loss in self.losses):
-            self.add_loss(self._added)
-        self._added = None
 
     def loss(self, visible, training=False):
         """The loss that a call adds, for a model that has more to give than its layers pass on.

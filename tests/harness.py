@@ -91,7 +91,8 @@ def gradients(function, weights):
     import jax
 
     def stateless(values):
-        with keras.StatelessScope(state_mapping=list(zip(weights, values, strict=True))):
+        pairs = list(zip(weights, values, strict=True))
+        with keras.StatelessScope(state_mapping=pairs, collect_losses=True):
             return function()
 
     return [np.asarray(g) for g in jax.grad(stateless)([w.value for w in weights])]
