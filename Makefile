@@ -56,6 +56,7 @@ bench: .venv/installed-base .bench-venv
 	$(BIN)/python benchmarks/boltzmann.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/gans.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/growing.py --torch .bench-venv/bin/python
+	$(BIN)/python benchmarks/autoencoders.py --torch .bench-venv/bin/python
 
 # PyTorch and its libraries have an environment of their own, being peers only.
 .bench-venv: | .venv

@@ -292,8 +292,9 @@ def evaluate(
     for name, value in figures.items():
         table.add_row(name, f"{value:.6g}")
     console.print(table)
-    pictures = [path.name for path in [run / "reconstructions.png"] if path.exists()]
-    console.print(f"written: {' and '.join(['evaluation.json', *pictures])} in {run}")
+    pictures = ("reconstructions.png", "codes.png", "traversal.png")
+    written = ["evaluation.json", *(name for name in pictures if (run / name).exists())]
+    console.print(f"written to {run}: {', '.join(written)}")
 
 
 def sample(

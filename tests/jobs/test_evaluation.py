@@ -36,7 +36,22 @@ def test_an_autoencoders_error_is_that_of_its_reconstructions(autoencoder, array
     expected = np.square(images - outputs).sum(axis=(1, 2, 3)).mean()
     assert figures["reconstruction_error"] == pytest.approx(expected, rel=1e-5)
     assert figures["reconstruction_error"] == pytest.approx(figures["mean_squared_error"] * 36)
-    assert (autoencoder.path / "reconstructions.png").stat().st_size > 1000
+    for picture in ("reconstructions", "codes", "traversal"):
+        assert (autoencoder.path / f"{picture}.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    "recipe", ["variational_autoencoder", "conditional_variational_autoencoder"]
+)
+def test_a_variational_one_has_a_bound_and_pictures_of_its_codes(recipe, arrays, tmp_path):
+    arguments = {"hidden_units": (8,), "latent_dim": 3}
+    run = jobs.train(recipe, arrays, out=tmp_path / "a", arguments=arguments, epochs=1, verbose=0)
+    figures = jobs.evaluate(run.path)
+    assert 0 <= figures["active_units"] <= 3
+    # Minus the bound by one code is no better than that by fifty, but for the draws.
+    assert -figures["log_likelihood_bound"] < figures["bound"] + 0.5
+    outputs = {path.name for path in run.path.glob("*.png")}
+    assert {"reconstructions.png", "codes.png", "traversal.png"} <= outputs
 
 
 def test_data_that_does_not_fit_is_named(classifier, autoencoder, tmp_path):
