@@ -24,6 +24,24 @@ def arrays(model):
     return [np.asarray(weight) for weight in model.get_weights()]
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda: convolutional_autoencoder((4, 4, 1), filters=(4, 3), learning_rate=0.01, seed=0),
+        lambda: recurrent_autoencoder((4, 4, 1), hidden_units=(), learning_rate=0.01, seed=0),
+        lambda: denoising_autoencoder((4, 4, 1), hidden_units=(), latent_dim=20, seed=0),
+        lambda: sparse_autoencoder((4, 4, 1), latent_dim=8, learning_rate=0.01, seed=0),
+    ],
+    ids=["convolutional", "recurrent", "denoising", "sparse"],
+)
+def test_the_error_falls_in_training(model):
+    model = model()
+    before = model.evaluate(IMAGES, verbose=0, return_dict=True)["mean_squared_error"]
+    model.fit(IMAGES, batch_size=4, epochs=10, verbose=0)
+    after = model.evaluate(IMAGES, verbose=0, return_dict=True)["mean_squared_error"]
+    assert after < before
+
+
 # Dense layers
 
 

@@ -23,14 +23,16 @@ from harness import one_sentence, stored
 RECIPES = list_recipes()
 every_recipe = pytest.mark.parametrize("name", RECIPES)
 # What is trained in stages is traced anew in each, and two networks are traced for long. Of those
-# one shows the model that all have in common.
+# that have a model in common, one shows it.
 STAGED = {name for name in RECIPES if get_recipe(name).schedule}
-SLOW = STAGED | {n for n in RECIPES if get_recipe(n).family == "gans"} - {"toy_gan"}
+SLOW = STAGED | {n for n in RECIPES if get_recipe(n).family in ("gans", "autoencoders")}
+SLOW -= {"toy_gan", "autoencoder"}
+# Whose like is traced on JAX, too.
+LIKE_ANOTHER = {"stylegan", "greedy_classifier", "conditional_variational_autoencoder"}
 
 
 def marks(name):
-    # Of the two that grow, one is traced on JAX, too.
-    staged = name in STAGED - {"stylegan"}
+    staged = name in STAGED - LIKE_ANOTHER
     return [pytest.mark.slow] * (name in SLOW) + [pytest.mark.staged] * staged
 
 
