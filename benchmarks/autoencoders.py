@@ -32,7 +32,7 @@ def variational() -> str:
     with tempfile.NamedTemporaryFile(suffix=".npz") as file:
         train, test = (data.read("fashion_mnist", s) for s in ("train+validation", "test"))
         np.savez(file, train=train.first(images).as_float(), test=test.as_float())
-        for networks, epochs in (("dense", size(20, 2)), ("convolutional", size(6, 2))):
+        for networks, epochs in (("dense", size(10, 2)), ("convolutional", size(4, 2))):
             in_keras = [sys.executable, HERE / "autoencoders_contenders.py", file.name]
             contenders = {
                 "`recipes.variational_autoencoder`": [*in_keras, "recipe", networks],
@@ -177,7 +177,7 @@ def tuned() -> str:
                 out=Path(folder, "search"),
                 trials=size(20, 2),
                 strategy="bayesian",
-                epochs=size(15, 4),
+                epochs=size(15, 8),
                 fixed=fixed,
             )
             figures = {}
@@ -186,7 +186,7 @@ def tuned() -> str:
                 ("tuned", {"best": search.path}),
             ):
                 out = Path(folder, kind)
-                epochs = size(60, 4)
+                epochs = size(60, 8)
                 run = jobs.train(name, "digits", out=out, epochs=epochs, verbose=0, **settings)
                 figures[kind] = jobs.evaluate(run.path)[objective]
             best = search.settings["arguments"] | {"batch_size": search.settings["batch_size"]}

@@ -72,7 +72,8 @@ class Until(keras.callbacks.Callback):
 
 def learn(grown: bool, seed: int, images_per_phase: int, until: Until) -> keras.Model:
     """A `progan` for 32×32 that has learnt, growing or at full resolution from the start."""
-    model = recipes.progan(width=WIDTH, latent_dim=WIDTH, seed=seed)
+    # The paper's average would hardly follow in so few steps.
+    model = recipes.progan(width=WIDTH, latent_dim=WIDTH, average_decay=0.99, seed=seed)
     growing = [ProgressiveGrowing(model.resolutions, images_per_phase)] if grown else []
     batches = garments("train").batches(BATCH, seed=seed).repeat()
     callbacks = [*growing, until]

@@ -224,19 +224,17 @@ Image(filename=work / "found.png", width=700)
 # %% [markdown]
 # ## 3. Colour
 #
-# Colour images need nothing but three channels. Here each garment has a colour of its own, and so
-# has what is behind it; the sides are halved, for time. From the shell they are a folder of
-# pictures, `--data images:FOLDER`, or arrays, `--data arrays:FILE.npz`.
+# Colour images need nothing but three channels. Here each garment has a colour of its own, any one;
+# the sides are halved, for time. From the shell they are a folder of pictures,
+# `--data images:FOLDER`, or arrays, `--data arrays:FILE.npz`.
 
 # %%
 random = np.random.default_rng(0)
 gray = images.first(20_000).as_float()
 if not FAST:
     gray = gray.reshape(-1, 16, 2, 16, 2, 1).mean(axis=(2, 4))
-front, back = (
-    random.uniform(low, high, (len(gray), 1, 1, 3)) for low, high in ((0.3, 1.0), (0.0, 0.5))
-)
-colored = data.ImageSet("colored", np.float32(gray * front + (1 - gray) * back))
+colors = random.uniform(0.1, 1.0, (len(gray), 1, 1, 3))
+colored = data.ImageSet("colored", np.float32(gray * colors))
 
 progan = recipes.progan(colored.image_shape, **SETTINGS)
 growing = callbacks.ProgressiveGrowing(progan.resolutions, PER_PHASE)
@@ -258,8 +256,8 @@ Image(filename=work / "colored.png", width=700)
 # The same from the shell:
 #
 # ```sh
-# amalthea train stylegan --width 32 --latent-dim 32 --r1 0.2 --images-per-phase 60000 \
-#     --epochs 6 --out runs/stylegan                   # resolution, phase, alpha in log.csv
+# amalthea train stylegan --data padded:fashion_mnist --width 32 --latent-dim 32 --r1 0.2 \
+#     --average-decay 0.99 --images-per-phase 40000 --epochs 6 --out runs/stylegan
 # amalthea sample runs/stylegan --truncation 0.7 --grid samples.png
 # amalthea export runs/stylegan                        # sample, decode, style_mix, project, …
 # ```

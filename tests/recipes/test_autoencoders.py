@@ -129,7 +129,14 @@ def test_nothing_of_the_input_reaches_the_output_but_through_the_code():
     assert np.ptp(outputs, axis=0).max() > 0
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "simple"])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "lstm",
+        pytest.param("gru", marks=pytest.mark.slow),
+        pytest.param("simple", marks=pytest.mark.slow),
+    ],
+)
 def test_padding_changes_neither_code_nor_rows_nor_loss(cell):
     model = recurrent_autoencoder((None, 3, 2), hidden_units=(4,), latent_dim=3, cell=cell, seed=0)
     sequences = np.random.rand(5, 4, 3, 2).astype("float32")
