@@ -6,7 +6,7 @@ from keras import ops
 
 def _check(layer):
     same = (layer.kernel_size, layer.strides, layer.padding) == ((4, 4), (2, 2), "same")
-    if not same or layer.groups != 1 or {*layer.dilation_rate} != {1}:
+    if not same or getattr(layer, "groups", 1) != 1 or {*layer.dilation_rate} != {1}:
         raise ValueError(
             f"{type(layer).__name__} takes a kernel_size of 4, strides of 2 and padding 'same' "
             f"alone, got {layer.kernel_size}, {layer.strides} and {layer.padding!r}"

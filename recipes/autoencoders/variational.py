@@ -20,7 +20,7 @@ from .variational_model import BINARIZATIONS, VariationalModel
 Filters = Annotated[tuple[int, ...], Widths(8, 128, depth=(0, 3))]
 EncodedBy = Annotated[tuple[int, ...], Widths(16, 1024, depth=(0, 3))]
 PixelLikelihood = Annotated[
-    str, Given(lambda v: v in LIKELIHOODS, f"one of {', '.join(map(repr, LIKELIHOODS))}")
+    str, Given(lambda v: v in tuple(LIKELIHOODS), f"one of {', '.join(map(repr, LIKELIHOODS))}")
 ]
 Binarization = Annotated[
     str | None, Given(lambda v: v in BINARIZATIONS, "'threshold', 'stochastic' or None")
