@@ -5,11 +5,11 @@ As a script: trains one of them, and prints its seconds a step and its memory as
 
 import json
 import sys
-import time
 
 import keras
 import numpy as np
 import tensorflow as tf
+from clock import Clock
 from report import peak_memory
 
 from amalthea import data, recipes
@@ -155,19 +155,6 @@ CONTENDERS = {
     "wgan_gp": recipes.wgan_gp,
     "critic": lambda **given: textbook(Critic, **given),
 }
-
-
-class Clock(keras.callbacks.Callback):
-    """Notes the seconds of epochs."""
-
-    def on_train_begin(self, logs=None):
-        self.seconds = []
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.begin = time.perf_counter()
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.seconds.append(time.perf_counter() - self.begin)
 
 
 def main(name: str, batch: int, steps: int, epochs: int) -> None:

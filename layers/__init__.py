@@ -8,7 +8,6 @@ from .adaptive_instance_normalization import AdaptiveInstanceNormalization  # no
 from .autoencoding_dense import AutoencodingDense  # noqa: E402
 from .bias import Bias  # noqa: E402
 from .binarize import Binarize  # noqa: E402
-from .block_conv2d import BlockConv2D, BlockConv2DTranspose  # noqa: E402
 from .blur import Blur  # noqa: E402
 from .boltzmann_machine import BoltzmannMachine  # noqa: E402
 from .captioned_rbm import CaptionedRBM  # noqa: E402
@@ -48,8 +47,6 @@ __all__ = [
     "AutoencodingDense",
     "Bias",
     "Binarize",
-    "BlockConv2D",
-    "BlockConv2DTranspose",
     "Blur",
     "BoltzmannMachine",
     "CaptionedRBM",

@@ -4,12 +4,9 @@ import keras
 from keras import layers, ops
 
 from ...errors import UserError
-from ...layers import BlockConv2D, BlockConv2DTranspose, FusedBatchNormalization
+from ...layers import FusedBatchNormalization
 from ...layers.input_gradient import values_and_slope
 from .arguments import beside_their_batch
-
-# Channels up to which convolutions over blocks of pixels are faster.
-FEW = 4
 
 
 @keras.saving.register_keras_serializable("amalthea")
@@ -67,15 +64,8 @@ def generator(
     for level in reversed(range(doublings)):
         x = layers.ReLU()(_normalized(x))
         filters = width * 2 ** (level - 1) if level else image_shape[-1]
-        blocks = kernel_size == 4 and filters <= FEW
-        doubled = BlockConv2DTranspose if blocks else layers.Conv2DTranspose
-        x = doubled(
-            filters,
-            kernel_size=kernel_size,
-            strides=2,
-            padding="same",
-            use_bias=False,
-            kernel_initializer=_normal(),
+        x = layers.Conv2DTranspose(
+            filters, kernel_size, 2, "same", use_bias=False, kernel_initializer=_normal()
         )(x)
     x = layers.Activation("tanh", dtype="float32")(x)
     images = layers.Rescaling(0.5, 0.5, dtype="float32", name="images")(x)
@@ -110,14 +100,8 @@ def discriminator(
         planes = layers.RepeatVector(image_shape[0] * image_shape[1])(inputs[1])
         x = layers.Concatenate()([x, layers.Reshape((*image_shape[:2], num_classes))(planes)])
     for level in range(doublings):
-        halved = BlockConv2D if x.shape[-1] <= FEW else layers.Conv2D
-        x = halved(
-            width * 2**level,
-            kernel_size=4,
-            strides=2,
-            padding="same",
-            use_bias=not normalize,
-            kernel_initializer=_normal(),
+        x = layers.Conv2D(
+            width * 2**level, 4, 2, "same", use_bias=not normalize, kernel_initializer=_normal()
         )(x)
         if level and normalize:
             x = _normalized(x)
