@@ -41,7 +41,11 @@ def test_an_autoencoders_error_is_that_of_its_reconstructions(autoencoder, array
 
 
 @pytest.mark.parametrize(
-    "recipe", ["variational_autoencoder", "conditional_variational_autoencoder"]
+    "recipe",
+    [
+        "variational_autoencoder",
+        pytest.param("conditional_variational_autoencoder", marks=pytest.mark.slow),
+    ],
 )
 def test_a_variational_one_has_a_bound_and_pictures_of_its_codes(recipe, arrays, tmp_path):
     arguments = {"hidden_units": (8,), "latent_dim": 3}

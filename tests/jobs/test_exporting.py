@@ -17,7 +17,7 @@ from harness import one_sentence, stored
 
 every_recipe = pytest.mark.parametrize("name", list_recipes())
 # Models of many layers take their time to be exported.
-SLOW = (pytest.mark.slow, pytest.mark.staged)
+QUICK = {"tied_autoencoder", "lenet5", "rbm", "toy_gan"}
 
 # A server: TensorFlow, and nothing of ours.
 SERVER = """
@@ -51,14 +51,14 @@ def build(name):
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """For recipes with stages or without, what TensorFlow alone makes of their exports."""
-    return functools.cache(lambda staged: _served(tmp_path_factory, staged))
+    """For quick recipes or the others, what TensorFlow alone makes of their exports."""
+    return functools.cache(lambda quick: _served(tmp_path_factory, quick))
 
 
-def _served(tmp_path_factory, staged):
+def _served(tmp_path_factory, quick):
     """What the live models give, and what a process with TensorFlow alone makes of exports."""
     folders, expected = {}, {}
-    for name in (n for n in list_recipes() if bool(get_recipe(n).schedule) == staged):
+    for name in (n for n in list_recipes() if (n in QUICK) == quick):
         folder = tmp_path_factory.mktemp(name)
         model = build(name)
         jobs.export(model, folder / "export")
@@ -80,10 +80,10 @@ def _served(tmp_path_factory, staged):
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=SLOW if get_recipe(n).schedule else ()) for n in list_recipes()],
+    [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in list_recipes()],
 )
 def test_a_process_without_amalthea_serves_every_endpoint(name, served):
-    expected, got = served(bool(get_recipe(name).schedule))[name]
+    expected, got = served(name in QUICK)[name]
     for key, value in expected.items():
         np.testing.assert_allclose(got[key], value, rtol=1e-5, atol=1e-6, err_msg=key)
     first, *_ = get_recipe(name).endpoints
@@ -93,14 +93,14 @@ def test_a_process_without_amalthea_serves_every_endpoint(name, served):
 
 
 def test_a_tied_kernel_is_stored_once(served):
-    _, got = served(False)["tied_autoencoder"]
+    _, got = served(True)["tied_autoencoder"]
     assert sorted(got["kernels"].tolist()) == [[5, 3], [16, 5]]
 
 
 def test_the_folder_says_what_it_holds(tmp_path):
     out = jobs.export(build("tied_autoencoder"), tmp_path / "export")
     endpoints = json.loads((out / "endpoints.json").read_text())
-    assert list(endpoints) == ["serve", "encode", "decode"]
+    assert list(endpoints) == ["serve", "encode", "decode", "score"]
     assert endpoints["encode"]["inputs"] == {
         "images": {"shape": [None, 4, 4, 1], "dtype": "float32"}
     }

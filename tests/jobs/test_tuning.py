@@ -251,6 +251,7 @@ def test_a_full_disk_is_one_sentence_and_the_search_can_go_on(process, arrays, t
     )
 
 
+@pytest.mark.slow
 def test_an_adversarial_net_is_searched_for_what_is_measured_not_for_a_loss(tmp_path):
     small = {"units": 8, "latent_dim": 2, "batch_size": 256}
     run = jobs.tune(

@@ -263,6 +263,7 @@ def test_two_recipes_of_one_name_are_refused():
         register(lenet5)
 
 
+@pytest.mark.slow
 def test_another_distribution_adds_recipes_through_its_entry_points(tmp_path):
     (tmp_path / "plugin_amalthea.py").write_text(
         textwrap.dedent(
