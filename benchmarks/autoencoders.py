@@ -69,23 +69,27 @@ def variational() -> str:
 def principal() -> str:
     """Squared error of a test image: nets beside principal components of the same code size."""
     x, x_test = images("train+validation"), images("test")
-    logistic = {"loss": "binary_crossentropy"}
-    deep = {"hidden_units": (512, 256)}
-    conv = {"filters": (32, 16, 8)}
+    squared = {"loss": "mean_squared_error"}
+    pretraining = {"hidden_units": (512, 256), "pretraining_epochs": 1}
     contenders = {
         30: {
             "logistic PCA: `recipes.autoencoder(loss='binary_crossentropy')`": (
-                functools.partial(recipes.autoencoder, latent_dim=30, **logistic)
+                functools.partial(recipes.autoencoder, latent_dim=30, loss="binary_crossentropy")
             ),
             "`recipes.autoencoder(hidden_units=(512, 256))`": (
-                functools.partial(recipes.autoencoder, latent_dim=30, **deep)
+                functools.partial(recipes.autoencoder, latent_dim=30, hidden_units=(512, 256))
             ),
-            "`recipes.recurrent_autoencoder()`": recipes.recurrent_autoencoder,
+            "`recipes.deep_autoencoder(hidden_units=(512, 256))`, cross-entropy": (
+                functools.partial(recipes.deep_autoencoder, latent_dim=30, **pretraining)
+            ),
+            "`recipes.recurrent_autoencoder()`": (
+                functools.partial(recipes.recurrent_autoencoder, **squared)
+            ),
         },
         128: {
             "`recipes.autoencoder()`": functools.partial(recipes.autoencoder, latent_dim=128),
             "`recipes.convolutional_autoencoder(filters=(32, 16, 8))`": (
-                functools.partial(recipes.convolutional_autoencoder, **conv)
+                functools.partial(recipes.convolutional_autoencoder, filters=(32, 16, 8), **squared)
             ),
         },
     }
@@ -97,7 +101,7 @@ def principal() -> str:
             errors = []
             for seed in range(size(2, 1)):
                 model = build(seed=seed)
-                fitted(model, "autoencoder", seed, size(10, 1))
+                fitted(model, seed, size(10, 4))
                 outputs = model.predict(x_test, batch_size=500, verbose=0)
                 errors.append(reconstruction_error(x_test, outputs))
                 print(name, seed, errors[-1], flush=True)
@@ -135,7 +139,7 @@ def probes() -> str:
     for name, arguments in PROBED.items():
         entry = recipes.get_recipe(name)
         model = entry.build(**arguments, seed=0)
-        fitted(model, name, 0, size(10, 3))
+        fitted(model, 0, size(10, 3))
         encode = entry.endpoints["encode"].bind(model)
         codes = (
             encode.predict({"images": s.as_float()}, batch_size=500, verbose=0)["codes"]
@@ -169,7 +173,8 @@ def tuned() -> str:
     """The digits: the best of 20 trials beside the defaults, trained alike, on test images."""
     rows = []
     for name, fixed in FIXED.items():
-        objective = recipes.get_recipe(name).objective.name.removeprefix("val_")
+        entry = recipes.get_recipe(name)
+        objective = entry.objective.name.removeprefix("val_")
         with tempfile.TemporaryDirectory() as folder:
             search = jobs.tune(
                 name,
@@ -190,14 +195,12 @@ def tuned() -> str:
                 run = jobs.train(name, "digits", out=out, epochs=epochs, verbose=0, **settings)
                 figures[kind] = jobs.evaluate(run.path)[objective]
             best = search.settings["arguments"] | {"batch_size": search.settings["batch_size"]}
-        defaults = {p.name: p.default for p in recipes.get_recipe(name).parameters}
+        defaults = {p.name: p.default for p in entry.parameters if p.tunable}
+        defaults = {**defaults, "batch_size": entry.batch_size}
         changed = ", ".join(
             f"{key}={value:.3g}" if isinstance(value, float) else f"{key}={value}"
             for key, value in best.items()
-            if key in defaults | {"batch_size": None}
-            and key not in fixed
-            and key not in ("image_shape", "num_classes", "seed")
-            and value != defaults.get(key)
+            if key in defaults.keys() - fixed.keys() and value != defaults[key]
         )
         row = [f"`{name}`", objective, *(f"{figures[kind]:.4g}" for kind in figures), changed]
         rows.append(row)
@@ -205,9 +208,9 @@ def tuned() -> str:
     return table(["recipe", "figure", "default", "tuned", "what the search changed"], rows)
 
 
-def fitted(model, name: str, seed: int, epochs: int) -> None:
+def fitted(model, seed: int, epochs: int) -> None:
     """Train a model, in stages if its recipe has them."""
-    entry = recipes.get_recipe(name)
+    entry = recipes.get_recipe(model.origin.recipe)
     stages = [entry.schedule(model.origin.arguments)] if entry.schedule else []
     batches = data.read("fashion_mnist", "train+validation").first(size(60_000, 640))
     model.fit(

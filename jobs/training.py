@@ -303,6 +303,12 @@ def check_stages(recipe: Recipe, arguments: Mapping[str, Any], epochs: int, imag
             f"{', '.join(map(str, starts[:-1]))} and {starts[-1]} epochs: "
             f"epochs must be at least {starts[-1] + 1}, got {epochs}"
         )
+    warm_up = arguments.get("warm_up_epochs", 0)
+    if epochs <= warm_up:
+        raise UserError(
+            f"the divergence of {recipe.name} counts in full after {warm_up} warm-up epochs: "
+            f"epochs must be at least {warm_up + 1}, got {epochs}"
+        )
     needed = sum(getattr(schedule, "images_per_phase", ()))
     if epochs * images <= needed:
         raise UserError(

@@ -18,7 +18,7 @@ import keras_tuner
 from rich.console import Console
 
 from .. import data as data_package
-from ..callbacks import Measurement
+from ..callbacks import KLWarmUp, Measurement
 from ..data import ImageSet
 from ..errors import UserError
 from ..recipes import Recipe, get_recipe
@@ -90,7 +90,7 @@ def tune(
     if strategy not in STRATEGIES:
         raise UserError(f"strategy must be one of {', '.join(STRATEGIES)}, got {strategy!r}")
     check_free(fixed or {})
-    if strategy == "hyperband" and entry.schedule:
+    if strategy == "hyperband" and not _comparable_early(entry):
         raise UserError(
             f"{recipe} is trained in stages, so models cannot be compared after few epochs: "
             "take strategy 'random' or 'bayesian', got 'hyperband'"
@@ -118,6 +118,12 @@ def tune(
     settings["objective"] = [goal.name, goal.direction]
     run = Run.create(out, settings, force=force)
     return _search(run, hypermodel, sets, verbose)
+
+
+def _comparable_early(recipe: Recipe) -> bool:
+    """Whether models can be compared after few epochs: not where stages follow on each other."""
+    defaults = {p.name: p.default for p in recipe.parameters}
+    return recipe.schedule is None or isinstance(recipe.schedule(defaults), KLWarmUp)
 
 
 def resume_search(out: str | Path, *, trials: int | None = None, verbose: int | None = None) -> Run:

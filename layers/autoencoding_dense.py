@@ -34,8 +34,8 @@ class AutoencodingDense(KeptLoss, TiedDense):
         `(batch, units)` forward, `(batch, features)` in reverse, in [0, 1].
 
     Raises:
-        ValueError: If `units` is below 1, `corruption` is out of its range, or `learning` is
-            neither True nor False.
+        ValueError: If `units` is below 1, an activation is given, `corruption` is out of its range,
+            or `learning` is neither True nor False.
 
     Example:
     >>> import keras
@@ -60,8 +60,12 @@ class AutoencodingDense(KeptLoss, TiedDense):
         seed: int | None = None,
         **kwargs,
     ):
-        logistic = {"activation": "sigmoid", "reverse_activation": "sigmoid"}
-        super().__init__(units, **{**kwargs, **logistic})
+        for name in ("activation", "reverse_activation"):
+            if name in kwargs:
+                raise ValueError(f"{name} is logistic, got {kwargs[name]!r}")
+        if not 0 <= corruption < 1:
+            raise ValueError(f"corruption must be at least 0 and below 1, got {corruption!r}")
+        super().__init__(units, activation="sigmoid", reverse_activation="sigmoid", **kwargs)
         if not isinstance(learning, bool):
             raise ValueError(f"learning must be True or False, got {learning!r}")
         self.noise = Corruption("masking", corruption, seed=seed, name="noise")
@@ -79,9 +83,11 @@ class AutoencodingDense(KeptLoss, TiedDense):
     def _loss(self, inputs, training):
         inputs = ops.stop_gradient(inputs)
         hidden = super().call(self.noise(inputs, training=training))
-        outputs = super().call(hidden, reverse=True)
-        kind = self.variable_dtype
-        return ops.mean(ops.binary_crossentropy(ops.cast(inputs, kind), ops.cast(outputs, kind)))
+        # Of logits in full precision: a sigmoid that is 1 to rounding has no slope.
+        inputs, logits = (
+            ops.cast(x, self.variable_dtype) for x in (inputs, self.linear(hidden, reverse=True))
+        )
+        return ops.mean(ops.binary_crossentropy(inputs, logits, from_logits=True))
 
     def _rest(self):
         return resting(self.trainable_weights)

@@ -80,7 +80,8 @@ class KLSparsity(keras.layers.Layer):
             moved = ops.stop_gradient(moved)
             self.mean.assign(moved)
             mean = moved + of_batch - ops.stop_gradient(of_batch)
-        mean = ops.clip(mean, EPSILON, 1 - EPSILON)
+        # The value alone is clipped: a unit that never speaks has to have a slope.
+        mean = mean + ops.stop_gradient(ops.clip(mean, EPSILON, 1 - EPSILON) - mean)
         divergence = self.target * ops.log(self.target / mean)
         divergence += (1 - self.target) * ops.log((1 - self.target) / (1 - mean))
         self.add_loss(self.weight * ops.sum(divergence))

@@ -61,10 +61,15 @@ class _Tied(keras.layers.Layer):
                 f"{self.name} takes inputs of {expected} features {direction}, "
                 f"got shape {inputs.shape}"
             )
+        outputs = self.linear(inputs, reverse)
+        return (self.reverse_activation if reverse else self.activation)(outputs)
+
+    def linear(self, inputs, reverse=False):
+        """What the activation is of."""
         outputs = self.product(inputs, reverse)
         if self.use_bias:
             outputs = ops.add(outputs, self.reverse_bias if reverse else self.bias)
-        return (self.reverse_activation if reverse else self.activation)(outputs)
+        return outputs
 
     def get_config(self):
         return {

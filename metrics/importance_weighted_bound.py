@@ -9,8 +9,8 @@ from ..errors import UserError
 from ..layers.seed_stream import SeedStream
 from .compiled import Compiled
 
-# Codes of an image that are decoded at once.
-CHUNK = 50
+# Codes that are decoded at once, of all images of a batch.
+ROWS = 5000
 
 
 def importance_weighted_bound(
@@ -25,7 +25,7 @@ def importance_weighted_bound(
     """Lower bounds of the log-likelihood of images, by importance sampling of their codes.
 
     With one sample it is the evidence lower bound; on average it grows with their number, towards
-    the log-likelihood. The memory that it takes does not grow beyond that for 50 samples.
+    the log-likelihood. The memory that it takes does not: some 5,000 codes are decoded at once.
 
     Args:
         model: A variational model: what a recipe such as `variational_autoencoder` gives.
@@ -45,31 +45,17 @@ def importance_weighted_bound(
         Burda, Grosse & Salakhutdinov 2015, "Importance Weighted Autoencoders":
         https://arxiv.org/abs/1509.00519
     """
-    if samples < 1:
-        raise UserError(f"samples must be a whole number of at least 1, got {samples}")
+    if not isinstance(samples, int) or samples < 1:
+        raise UserError(f"samples must be a whole number of at least 1, got {samples!r}")
     if model.num_classes and labels is None:
         raise UserError("the bound of a conditional model needs the labels of the images")
-    chunk = min(samples, CHUNK)
-    rounds, rest = divmod(samples, chunk)
+    chunk = max(1, ROWS // batch_size)
 
-    def bound(images, labels, batch):
-        classes = labels if model.num_classes else None
-        seeds = SeedStream(ops.stack([ops.cast(seed, "uint32"), ops.cast(batch[0], "uint32")]))
+    def bound(images, labels, first):
+        seeds = SeedStream(ops.stack([ops.cast(seed, "uint32"), ops.cast(first[0], "uint32")]))
         images = model.observed(images, seeds)
-
-        base = seeds.next()
-
-        def log_sum(samples, index):
-            weights = model.log_weights(images, classes, samples, SeedStream(base, index))
-            return ops.logsumexp(weights, axis=0)
-
-        def step(index, total):
-            return ops.logaddexp(total, log_sum(chunk, index))
-
-        total = ops.fori_loop(1, rounds, step, log_sum(chunk, 0))
-        if rest:
-            total = ops.logaddexp(total, log_sum(rest, rounds))
-        return total - math.log(samples)
+        classes = labels if model.num_classes else None
+        return bound_in_chunks(model, images, classes, samples, chunk, seeds.next())
 
     compiled, bounds = Compiled(bound), []
     if labels is None:
@@ -83,3 +69,30 @@ def importance_weighted_bound(
         )
         bounds.append(np.asarray(compiled.predict_on_batch(given)))
     return np.concatenate(bounds)
+
+
+def bound_in_chunks(model, images, labels, samples: int, chunk: int, seed):
+    """The bound of each image, `(batch,)`, by codes that are decoded so many at a time.
+
+    Args:
+        model: A variational model.
+        images: `(batch, height, width, channels)`, as the model's `observed` gives them.
+        labels: Classes, `(batch,)`, for a conditional model; else None.
+        samples: Codes drawn for each image.
+        chunk: Codes of an image that are decoded at once.
+        seed: `(2,)` uint32.
+    """
+
+    def log_sum(count, index):
+        log_weights = model.log_weights(images, labels, count, SeedStream(seed, index))
+        return ops.logsumexp(log_weights, axis=0)
+
+    def step(index, total):
+        return ops.logaddexp(total, log_sum(chunk, index))
+
+    chunk = min(chunk, samples)
+    rounds, rest = divmod(samples, chunk)
+    total = ops.fori_loop(1, rounds, step, log_sum(chunk, 0))
+    if rest:
+        total = ops.logaddexp(total, log_sum(rest, rounds))
+    return total - math.log(samples)

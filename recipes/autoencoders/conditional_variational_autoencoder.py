@@ -24,7 +24,7 @@ from .variational_autoencoder import schedule
     family="autoencoders",
     data="fashion_mnist",
     paper="Sohn, Lee & Yan 2015: https://papers.nips.cc/paper/5775",
-    objective=Objective("val_bound", "min"),
+    objective=Objective("val_negative_bound", "min"),
     endpoints=CONDITIONAL_ENDPOINTS,
     schedule=schedule,
     measures=bounds,
@@ -84,9 +84,9 @@ def conditional_variational_autoencoder(
     Returns:
         A compiled `VariationalModel` that trains on images in [0, 1], `(batch, height, width,
         channels)`, and their classes, `(batch,)`. Called with images alone it gives their
-        reconstructions under the class that makes them likeliest. It logs minus the bound, `bound`,
-        and its parts, `reconstruction` and `kl`, in nats for each image, and `bits_per_dim` where
-        pixels have 256 levels.
+        reconstructions under the class that makes them likeliest. It logs `negative_bound`, in nats
+        for each image, and its parts with one sample, `reconstruction` and `kl`; and `bits_per_dim`
+        where pixels have 256 levels.
 
     Raises:
         UserError: If an argument is not valid, `binarization` is given with another likelihood than

@@ -8,8 +8,6 @@ from keras import ops
 
 # A pixel is one of so many values, from 0 to 1.
 LEVELS = 256
-# Added to probabilities before their logarithm is taken.
-TINY = 1e-7
 
 
 class Likelihood(NamedTuple):
@@ -44,7 +42,8 @@ def _discretized_logistic(images, outputs, log_scale):
     above, below = (distance + half) * narrowness, (distance - half) * narrowness
     of_first = ops.log_sigmoid(above)
     of_last = ops.log_sigmoid(-below)
-    between = ops.log(ops.maximum(ops.sigmoid(above) - ops.sigmoid(below), TINY))
+    # The difference of two sigmoids, as a product that neither vanishes nor cancels.
+    between = of_first + of_last + ops.log(-ops.expm1(below - above))
     return ops.where(images <= 0, of_first, ops.where(images >= 1, of_last, between))
 
 

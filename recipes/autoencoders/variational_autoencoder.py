@@ -29,7 +29,7 @@ def schedule(arguments) -> KLWarmUp:
     family="autoencoders",
     data="fashion_mnist",
     paper="Kingma & Welling 2013: https://arxiv.org/abs/1312.6114",
-    objective=Objective("val_bound", "min"),
+    objective=Objective("val_negative_bound", "min"),
     endpoints=ENDPOINTS,
     schedule=schedule,
     measures=bounds,
@@ -95,10 +95,9 @@ def variational_autoencoder(
         seed: Makes initial weights and codes reproducible.
 
     Returns:
-        A compiled `VariationalModel` from images in [0, 1] to their reconstructions, both
-        `(batch, height, width, channels)`. It logs minus the bound, `bound`, and its parts,
-        `reconstruction` and `kl`, in nats for each image, and `bits_per_dim` where pixels have 256
-        levels.
+        A compiled `VariationalModel` from images in [0, 1] to their reconstructions, both `(batch,
+        height, width, channels)`. It logs `negative_bound`, in nats for each image, and its parts
+        with one sample, `reconstruction` and `kl`; and `bits_per_dim` where pixels have 256 levels.
 
     Raises:
         UserError: If an argument is not valid, `binarization` is given with another likelihood than

@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops, random
 
+from ...errors import UserError
 from ...layers import GaussianSample
 from ...layers.seed_stream import SeedStream, of_rows
 from ..rows_mean import ROWS_MEAN
@@ -21,8 +22,8 @@ class VariationalModel(keras.Model):
     evidence lower bound, whose divergence is computed in closed form, with more the
     importance-weighted one. Metrics are in nats for each image, and bits for each pixel and channel
     where those have discrete values: `reconstruction`, minus the mean log-likelihood given a code;
-    `kl`, the divergence of the codes from the prior; `bound`, minus the bound itself, whatever
-    weights its parts have in the loss.
+    `kl`, the divergence of the codes from the prior; `negative_bound`, minus the bound itself: with
+    one sample their sum, whatever weights they have in the loss.
 
     Args:
         encoder: A functional model from images, and classes, one-hot, in a conditional model, to
@@ -32,8 +33,9 @@ class VariationalModel(keras.Model):
         likelihood: `"bernoulli"`, `"gaussian"` or `"discretized_logistic"`; the scale of the latter
             two is learnt, one for all pixels.
         binarization: What pixels become before anything else: `"stochastic"` draws them anew in
-            each step, 1 with their value as probability; `"threshold"` makes those of at least ½ 1
-            and the others 0; None leaves them as they are.
+            each step, 1 with their value as probability, and takes that value itself where nothing
+            is drawn, as in a reconstruction; `"threshold"` makes those of at least ½ 1 and the
+            others 0; None leaves them as they are.
         beta: Weight of the divergence in the loss, at least 0.
         samples: Codes drawn for each image, at least 1.
         free_bits: Divergence of each dimension of the code, averaged over a batch, in nats, below
@@ -115,7 +117,7 @@ class VariationalModel(keras.Model):
                 initializer=keras.initializers.Constant(start),
                 autocast=False,
             )
-        names = ["reconstruction", "kl", "bound"]
+        names = ["reconstruction", "kl", "negative_bound"]
         if LIKELIHOODS[likelihood].discrete:
             names.append("bits_per_dim")
         self.seen = [keras.metrics.Mean(name) for name in names]
@@ -145,8 +147,7 @@ class VariationalModel(keras.Model):
             images: `(batch, height, width, channels)`.
             labels: Classes, `(batch,)`, of a conditional model.
         """
-        codes = self.encoder(self._with_classes(images, labels), training=False)
-        return ops.split(ops.cast(codes, "float32"), 2, axis=-1)
+        return ops.split(self._statistics(self.observed(images), labels, False), 2, axis=-1)
 
     def decode(self, codes, labels=None):
         """Images, the means of their pixels, `(batch, height, width, channels)`, made of codes.
@@ -162,13 +163,18 @@ class VariationalModel(keras.Model):
         """Codes drawn from the prior: `(count, latent_dim)`."""
         return random.normal((count, self.latent_dim), seed=seed)
 
-    def observed(self, images, seed):
-        """Images as the model takes them: made binary, where it does that."""
+    def observed(self, images, seed=None):
+        """Images as the model takes them: made binary, where it does that.
+
+        Args:
+            images: `(batch, height, width, channels)`.
+            seed: Seed of pixels that are drawn; without one they stay as they are, their means.
+        """
         images = ops.cast(images, "float32")
-        if self.binarization is None:
-            return images
         if self.binarization == "threshold":
             return ops.cast(images >= 0.5, "float32")
+        if self.binarization is None or seed is None:
+            return images
         return ops.cast(random.uniform(ops.shape(images), seed=seed) < images, "float32")
 
     def log_weights(self, images, labels, samples: int, seed):
@@ -210,7 +216,7 @@ class VariationalModel(keras.Model):
         self._see(
             reconstruction=reconstruction,
             kl=kl,
-            bound=bound,
+            negative_bound=bound,
             bits_per_dim=bound / (dims * math.log(2)),
         )
         return ROWS_MEAN(loss, loss, sample_weight)
@@ -245,14 +251,14 @@ class VariationalModel(keras.Model):
 
     def _likeliest(self, images):
         """Reconstructions under the class with the best bound, taken at the mean code."""
-        outputs, bounds = [], []
+        images, outputs, bounds = self.observed(images), [], []
         for label in range(self.num_classes):
             labels = ops.full(ops.shape(images)[:1], label, dtype="int32")
             statistics = self._statistics(images, labels, training=False)
             mean, _ = ops.split(statistics, 2, axis=-1)
             outputs.append(self.decoder(self._with_classes(mean, labels), training=False))
             outputs[-1] = ops.cast(outputs[-1], "float32")
-            bound = self._log_probability(ops.cast(images, "float32"), outputs[-1])
+            bound = self._log_probability(images, outputs[-1])
             bounds.append(bound - ops.sum(_divergences(statistics), axis=-1))
         best = ops.one_hot(ops.argmax(ops.stack(bounds, axis=1), axis=1), self.num_classes)
         images = ops.sigmoid(ops.stack(outputs, axis=1))  # (batch, classes, height, …)
@@ -262,6 +268,10 @@ class VariationalModel(keras.Model):
         """What a network takes: the rows, and in a conditional model their classes, one-hot."""
         if not self.num_classes:
             return rows
+        if labels is None:
+            raise UserError(
+                "a conditional model learns from images and their labels, got no labels"
+            )
         rows = ops.convert_to_tensor(rows)
         labels = ops.reshape(ops.cast(ops.convert_to_tensor(labels), "int32"), (-1,))
         return [rows, ops.one_hot(labels, self.num_classes)]

@@ -33,7 +33,7 @@ def test_without_epochs_the_weight_is_full_and_not_logged():
 def test_with_no_weight_the_loss_is_the_reconstruction():
     _, history = fit(1, KLWarmUp(3))
     assert history["loss"][0] == pytest.approx(history["reconstruction"][0], rel=1e-5)
-    assert history["bound"][0] > history["loss"][0]
+    assert history["negative_bound"][0] > history["loss"][0]
 
 
 def test_a_job_warms_up_for_as_many_epochs_as_the_recipe_is_told():

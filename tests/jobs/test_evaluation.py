@@ -53,7 +53,7 @@ def test_a_variational_one_has_a_bound_and_pictures_of_its_codes(recipe, arrays,
     figures = jobs.evaluate(run.path)
     assert 0 <= figures["active_units"] <= 3
     # Minus the bound by one code is no better than that by fifty, but for the draws.
-    assert -figures["log_likelihood_bound"] < figures["bound"] + 0.5
+    assert -figures["log_likelihood_bound"] < figures["negative_bound"] + 0.5
     outputs = {path.name for path in run.path.glob("*.png")}
     assert {"reconstructions.png", "codes.png", "traversal.png"} <= outputs
 

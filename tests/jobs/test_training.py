@@ -300,3 +300,15 @@ def test_batch_sizes_change_with_the_resolution_and_a_resumed_run_has_them_too(
     assert (whole.path / "log.csv").read_text() == (cut.path / "log.csv").read_text()
     for a, b in zip(state(whole), state(cut), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_warm_up_that_would_not_end_is_refused(arrays, tmp_path):
+    with pytest.raises(UserError, match="after 3 warm-up epochs: epochs must be at least 4, got 3"):
+        jobs.train(
+            "variational_autoencoder",
+            arrays,
+            out=tmp_path / "a",
+            arguments={"warm_up_epochs": 3},
+            epochs=3,
+        )
+    assert not (tmp_path / "a").exists()

@@ -263,3 +263,15 @@ def test_an_adversarial_net_is_searched_for_what_is_measured_not_for_a_loss(tmp_
     assert found[0]["minibatch"] == "none"
     assert run.settings["arguments"]["minibatch"] in (None, "discrimination", "stddev")
     assert jobs.sample(run.path, 4).shape == (4, 1, 1, 2)
+
+
+def test_hyperband_compares_no_models_of_which_stages_are_missing(tmp_path):
+    def search(recipe):
+        jobs.tune(recipe, "nothing", out=tmp_path / "a", trials=2, strategy="hyperband")
+
+    for recipe in ("dbn", "progan"):
+        with pytest.raises(UserError, match=f"{recipe} is trained in stages"):
+            search(recipe)
+    # A warm-up is no stage: only the data is wrong here.
+    with pytest.raises(UserError, match="nothing"):
+        search("variational_autoencoder")

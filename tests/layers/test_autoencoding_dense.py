@@ -71,7 +71,39 @@ def test_corruption_reaches_the_loss_in_training_and_never_the_output():
     assert float(layer.losses[0]) != quiet
 
 
-def test_what_cannot_be_is_named():
-    with pytest.raises(ValueError, match="learning must be True or False, got 'yes'") as error:
-        AutoencodingDense(3, learning="yes")
+def test_its_loss_has_a_slope_where_it_is_wrong_beyond_rounding():
+    layer = AutoencodingDense(3, learning=True, dtype="mixed_bfloat16")
+    layer.build((None, 5))
+    layer.reverse_bias.assign([12.0] * 5)
+
+    def loss():
+        layer(np.zeros((2, 5)))
+        return layer.losses[-1]
+
+    (slope,) = gradients(loss, [layer.reverse_bias])
+    assert (slope > 0.1).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"learning": "yes"}, "learning must be True or False, got 'yes'"),
+        ({"corruption": 1.0}, "corruption must be at least 0 and below 1, got 1.0"),
+        ({"activation": "relu"}, "activation is logistic, got 'relu'"),
+    ],
+)
+def test_what_cannot_be_is_named(arguments, message):
+    with pytest.raises(ValueError, match=message) as error:
+        AutoencodingDense(3, **arguments)
     one_sentence(error)
+
+
+@pytest.mark.tensorflow
+def test_a_call_in_reverse_alone_has_nothing_to_do_with_the_calls_before():
+    layer = AutoencodingDense(3, learning=True, use_bias=False)
+    images = keras.Input((5,))
+    keras.Model(images, layer(images)).predict(INPUTS, verbose=0)
+    codes = keras.Input((3,))
+    decoder = keras.Model(codes, layer(codes, reverse=True))
+    decoder.compile("sgd", "mean_squared_error")
+    decoder.fit(np.ones((6, 3)), INPUTS, verbose=0)

@@ -6,7 +6,7 @@ from scipy.stats import entropy
 
 from amalthea.layers import KLSparsity
 
-from harness import check_gradients, check_layer, one_sentence
+from harness import check_gradients, check_layer, gradients, one_sentence
 
 ACTIVITIES = np.random.default_rng(0).uniform(0.05, 0.9, (6, 4)).astype("float32")
 
@@ -37,6 +37,20 @@ def test_units_that_never_or_always_speak_have_a_finite_penalty():
     assert np.isfinite(penalty(KLSparsity(0.1, 1.0), dead))
 
 
+def test_units_that_never_or_always_speak_are_drawn_back():
+    inputs = keras.Variable(np.tile([[0.0, 1.0]], (5, 1)))
+    layer = KLSparsity(0.1, 1.0)
+    layer.build((None, 2))
+
+    def loss():
+        layer(inputs.value)
+        return layer.losses[-1]
+
+    (slope,) = gradients(loss, [inputs])
+    assert (slope[:, 0] < 0).all()
+    assert (slope[:, 1] > 0).all()
+
+
 def test_the_running_means_move_in_training_alone_and_steady_the_penalty():
     layer = KLSparsity(0.5, 1.0, momentum=0.75)
     layer(ACTIVITIES)
@@ -59,8 +73,6 @@ def test_gradients_equal_finite_differences(float64, training):
 
 
 def test_with_running_means_the_gradient_is_that_at_the_running_means():
-    from harness import gradients
-
     layer = KLSparsity(0.1, 1.0, momentum=0.5)
     layer.build((None, 4))
     inputs = keras.Variable(ACTIVITIES)
