@@ -179,8 +179,19 @@ def _write_litert(folder: Path, model: keras.Model, live: Mapping[str, keras.Mod
         part.export(folder / f"{name}.tflite", format="litert", verbose=False)
 
     def load(name: str) -> Function:
-        runner = interpreter.Interpreter(str(folder / f"{name}.tflite")).get_signature_runner()
-        return lambda inputs: runner(**inputs)
+        def run(inputs):
+            path = str(folder / f"{name}.tflite")
+            try:
+                return interpreter.Interpreter(path).get_signature_runner()(**inputs)
+            except RuntimeError as error:
+                if "Select TensorFlow op" not in str(error):
+                    raise
+                raise UserError(
+                    f"the endpoint {name!r} needs operations of TensorFlow that LiteRT lacks: "
+                    "export the model as a SavedModel or to ONNX"
+                ) from None
+
+        return run
 
     return load
 

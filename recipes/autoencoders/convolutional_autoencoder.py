@@ -100,7 +100,9 @@ def convolutional_autoencoder(
     for layer, count, size in zip(reversed(stack), reversed(filters), reversed(sizes), strict=True):
         if not tied:
             x = layers.Conv2D(count, kernel_size, padding="same", activation=activation)(x)
-        x = enlarged(x, size)
+        # Twice the sides, each pixel becoming four: UpSampling2D cannot be exported to LiteRT.
+        doubled = [2 * side for side in x.shape[1:3]]
+        x = cropped(layers.Resizing(*doubled, interpolation="nearest")(x), size)
         if tied:
             x = layer(x, reverse=True)
     if not tied:
@@ -109,11 +111,6 @@ def convolutional_autoencoder(
     model = Reconstruction(images, x)
     compile_reconstruction(model, learning_rate, loss)
     return model
-
-
-def enlarged(x, size: tuple[int, int]):
-    """Maps of twice the height and width, cut to `size`."""
-    return cropped(layers.UpSampling2D(2)(x), size)
 
 
 def cropped(x, size: tuple[int, int]):

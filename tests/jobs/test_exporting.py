@@ -15,7 +15,20 @@ from amalthea.recipes import get_recipe, list_recipes, tied_autoencoder
 
 from harness import one_sentence, stored
 
-every_recipe = pytest.mark.parametrize("name", list_recipes())
+# Whose layers and endpoints are those of others.
+LIKE_ANOTHER = {
+    "autoencoder",
+    "conditional_dcgan",
+    "conditional_gan",
+    "conditional_variational_autoencoder",
+    "dbn",
+    "deep_autoencoder",
+    "gan",
+    "gaussian_rbm",
+    "greedy_classifier",
+    "minibatch_discrimination_gan",
+    "wgan_gp",
+}
 # Models of many layers take their time to be exported.
 QUICK = {"tied_autoencoder", "lenet5", "rbm", "toy_gan"}
 
@@ -113,9 +126,14 @@ def test_the_folder_says_what_it_holds(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # the converters' own
-@every_recipe
+@pytest.mark.parametrize("name", sorted(set(list_recipes()) - LIKE_ANOTHER))
 @pytest.mark.parametrize(("format", "suffix"), [("onnx", "onnx"), ("litert", "tflite")])
 def test_other_formats_give_what_the_live_model_gives(name, format, suffix, tmp_path):
+    if format == "litert" and name == "recurrent_autoencoder":
+        with pytest.raises(UserError, match="'serve' needs operations of TensorFlow that LiteRT"):
+            jobs.export(build(name), tmp_path / "export", format=format)
+        assert not list(tmp_path.iterdir())
+        return
     out = jobs.export(build(name), tmp_path / "export", format=format)
     files = {path.stem for path in out.glob(f"*.{suffix}")}
     endpoints = get_recipe(name).endpoints
