@@ -62,6 +62,7 @@ def count(weights):
     return sum(int(np.prod(weight.shape)) for weight in weights)
 
 
+@ON_TENSORFLOW
 def test_every_stage_of_1024_has_the_parameters_of_the_papers_table():
     model = progan((1024, 1024, 3), average_decay=0.0)
     of = [512, 512, 512, 512, 256, 128, 64, 32, 16]
