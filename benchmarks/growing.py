@@ -110,7 +110,7 @@ def whole() -> str:
 
 def quality() -> str:
     """Distances from held-out images after equal time."""
-    seconds, images_per_phase = size(300, 5), size(20_000, 64)
+    seconds, images_per_phase = size(200, 5), size(12_000, 64)
     rows = []
     for name, grown in (("growing, 4×4 to 32×32", True), ("32×32 from the start", False)):
         figures = []
