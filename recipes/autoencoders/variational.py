@@ -7,7 +7,6 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ...errors import UserError
 from ...layers.seed_stream import SeedStream
 from ...metrics import active_units, importance_weighted_bound, reconstruction_error
 from ...metrics.importance_weighted_bound import bound_in_chunks
@@ -46,32 +45,12 @@ def variational_autoencoder_of(
     latent_dim: int,
     activation: str,
     learning_rate: float,
-    binarization: str | None,
-    likelihood: str,
-    samples: int,
-    free_bits: float,
     **settings,
 ) -> VariationalModel:
-    """The compiled model; `settings` are further arguments of `VariationalModel`.
-
-    Raises:
-        UserError: If the binarization does not go with the likelihood, or free bits do not with
-            the samples.
-    """
-    if binarization and likelihood != "bernoulli":
-        raise UserError(
-            f"binarization {binarization!r} goes with the likelihood 'bernoulli' alone, "
-            f"got {likelihood!r}"
-        )
-    if free_bits and samples > 1:
-        raise UserError(f"free_bits go with one sample alone, got {samples} samples")
+    """The compiled model; `settings` are further arguments of `VariationalModel`."""
     model = VariationalModel(
         encoder(image_shape, num_classes, filters, hidden_units, latent_dim, activation),
         decoder(image_shape, num_classes, filters, hidden_units, latent_dim, activation),
-        binarization=binarization,
-        likelihood=likelihood,
-        samples=samples,
-        free_bits=free_bits,
         **settings,
     )
     # A step of small nets is short beside Keras' own work around it.

@@ -86,7 +86,7 @@ class VariationalModel(keras.Model):
             names = ", ".join(map(str, BINARIZATIONS))
             raise ValueError(f"binarization must be one of {names}, got {binarization!r}")
         if binarization and likelihood != "bernoulli":
-            raise ValueError(
+            raise UserError(
                 f"binarization must be None with the likelihood {likelihood!r}, "
                 f"got {binarization!r}"
             )
@@ -94,7 +94,7 @@ class VariationalModel(keras.Model):
             if not value >= 0:
                 raise ValueError(f"{name} must be at least 0, got {value!r}")
         if free_bits and samples > 1:
-            raise ValueError(f"free_bits must be 0 with several samples, got {free_bits!r}")
+            raise UserError(f"free_bits must be 0 with several samples, got {free_bits!r}")
         self.encoder = encoder
         self.decoder = decoder
         self.likelihood = likelihood

@@ -213,6 +213,7 @@ def test_a_mistake_is_one_sentence_before_any_trial(arrays, tmp_path, settings, 
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("objective", "direction"),
     [("val_loss", "min"), ("max:val_loss", "max"), ("val_mean_squared_error", "min")],

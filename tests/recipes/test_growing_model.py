@@ -158,6 +158,7 @@ def test_a_step_moves_the_blocks_in_use_and_nothing_else(recipe):
         assert int(optimizer.iterations.numpy()) == 2
 
 
+@pytest.mark.slow
 def test_alpha_grows_with_the_images_shown_and_is_logged():
     model, seen = build(progan, 8), []
     growing = ProgressiveGrowing([4, 8], [6, 12])
