@@ -52,7 +52,6 @@ class Maps(nn.Module):
 
 
 if dense:
-    latents = 16
     encoder = nn.Sequential(nn.Flatten(), nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 32))
     decoder = nn.Sequential(
         nn.Linear(16, 512),
@@ -62,7 +61,6 @@ if dense:
         nn.Unflatten(1, (1, 28, 28)),
     )
 else:
-    latents = 2
     encoder = nn.Sequential(
         Halving(1, 32),
         Halving(32, 64),

@@ -179,10 +179,11 @@ def _write_litert(folder: Path, model: keras.Model, live: Mapping[str, keras.Mod
         part.export(folder / f"{name}.tflite", format="litert", verbose=False)
 
     def load(name: str) -> Function:
+        runner = interpreter.Interpreter(str(folder / f"{name}.tflite")).get_signature_runner()
+
         def run(inputs):
-            path = str(folder / f"{name}.tflite")
             try:
-                return interpreter.Interpreter(path).get_signature_runner()(**inputs)
+                return runner(**inputs)
             except RuntimeError as error:
                 if "Select TensorFlow op" not in str(error):
                     raise

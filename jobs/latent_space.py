@@ -46,6 +46,7 @@ def draw_latent_space(
     flat = codes.reshape(len(codes), -1)
     mean, deviation = flat.mean(axis=0), flat.std(axis=0)
     most = np.argsort(-deviation)[: 1 if conditional else DIMENSIONS]
+    names = images.class_names or range(images.num_classes)
     rows = {}
     for dimension in most:
         points = np.tile(mean, (VALUES, 1))
@@ -56,7 +57,6 @@ def draw_latent_space(
             if conditional:
                 inputs["labels"] = np.full(VALUES, label, "int32")
             (made,) = decode.predict_on_batch(inputs).values()
-            names = images.class_names or range(images.num_classes)
             rows[f"code {dimension + 1}" if label is None else str(names[label])] = made
     with replacing(folder / "traversal.png") as aside:
         draw_rows(rows, aside)
