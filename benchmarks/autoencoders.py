@@ -3,23 +3,24 @@
 All but the searches learn Fashion-MNIST at 28×28.
 """
 
-import argparse
 import functools
 import json
-import os
 import statistics
 import sys
 import tempfile
+import timeit
 from pathlib import Path
 
+import keras
 import numpy as np
-import report
-from report import in_turn, machine, ratio, run, spread, table
+import tensorflow as tf
+from report import in_turn, parsed, publish_parts, ratio, run, spread, table, versions
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from amalthea import data, jobs, recipes
+from amalthea.layers import FoldConv2DTranspose
 from amalthea.metrics import pca_reconstruction_error, reconstruction_error
 
 HERE = Path(__file__).parent
@@ -40,7 +41,7 @@ def variational() -> str:
             }
             if options.torch:
                 command = [options.torch, HERE / "autoencoders_torch.py", file.name, networks]
-                contenders[f"pythae's, in PyTorch {TORCH}"] = command
+                contenders[f"pythae's, in {TORCH}"] = command
             bounds = {name: [] for name in contenders}
 
             def measure(name, epochs=epochs, contenders=contenders, bounds=bounds):
@@ -64,6 +65,38 @@ def variational() -> str:
                 )
     header = ["what", "ms a step: median (range)", "recipe to it, paired", "minus the bound, nats"]
     return table(header, rows)
+
+
+def fold() -> str:
+    """Milliseconds of a transposed convolution forward and back, of batches of 128 images."""
+    rows = []
+    for inputs, filters in ((32, 1), (64, 1), (16, 1), (32, 3)):
+        images = tf.random.normal((128, 28, 28, inputs))
+
+        def measure(make, images=images, filters=filters):
+            layer = make(filters, 3, padding="same")
+            layer.build(images.shape)
+
+            @tf.function
+            def back():
+                with tf.GradientTape() as tape:
+                    tape.watch(images)
+                    total = tf.reduce_sum(tf.square(layer(images)))
+                return tape.gradient(total, [images, *layer.trainable_variables])
+
+            seconds = [timeit.timeit(back, number=1) for _ in range(size(50, 3))]
+            return [statistics.median(seconds)]
+
+        layers = {"ours": FoldConv2DTranspose, "theirs": keras.layers.Conv2DTranspose}
+        measured = in_turn(
+            {name: functools.partial(measure, make) for name, make in layers.items()},
+            options.rounds,
+        )
+        ours, theirs = measured.values()
+        row = [f"{inputs} to {filters}"]
+        row += [spread([1000 * value for value in seconds]) for seconds in (ours, theirs)]
+        rows.append([*row, ratio(ours, theirs)])
+    return table(["maps", "`FoldConv2DTranspose`, ms", "Keras' layer, ms", "paired"], rows)
 
 
 def principal() -> str:
@@ -227,32 +260,16 @@ def images(split: str) -> np.ndarray:
     return data.read("fashion_mnist", split).first(size(60_000, 640)).as_float()
 
 
-def size(full, quick):
-    """A size of the full run, or of the quick one."""
-    return quick if options.fast else full
-
-
 BATCH = 128
-PARTS = {"variational": variational, "principal": principal, "probes": probes, "tuned": tuned}
+PARTS = {
+    "variational": variational,
+    "fold": fold,
+    "principal": principal,
+    "probes": probes,
+    "tuned": tuned,
+}
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--torch", help="a Python that has PyTorch; left out otherwise")
-parser.add_argument("--rounds", type=int, default=3)
-parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
-parser.add_argument("--fast", action="store_true", help="a quick pass that changes nothing")
-options = parser.parse_args()
-
-LOAD = os.getloadavg()[0]  # before there is any of our own
-TORCH = ""
-if options.torch:
-    TORCH = run([options.torch, "-c", "import torch; print(torch.__version__)"])
-for part in options.only:
-    result = PARTS[part]()
-    text = machine("amalthea", "keras", "tensorflow", "numpy")
-    if part == "variational":
-        text += f"; {options.rounds} rounds, begun at a load of {LOAD:.1f}"
-    text = f"{text}.\n\n{result}"
-    if options.fast:
-        print(f"\n{text}\n")
-    else:
-        report.publish(f"autoencoders-{part}", text)
+options = parsed(__doc__, PARTS, rounds=3)
+size = options.size
+TORCH = versions(options.torch, "torch").get("torch")
+publish_parts("autoencoders", PARTS, options, timed=["variational", "fold"])

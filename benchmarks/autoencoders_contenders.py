@@ -1,7 +1,7 @@
 """Variational autoencoders in Keras for autoencoders.py: the recipe, and keras.io's; prints JSON.
 
-Both have the recipe's networks. keras.io's is the model of its example "Variational AutoEncoder":
-encoder and sampling layer are one network, and the model has a step of its own, by a tape.
+keras.io's is the model of its example "Variational AutoEncoder", with networks of the same layers:
+encoder and sampling are one network, and the model has a step of its own, by a tape.
 """
 
 import json
@@ -11,13 +11,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 from clock import Clock
-from keras import ops
+from keras import layers, ops
 
 from amalthea import recipes
 from amalthea.data import ImageSet
 
 NETWORKS = {
-    "dense": {"hidden_units": (512,), "latent_dim": 16, "activation": "relu"},
+    "dense": {"filters": (), "hidden_units": (512,), "latent_dim": 16, "activation": "relu"},
     "convolutional": {
         "filters": (32, 64),
         "hidden_units": (16,),
@@ -27,12 +27,12 @@ NETWORKS = {
 }
 
 
-class Sampling(keras.layers.Layer):
+class Sampling(layers.Layer):
     """A code drawn by its mean and its log-variance."""
 
     def __init__(self):
         super().__init__()
-        self.seed_generator = keras.random.SeedGenerator(0)
+        self.seed_generator = keras.random.SeedGenerator()
 
     def call(self, inputs):
         mean, log_variance = inputs
@@ -43,14 +43,31 @@ class Sampling(keras.layers.Layer):
 class ByTape(keras.Model):
     """The example's model."""
 
-    def __init__(self, networks):
+    def __init__(self, filters, hidden_units, latent_dim, activation):
         super().__init__()
-        statistics = networks.encoder.output
-        mean, log_variance = ops.split(statistics, 2, axis=-1)
+        images = keras.Input((28, 28, 1))
+        x = images
+        for count in filters:
+            x = layers.Conv2D(count, 3, 2, "same", activation=activation)(x)
+        x = layers.Flatten()(x)
+        for units in hidden_units:
+            x = layers.Dense(units, activation)(x)
+        mean, log_variance = layers.Dense(latent_dim)(x), layers.Dense(latent_dim)(x)
         code = Sampling()([mean, log_variance])
-        self.encoder = keras.Model(networks.encoder.inputs, [mean, log_variance, code])
-        images = keras.layers.Activation("sigmoid")(networks.decoder.output)
-        self.decoder = keras.Model(networks.decoder.inputs, images)
+        self.encoder = keras.Model(images, [mean, log_variance, code])
+        codes = keras.Input((latent_dim,))
+        x = codes
+        for units in reversed(hidden_units):
+            x = layers.Dense(units, activation)(x)
+        if filters:
+            x = layers.Dense(7 * 7 * filters[-1], activation)(x)
+            x = layers.Reshape((7, 7, filters[-1]))(x)
+            for count in reversed(filters):
+                x = layers.Conv2DTranspose(count, 3, 2, "same", activation=activation)(x)
+            x = layers.Conv2DTranspose(1, 3, padding="same", activation="sigmoid")(x)
+        else:
+            x = layers.Reshape((28, 28, 1))(layers.Dense(28 * 28, "sigmoid")(x))
+        self.decoder = keras.Model(codes, x)
         names = ("loss", "reconstruction", "kl")
         self.trackers = {name: keras.metrics.Mean(name) for name in names}
 
@@ -89,10 +106,12 @@ class ByTape(keras.Model):
 if __name__ == "__main__":
     file, contender, networks, *numbers = sys.argv[1:]
     batch, epochs, seed = map(int, numbers)
-    model = recipes.variational_autoencoder(**NETWORKS[networks], seed=seed)
+    keras.utils.set_random_seed(seed)
     if contender == "tape":
-        model = ByTape(model)
+        model = ByTape(**NETWORKS[networks])
         model.compile(keras.optimizers.Adam(1e-3))
+    else:
+        model = recipes.variational_autoencoder(**NETWORKS[networks], seed=seed)
     with np.load(file) as arrays:
         train, test = (ImageSet(name, arrays[name]) for name in ("train", "test"))
     batches = train.batches(batch, seed=seed)

@@ -4,17 +4,13 @@ All have the same images, sizes, batches and learning rate, one Gibbs step, and 
 weight decay. What a peer has no argument for keeps its default.
 """
 
-import argparse
 import functools
-import os
 import statistics
-import subprocess
 import time
 from functools import partial
 
 import keras
 import numpy as np
-import report
 import tensorflow as tf
 from boltzmann_contenders import (
     Trained,
@@ -26,7 +22,7 @@ from boltzmann_contenders import (
     run_torch,
     scikit_learn,
 )
-from report import in_turn, machine, ratio, spread, table
+from report import in_turn, parsed, publish_parts, ratio, spread, table, versions
 from sklearn.linear_model import LogisticRegression
 
 from amalthea import data, recipes
@@ -359,11 +355,6 @@ def rows_of(images: data.ImageSet) -> np.ndarray:
     return (images.as_float().reshape(len(images), -1) >= 0.5).astype("float32")
 
 
-def size(full, quick):
-    """A size of the full run, or of the quick one."""
-    return quick if options.fast else full
-
-
 PARTS = {
     "speed": speed,
     "small": small,
@@ -375,33 +366,16 @@ PARTS = {
     "labels": labels,
 }
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--torch", help="a Python that has rbms and learnergy; left out otherwise")
-parser.add_argument("--rounds", type=int, default=5)
-parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
-parser.add_argument("--fast", action="store_true", help="a quick pass that changes nothing")
-options = parser.parse_args()
-
-LOAD = os.getloadavg()[0]  # before there is any of our own
+options = parsed(__doc__, PARTS, rounds=5)
+size = options.size
 tf.get_logger().setLevel("ERROR")  # each model traces anew, and TensorFlow would warn of it
 SKLEARN = "scikit-learn"
-PEERS = {}
-if options.torch:
-    show = "from importlib.metadata import version\n" + "\n".join(
-        f"print('{name}', version('{name}'))" for name in ("rbms", "learnergy", "torch")
-    )
-    command = [options.torch, "-c", show]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    PEERS = {line.split()[0]: line for line in printed.splitlines()}
-for part in options.only:
-    result = PARTS[part]()
-    versions = machine("amalthea", "keras", "tensorflow", "scikit-learn", "numpy")
-    beside = f"; beside them {PEERS['torch']}" if PEERS else ""
-    rounds = f"; {options.rounds} rounds, begun at a load of {LOAD:.1f}"
-    if part in ("likelihood", "digits", "deep", "labels"):
-        rounds = ""  # nothing is timed there
-    text = f"{versions}{beside}{rounds}.\n\n{result}"
-    if options.fast:
-        print(f"\n{text}\n")
-    else:
-        report.publish(f"boltzmann-{part}", text)
+PEERS = versions(options.torch, "rbms", "learnergy", "torch")
+publish_parts(
+    "boltzmann",
+    PARTS,
+    options,
+    timed=["speed", "small", "scaling", "ais"],
+    distributions=("amalthea", "keras", "tensorflow", "scikit-learn", "numpy"),
+    beside=f"; beside them {PEERS['torch']}" if PEERS else "",
+)

@@ -3,10 +3,8 @@
 All have the same networks, optimizers, batches and images: Fashion-MNIST at 28×28.
 """
 
-import argparse
 import functools
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -14,9 +12,8 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import report
 from gans_contenders import Alternating, textbook
-from report import in_turn, machine, ratio, run, spread, table
+from report import in_turn, parsed, publish_parts, ratio, run, spread, table, versions
 
 from amalthea import data, recipes
 from amalthea.metrics import frechet_distance, precision_recall
@@ -42,7 +39,7 @@ def speed() -> str:
         for name, peer in peers.items():
             contenders[f"Keras, {name}"] = functools.partial(in_keras, peer)
         if options.torch:
-            contenders[f"PyTorch {TORCH}"] = functools.partial(in_torch, kind)
+            contenders[TORCH] = functools.partial(in_torch, kind)
         memory = {}
 
         def measure(name, run, memory=memory):
@@ -193,33 +190,11 @@ def learn(model: keras.Model, images: data.ImageSet, batch_size: int, steps: int
     model.fit(batches, steps_per_epoch=steps * model.critic_steps, shuffle=False, verbose=0)
 
 
-def size(full, quick):
-    """A size of the full run, or of the quick one."""
-    return quick if options.fast else full
-
-
 PARTS = {"speed": speed, "schedule": schedule, "remedies": remedies, "garments": garments}
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--torch", help="a Python that has PyTorch; left out otherwise")
-parser.add_argument("--rounds", type=int, default=5)
-parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
-parser.add_argument("--fast", action="store_true", help="a quick pass that changes nothing")
-options = parser.parse_args()
-
-LOAD = os.getloadavg()[0]  # before there is any of our own
+options = parsed(__doc__, PARTS, rounds=5)
+size = options.size
 # Images a step, steps an epoch, and epochs, of which the first is not counted.
 LENGTHS = (64, size(40, 5), size(4, 2))
-TORCH = ""
-if options.torch:
-    TORCH = run([options.torch, "-c", "import torch; print(torch.__version__)"])
-for part in options.only:
-    result = PARTS[part]()
-    text = machine("amalthea", "keras", "tensorflow", "numpy")
-    if part == "speed":
-        text += f"; {options.rounds} rounds, begun at a load of {LOAD:.1f}"
-    text = f"{text}.\n\n{result}"
-    if options.fast:
-        print(f"\n{text}\n")
-    else:
-        report.publish(f"gans-{part}", text)
+TORCH = versions(options.torch, "torch").get("torch")
+publish_parts("gans", PARTS, options, timed=["speed"])

@@ -1,17 +1,14 @@
 """A growing net beside the same net at full resolution from the start, and beside PyTorch's."""
 
-import argparse
 import functools
 import json
-import os
 import sys
 import time
 from pathlib import Path
 
 import keras
 import numpy as np
-import report
-from report import in_turn, machine, ratio, run, spread, table
+from report import in_turn, parsed, publish_parts, ratio, run, spread, table, versions
 
 from amalthea import data, recipes
 from amalthea.callbacks import ProgressiveGrowing
@@ -54,7 +51,7 @@ def steps() -> str:
         rows.append(row)
     header = ["resolution", "ms a step", "s to compile", "growing up to it / at it from the start"]
     if options.torch:
-        header += [f"PyTorch {TORCH}, ms", "recipe to PyTorch, paired"]
+        header += [f"{TORCH}, ms", "recipe to PyTorch, paired"]
     return table(header, rows)
 
 
@@ -146,31 +143,9 @@ def judge() -> keras.Model:
     return keras.Model(model.inputs, model.layers[-2].output)
 
 
-def size(full, quick):
-    """A size of the full run, or of the quick one."""
-    return quick if options.fast else full
-
-
 PARTS = {"steps": steps, "whole": whole, "quality": quality}
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--torch", help="a Python that has PyTorch; left out otherwise")
-parser.add_argument("--rounds", type=int, default=3)
-parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
-parser.add_argument("--fast", action="store_true", help="a quick pass that changes nothing")
-options = parser.parse_args()
-
-LOAD = os.getloadavg()[0]  # before there is any of our own
-TORCH = ""
-if options.torch:
-    TORCH = run([options.torch, "-c", "import torch; print(torch.__version__)"])
-for part in options.only:
-    result = PARTS[part]()
-    text = machine("amalthea", "keras", "tensorflow", "numpy")
-    if part != "quality":
-        text += f"; {options.rounds} rounds, begun at a load of {LOAD:.1f}"
-    text = f"{text}.\n\n{result}"
-    if options.fast:
-        print(f"\n{text}\n")
-    else:
-        report.publish(f"growing-{part}", text)
+options = parsed(__doc__, PARTS, rounds=3)
+size = options.size
+TORCH = versions(options.torch, "torch").get("torch")
+publish_parts("growing", PARTS, options, timed=["steps", "whole"])

@@ -17,7 +17,7 @@ from unittest import mock
 
 import keras
 import numpy as np
-from report import in_turn, machine, publish, ratio, spread, table
+from report import in_turn, machine, publish, ratio, spread, table, versions
 
 from amalthea import data, jobs
 
@@ -116,9 +116,7 @@ contenders = {
     "plain Keras, arrays, 8 steps an execution as in the recipe": functools.partial(plain_keras, 8),
 }
 if options.torch:
-    show = [options.torch, "-c", "import torch; print(torch.__version__)"]
-    torch = subprocess.run(show, capture_output=True, text=True, check=True).stdout.strip()
-    contenders[f"PyTorch {torch}, tensors in memory"] = pytorch
+    contenders[f"{versions(options.torch, 'torch')['torch']}, tensors in memory"] = pytorch
 measured = in_turn(contenders, options.rounds)
 ours = measured["`jobs.train`"]
 rows = [[name, spread(seconds), ratio(ours, seconds)] for name, seconds in measured.items()]

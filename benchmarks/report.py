@@ -1,16 +1,76 @@
 """What every benchmark needs: contenders run in turn, and a section of README.md."""
 
+import argparse
+import json
 import os
 import platform
 import re
 import statistics
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
 README = Path(__file__).with_name("README.md")
+
+
+class Options(argparse.Namespace):
+    """What the command line of a benchmark of several parts says."""
+
+    def size(self, full, quick):
+        """A size of the full run, or of the quick one."""
+        return quick if self.fast else full
+
+
+def parsed(description: str, parts: Collection[str], rounds: int) -> Options:
+    """Read the command line.
+
+    Args:
+        description: What the benchmark does.
+        parts: Names of its parts, all of which run unless some are named.
+        rounds: How often contenders are timed in turn if it does not say.
+
+    Returns:
+        What is said, with the load of the machine before there is any of our own, as `load`.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--torch", help="a Python with the peers in PyTorch; left out otherwise")
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--only", nargs="+", choices=parts, default=list(parts), metavar="PART")
+    parser.add_argument("--fast", action="store_true", help="a quick pass that changes nothing")
+    return parser.parse_args(namespace=Options(load=os.getloadavg()[0]))
+
+
+def publish_parts(
+    benchmark: str,
+    parts: Mapping[str, Callable[[], str]],
+    options: Options,
+    *,
+    timed: Collection[str],
+    distributions: Sequence[str] = ("amalthea", "keras", "tensorflow", "numpy"),
+    beside: str = "",
+) -> None:
+    """Run parts of a benchmark, and put what each gives into README.md, or print it if quick.
+
+    Args:
+        benchmark: With which the names of the sections begin.
+        parts: Name to function that gives the text of its section.
+        options: Which parts run, and how.
+        timed: Names of the parts that time something.
+        distributions: Whose versions are told.
+        beside: What else is told of the versions.
+    """
+    for part in options.only:
+        result = parts[part]()
+        text = machine(*distributions) + beside
+        if part in timed:
+            text += f"; {options.rounds} rounds, begun at a load of {options.load:.1f}"
+        text = f"{text}.\n\n{result}"
+        if options.fast:
+            print(f"\n{text}\n")
+        else:
+            publish(f"{benchmark}-{part}", text)
 
 
 def in_turn(contenders: Mapping[str, Callable[[], list[float]]], rounds: int):
@@ -75,6 +135,15 @@ def run(command: list) -> str:
     if done.returncode:
         raise SystemExit(done.stderr)
     return done.stdout.strip().splitlines()[-1]
+
+
+def versions(python: str | None, *distributions: str) -> dict[str, str]:
+    """Name and version, by name, of what another Python has; empty if there is none."""
+    if python is None:
+        return {}
+    code = "import json, sys; from importlib.metadata import version; "
+    code += "print(json.dumps({name: f'{name} {version(name)}' for name in sys.argv[1:]}))"
+    return json.loads(run([python, "-c", code, *distributions]))
 
 
 def peak_memory() -> float:

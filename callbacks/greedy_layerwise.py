@@ -22,6 +22,10 @@ class GreedyLayerwise(keras.callbacks.Callback):
         learning_rates: Learning rate of each stage, a number or a function of the number of epochs
             that the stage has run; that of the optimizer if not given.
 
+    Attributes:
+        starts: Epochs, from 0, with which the stages begin.
+        comparable_early: Whether models can be compared before the last stage: they cannot.
+
     Raises:
         ValueError: If there is no stage, `epochs` are not whole numbers of at least 1, one for each
             stage but the last, or there are more or fewer learning rates than stages; when training
@@ -44,6 +48,8 @@ class GreedyLayerwise(keras.callbacks.Callback):
         Bengio et al. 2007, "Greedy Layer-Wise Training of Deep Networks":
         https://papers.nips.cc/paper/3048
     """
+
+    comparable_early = False
 
     def __init__(
         self,
@@ -68,6 +74,10 @@ class GreedyLayerwise(keras.callbacks.Callback):
             )
         self.learning_rates = learning_rates
         self.starts = [sum(lengths[:stage]) for stage in range(len(stages))]
+
+    def least_epochs(self, images: int) -> int:
+        """Epochs that it takes to reach the last stage, with whatever number of images."""
+        return self.starts[-1] + 1
 
     def on_train_begin(self, logs=None):
         takers = [layer.name for layer in self.model.layers if hasattr(layer, "learning")]

@@ -2,6 +2,8 @@
 
 import keras
 
+from ..checks import check_count
+
 
 class KLWarmUp(keras.callbacks.Callback):
     """Raises the weight of the divergence in a variational model's loss from 0 to its full value.
@@ -35,12 +37,15 @@ class KLWarmUp(keras.callbacks.Callback):
 
     # A search compares models by a bound with the full divergence.
     starts = (0,)
+    comparable_early = True
 
     def __init__(self, epochs: int):
         super().__init__()
-        if not isinstance(epochs, int) or epochs < 0:
-            raise ValueError(f"epochs must be a whole number of at least 0, got {epochs!r}")
-        self.epochs = epochs
+        self.epochs = check_count("epochs", epochs, least=0)
+
+    def least_epochs(self, images: int) -> int:
+        """Epochs that it takes to reach the full weight, with whatever number of images."""
+        return self.epochs + 1
 
     def on_train_begin(self, logs=None):
         if not hasattr(self.model, "kl_weight"):

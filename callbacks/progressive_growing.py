@@ -32,6 +32,7 @@ class ProgressiveGrowing(keras.callbacks.Callback):
 
     Attributes:
         starts: Epochs after whose losses a search begins to compare: none comes before.
+        comparable_early: Whether models can be compared before the last phase: they cannot.
 
     Raises:
         ValueError: If there is no resolution, or `images_per_phase` are not whole numbers of at
@@ -54,6 +55,7 @@ class ProgressiveGrowing(keras.callbacks.Callback):
     """
 
     starts = (0,)
+    comparable_early = False
 
     def __init__(
         self,
@@ -81,6 +83,10 @@ class ProgressiveGrowing(keras.callbacks.Callback):
         self.batch_sizes = {r: n for r, n in (batch_sizes or {}).items() if r <= largest}
         self.learning_rates = dict(learning_rates or {})
         self._ends = list(itertools.accumulate(self.images_per_phase))
+
+    def least_epochs(self, images: int) -> int:
+        """Epochs of so many images that it takes to reach the last phase."""
+        return sum(self.images_per_phase) // images + 1
 
     def phase(self, shown: int) -> int:
         """Number of the phase, from 0, after so many images."""

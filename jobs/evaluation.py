@@ -6,13 +6,13 @@ import numpy as np
 
 from .. import data as data_package
 from ..callbacks import draw_rows
+from ..checks import check_count
 from ..data import ImageSet
 from ..errors import UserError
 from ..recipes import get_recipe
 from .files import replacing, write_json
 from .latent_space import draw_latent_space
 from .run import Run
-from .training import check_count
 
 # Images whose codes are drawn.
 DRAWN = 5000

@@ -6,12 +6,12 @@ import numpy as np
 from keras import ops
 
 from ..callbacks import draw_samples
+from ..checks import check_count, is_number
 from ..errors import UserError
 from ..recipes import get_recipe
-from ..recipes.search import is_number
 from .files import replacing
 from .run import Run
-from .training import check_count, sample_inputs
+from .training import sample_inputs
 
 STEPS = 1000
 

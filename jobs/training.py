@@ -20,10 +20,10 @@ from ..callbacks import (
     SampleGrid,
     UnitWatch,
 )
+from ..checks import check_count
 from ..data import ImageSet
 from ..errors import UserError
 from ..recipes import Endpoint, Recipe, get_recipe
-from ..recipes.search import is_whole
 from .curves import draw_log
 from .files import replacing
 from .run import Run, refuse_existing
@@ -295,34 +295,12 @@ def check_stages(recipe: Recipe, arguments: Mapping[str, Any], epochs: int, imag
     """Raise `UserError` if a recipe that is trained in stages would not reach its last one."""
     if recipe.schedule is None:
         return
-    schedule = recipe.schedule(arguments)
-    starts = schedule.starts
-    if epochs <= starts[-1]:
+    least = recipe.schedule(arguments).least_epochs(images)
+    if epochs < least:
         raise UserError(
-            f"the {len(starts)} stages of {recipe.name} begin after "
-            f"{', '.join(map(str, starts[:-1]))} and {starts[-1]} epochs: "
-            f"epochs must be at least {starts[-1] + 1}, got {epochs}"
+            f"the last stage of {recipe.name} begins after {least - 1} epochs of {images:,} "
+            f"images: epochs must be at least {least}, or its stages shorter, got {epochs} epochs"
         )
-    warm_up = arguments.get("warm_up_epochs", 0)
-    if epochs <= warm_up:
-        raise UserError(
-            f"the divergence of {recipe.name} counts in full after {warm_up} warm-up epochs: "
-            f"epochs must be at least {warm_up + 1}, got {epochs}"
-        )
-    needed = sum(getattr(schedule, "images_per_phase", ()))
-    if epochs * images <= needed:
-        raise UserError(
-            f"the last stage of {recipe.name} begins after {needed:,} images: epochs must be at "
-            f"least {needed // images + 1}, of {images:,} images each, or images_per_phase less, "
-            f"got {epochs} epochs"
-        )
-
-
-def check_count(name: str, value: Any, least: int = 1) -> int:
-    """`value` as an int; `UserError` unless it is a whole number of at least `least`."""
-    if not is_whole(value) or value < least:
-        raise UserError(f"{name} must be a whole number of at least {least}, got {value!r}")
-    return int(value)
 
 
 def verbosity(verbose: int | None) -> int:

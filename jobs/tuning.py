@@ -18,14 +18,15 @@ import keras_tuner
 from rich.console import Console
 
 from .. import data as data_package
-from ..callbacks import KLWarmUp, Measurement
+from ..callbacks import Measurement
+from ..checks import check_count
 from ..data import ImageSet
 from ..errors import UserError
 from ..recipes import Recipe, get_recipe
 from .curves import draw_trials
 from .files import replacing, write_json
 from .run import Run, refuse_existing
-from .training import check_count, check_free, check_stages, read_sets, shapes
+from .training import check_free, check_stages, read_sets, shapes
 
 STRATEGIES = {
     "random": keras_tuner.RandomSearch,
@@ -90,7 +91,8 @@ def tune(
     if strategy not in STRATEGIES:
         raise UserError(f"strategy must be one of {', '.join(STRATEGIES)}, got {strategy!r}")
     check_free(fixed or {})
-    if strategy == "hyperband" and not _comparable_early(entry):
+    defaults = {p.name: p.default for p in entry.parameters}
+    if strategy == "hyperband" and entry.schedule and not entry.schedule(defaults).comparable_early:
         raise UserError(
             f"{recipe} is trained in stages, so models cannot be compared after few epochs: "
             "take strategy 'random' or 'bayesian', got 'hyperband'"
@@ -118,12 +120,6 @@ def tune(
     settings["objective"] = [goal.name, goal.direction]
     run = Run.create(out, settings, force=force)
     return _search(run, hypermodel, sets, verbose)
-
-
-def _comparable_early(recipe: Recipe) -> bool:
-    """Whether models can be compared after few epochs: not where stages follow on each other."""
-    defaults = {p.name: p.default for p in recipe.parameters}
-    return recipe.schedule is None or isinstance(recipe.schedule(defaults), KLWarmUp)
 
 
 def resume_search(out: str | Path, *, trials: int | None = None, verbose: int | None = None) -> Run:

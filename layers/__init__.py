@@ -15,6 +15,7 @@ from .corruption import Corruption  # noqa: E402
 from .dbm import DBM  # noqa: E402
 from .equalized import EqualizedConv2D, EqualizedDense  # noqa: E402
 from .fade_in import FadeIn  # noqa: E402
+from .fold_conv2d_transpose import FoldConv2DTranspose  # noqa: E402
 from .fused_batch_normalization import FusedBatchNormalization  # noqa: E402
 from .gaussian_sample import GaussianSample  # noqa: E402
 from .gradient_gate import GradientGate  # noqa: E402
@@ -54,6 +55,7 @@ __all__ = [
     "EqualizedConv2D",
     "EqualizedDense",
     "FadeIn",
+    "FoldConv2DTranspose",
     "FusedBatchNormalization",
     "GaussianSample",
     "GradientGate",

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import initializers, ops, random
 
+from ..checks import check_count
 from .boltzmann_gradient import descent
 from .pairs import Pairs
 from .seed_stream import SeedStream
@@ -91,23 +92,14 @@ class BoltzmannMachine(SeededLayer):
         **kwargs,
     ):
         super().__init__(seed, **kwargs)
-        for name, value, least in (
-            ("hidden", hidden, 1),
-            ("gibbs_steps", gibbs_steps, 1),
-            ("persistent_chains", persistent_chains, 0),
-        ):
-            if not isinstance(value, int) or value < least:
-                raise ValueError(
-                    f"{name} must be a whole number of at least {least}, got {value!r}"
-                )
         if not temperature > 0:
             raise ValueError(f"temperature must be above 0, got {temperature}")
         if weight_decay < 0:
             raise ValueError(f"weight_decay must be at least 0, got {weight_decay}")
-        self.hidden = hidden
+        self.hidden = check_count("hidden", hidden)
         self.temperature = temperature
-        self.gibbs_steps = gibbs_steps
-        self.persistent_chains = persistent_chains
+        self.gibbs_steps = check_count("gibbs_steps", gibbs_steps)
+        self.persistent_chains = check_count("persistent_chains", persistent_chains, least=0)
         self.connections = None if connections is None else _rows(connections)
         self.weight_decay = weight_decay
         self.kernel_initializer = initializers.get(

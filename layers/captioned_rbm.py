@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from ..checks import check_count
 from .rbm import RBM
 from .seed_stream import SeedStream
 
@@ -69,20 +70,11 @@ class CaptionedRBM(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        for name, value, least in (
-            ("caption_length", caption_length, 1),
-            ("vocabulary_size", vocabulary_size, 2),
-            ("mean_field_steps", mean_field_steps, 1),
-        ):
-            if not isinstance(value, int) or value < least:
-                raise ValueError(
-                    f"{name} must be a whole number of at least {least}, got {value!r}"
-                )
         self.hidden = hidden
         self.caption_units = caption_units
-        self.caption_length = caption_length
-        self.vocabulary_size = vocabulary_size
-        self.mean_field_steps = mean_field_steps
+        self.caption_length = check_count("caption_length", caption_length)
+        self.vocabulary_size = check_count("vocabulary_size", vocabulary_size, least=2)
+        self.mean_field_steps = check_count("mean_field_steps", mean_field_steps)
         self.seed = seed
         self.settings = dict(settings or {})
         common = {"seed": seed, "dtype": self.dtype_policy, **self.settings}

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import initializers, ops
 
+from ..checks import check_count
 from .boltzmann_gradient import boltzmann_gradient, descent, moved, prior_for, resting
 from .rbm import RBM
 from .seed_stream import SeedStream
@@ -86,19 +87,12 @@ class DBM(SeededLayer):
             raise ValueError(
                 f"hidden must be two or more whole numbers of at least 1, got {hidden!r}"
             )
-        for name, value in (
-            ("mean_field_steps", mean_field_steps),
-            ("gibbs_steps", gibbs_steps),
-            ("persistent_chains", persistent_chains),
-        ):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
         if weight_decay < 0:
             raise ValueError(f"weight_decay must be at least 0, got {weight_decay}")
         self.hidden = tuple(hidden)
-        self.mean_field_steps = mean_field_steps
-        self.gibbs_steps = gibbs_steps
-        self.persistent_chains = persistent_chains
+        self.mean_field_steps = check_count("mean_field_steps", mean_field_steps)
+        self.gibbs_steps = check_count("gibbs_steps", gibbs_steps)
+        self.persistent_chains = check_count("persistent_chains", persistent_chains)
         self.centered = centered
         self.weight_decay = weight_decay
         self.kernel_initializer = initializers.get(kernel_initializer)

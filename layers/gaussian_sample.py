@@ -3,6 +3,7 @@
 import keras
 from keras import ops, random
 
+from ..checks import check_count
 from .seed_stream import of_rows
 from .seeded_layer import SeededLayer
 
@@ -42,11 +43,7 @@ class GaussianSample(SeededLayer):
 
     def __init__(self, samples: int | None = None, *, seed: int | None = None, **kwargs):
         super().__init__(seed, **kwargs)
-        if samples is not None and (not isinstance(samples, int) or samples < 1):
-            raise ValueError(
-                f"samples must be a whole number of at least 1, or None, got {samples!r}"
-            )
-        self.samples = samples
+        self.samples = None if samples is None else check_count("samples", samples)
 
     def build(self, input_shape):
         if input_shape[-1] is None or input_shape[-1] % 2:

@@ -3,6 +3,7 @@
 import keras
 from keras import initializers, ops
 
+from ..checks import check_count
 from .pairs import Pairs
 
 
@@ -50,9 +51,7 @@ class Hopfield(keras.layers.Layer):
 
     def __init__(self, sweeps: int = 100, seed: int | None = None, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(sweeps, int) or sweeps < 1:
-            raise ValueError(f"sweeps must be a whole number of at least 1, got {sweeps!r}")
-        self.sweeps = sweeps
+        self.sweeps = check_count("sweeps", sweeps)
         self.seed = seed
 
     def build(self, input_shape):

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from ..checks import check_count
+
 
 @keras.saving.register_keras_serializable("amalthea")
 class KSparse(keras.layers.Layer):
@@ -35,9 +37,7 @@ class KSparse(keras.layers.Layer):
 
     def __init__(self, k: int, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(k, int) or k < 1:
-            raise ValueError(f"k must be a whole number of at least 1, got {k!r}")
-        self.k = k
+        self.k = check_count("k", k)
 
     def call(self, inputs):
         if self.k >= inputs.shape[-1]:

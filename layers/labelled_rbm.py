@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from ..checks import check_count
 from .rbm import RBM
 from .seed_stream import SeedStream
 from .units import WithSoftmax
@@ -63,12 +64,8 @@ class LabelledRBM(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if not isinstance(num_classes, int) or num_classes < 2:
-            raise ValueError(
-                f"num_classes must be a whole number of at least 2, got {num_classes!r}"
-            )
         self.hidden = hidden
-        self.num_classes = num_classes
+        self.num_classes = check_count("num_classes", num_classes, least=2)
         self.seed = seed
         self.settings = dict(settings or {})
         self.rbm = RBM(

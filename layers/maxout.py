@@ -3,6 +3,8 @@
 import keras
 from keras import initializers, ops
 
+from ..checks import check_count
+
 
 @keras.saving.register_keras_serializable("amalthea")
 class Maxout(keras.layers.Layer):
@@ -43,11 +45,8 @@ class Maxout(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        for name, value in (("units", units), ("pieces", pieces)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-        self.units = units
-        self.pieces = pieces
+        self.units = check_count("units", units)
+        self.pieces = check_count("pieces", pieces)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
 

@@ -3,6 +3,8 @@
 import keras
 from keras import initializers, ops
 
+from ..checks import check_count
+
 
 @keras.saving.register_keras_serializable("amalthea")
 class MinibatchDiscrimination(keras.layers.Layer):
@@ -45,11 +47,8 @@ class MinibatchDiscrimination(keras.layers.Layer):
         self, kernels: int = 100, dims: int = 5, kernel_initializer="glorot_uniform", **kwargs
     ):
         super().__init__(**kwargs)
-        for name, value in (("kernels", kernels), ("dims", dims)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-        self.kernels = kernels
-        self.dims = dims
+        self.kernels = check_count("kernels", kernels)
+        self.dims = check_count("dims", dims)
         self.kernel_initializer = initializers.get(kernel_initializer)
 
     def build(self, input_shape):

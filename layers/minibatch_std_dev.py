@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from ..checks import check_count
+
 # Under the square root, whose slope at 0 is infinite.
 EPSILON = 1e-8
 
@@ -42,9 +44,7 @@ class MinibatchStdDev(keras.layers.Layer):
 
     def __init__(self, group_size: int = 4, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(group_size, int) or group_size < 1:
-            raise ValueError(f"group_size must be a whole number of at least 1, got {group_size!r}")
-        self.group_size = group_size
+        self.group_size = check_count("group_size", group_size)
 
     def call(self, inputs):
         batch = ops.shape(inputs)[0]

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import activations, initializers, ops
 
+from ..checks import check_count
+
 
 @keras.saving.register_keras_serializable("amalthea")
 class PartialConv2D(keras.layers.Layer):
@@ -61,12 +63,8 @@ class PartialConv2D(keras.layers.Layer):
                 "connections must name, for each output map, one or more different input maps, "
                 f"got {connections!r}"
             )
-        if not isinstance(kernel_size, int) or kernel_size < 1:
-            raise ValueError(
-                f"kernel_size must be a whole number of at least 1, got {kernel_size!r}"
-            )
         self.connections = tuple(tuple(row) for row in connections)
-        self.kernel_size = kernel_size
+        self.kernel_size = check_count("kernel_size", kernel_size)
         self.activation = activations.get(activation)
         self.kernel_initializer = kernel_initializer and initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)

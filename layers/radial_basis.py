@@ -3,6 +3,8 @@
 import keras
 from keras import initializers, ops
 
+from ..checks import check_count
+
 
 @keras.saving.register_keras_serializable("amalthea")
 class RadialBasis(keras.layers.Layer):
@@ -38,9 +40,7 @@ class RadialBasis(keras.layers.Layer):
 
     def __init__(self, units: int, centers_initializer="random_normal", **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(units, int) or units < 1:
-            raise ValueError(f"units must be a whole number of at least 1, got {units!r}")
-        self.units = units
+        self.units = check_count("units", units)
         self.centers_initializer = initializers.get(centers_initializer)
 
     def build(self, input_shape):

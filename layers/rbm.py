@@ -5,6 +5,7 @@ import math
 import keras
 from keras import initializers, ops, random
 
+from ..checks import check_count
 from .boltzmann_gradient import boltzmann_gradient, descent, moved, prior_for, resting
 from .kept_loss import KeptLoss
 from .seed_stream import SeedStream
@@ -113,15 +114,6 @@ class RBM(KeptLoss, SeededLayer):
         **kwargs,
     ):
         super().__init__(seed, **kwargs)
-        for name, value, least in (
-            ("hidden", hidden, 1),
-            ("gibbs_steps", gibbs_steps, 1),
-            ("persistent_chains", persistent_chains, 0),
-        ):
-            if not isinstance(value, int) or value < least:
-                raise ValueError(
-                    f"{name} must be a whole number of at least {least}, got {value!r}"
-                )
         for name, value in (("visible_units", visible_units), ("hidden_units", hidden_units)):
             if value not in UNITS:
                 raise ValueError(f"{name} must be 'bernoulli' or 'gaussian', got {value!r}")
@@ -138,12 +130,12 @@ class RBM(KeptLoss, SeededLayer):
             raise ValueError(
                 f"sparsity_target must be above 0 and below 1, or None, got {sparsity_target}"
             )
-        self.hidden = hidden
+        self.hidden = check_count("hidden", hidden)
         self.visible_units = visible_units
         self.hidden_units = hidden_units
         self.softmax = tuple(softmax) if softmax else None
-        self.gibbs_steps = gibbs_steps
-        self.persistent_chains = persistent_chains
+        self.gibbs_steps = check_count("gibbs_steps", gibbs_steps)
+        self.persistent_chains = check_count("persistent_chains", persistent_chains, least=0)
         self.centered = centered
         self.weight_decay = weight_decay
         self.sparsity_target = sparsity_target

@@ -3,6 +3,7 @@
 import keras
 from keras import ops, random
 
+from ..checks import check_count
 from .seeded_layer import SeededLayer
 
 
@@ -48,11 +49,9 @@ class ReplayBuffer(SeededLayer):
 
     def __init__(self, capacity: int = 50, share: float = 0.5, seed: int | None = None, **kwargs):
         super().__init__(seed, **kwargs)
-        if not isinstance(capacity, int) or capacity < 1:
-            raise ValueError(f"capacity must be a whole number of at least 1, got {capacity!r}")
         if not 0 < share <= 1:
             raise ValueError(f"share must be above 0 and at most 1, got {share!r}")
-        self.capacity = capacity
+        self.capacity = check_count("capacity", capacity)
         self.share = share
 
     def build(self, input_shape):

@@ -3,6 +3,7 @@
 import keras
 from keras import ops, random
 
+from ..checks import check_count
 from .seed_stream import of_rows
 from .seeded_layer import SeededLayer
 
@@ -47,11 +48,9 @@ class StyleMixing(SeededLayer):
 
     def __init__(self, count: int, *, probability: float = 0.9, seed: int | None = None, **kwargs):
         super().__init__(seed, **kwargs)
-        if not isinstance(count, int) or count < 1:
-            raise ValueError(f"count must be a whole number of at least 1, got {count!r}")
         if not 0 <= probability <= 1:
             raise ValueError(f"probability must be in [0, 1], got {probability!r}")
-        self.count = count
+        self.count = check_count("count", count)
         self.probability = probability
 
     def build(self, input_shape):

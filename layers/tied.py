@@ -3,6 +3,8 @@
 import keras
 from keras import activations, constraints, initializers, ops, regularizers
 
+from ..checks import check_count
+
 
 class _Tied(keras.layers.Layer):
     """What both share: the kernel, a bias and an activation for each direction."""
@@ -20,9 +22,7 @@ class _Tied(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if not isinstance(units, int) or units < 1:
-            raise ValueError(f"{self.counts} must be a whole number of at least 1, got {units!r}")
-        setattr(self, self.counts, units)
+        setattr(self, self.counts, check_count(self.counts, units))
         self.activation = activations.get(activation)
         self.reverse_activation = activations.get(reverse_activation)
         self.use_bias = use_bias
@@ -186,12 +186,8 @@ class TiedConv2D(_Tied):
     counts = "filters"
 
     def __init__(self, filters: int, kernel_size: int, *args, **kwargs):
-        if not isinstance(kernel_size, int) or kernel_size < 1:
-            raise ValueError(
-                f"kernel_size must be a whole number of at least 1, got {kernel_size!r}"
-            )
         super().__init__(filters, *args, **kwargs)
-        self.kernel_size = kernel_size
+        self.kernel_size = check_count("kernel_size", kernel_size)
 
     @property
     def window(self):

@@ -3,6 +3,8 @@
 import keras
 from keras import activations, ops
 
+from ..checks import check_count
+
 
 @keras.saving.register_keras_serializable("amalthea")
 class TrainablePooling2D(keras.layers.Layer):
@@ -40,9 +42,7 @@ class TrainablePooling2D(keras.layers.Layer):
 
     def __init__(self, pool_size: int = 2, activation=None, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(pool_size, int) or pool_size < 1:
-            raise ValueError(f"pool_size must be a whole number of at least 1, got {pool_size!r}")
-        self.pool_size = pool_size
+        self.pool_size = check_count("pool_size", pool_size)
         self.activation = activations.get(activation)
 
     def build(self, input_shape):

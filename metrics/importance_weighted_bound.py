@@ -5,6 +5,7 @@ import math
 import numpy as np
 from keras import ops
 
+from ..checks import check_count
 from ..errors import UserError
 from ..layers.seed_stream import SeedStream
 from .compiled import Compiled
@@ -45,8 +46,7 @@ def importance_weighted_bound(
         Burda, Grosse & Salakhutdinov 2015, "Importance Weighted Autoencoders":
         https://arxiv.org/abs/1509.00519
     """
-    if not isinstance(samples, int) or samples < 1:
-        raise UserError(f"samples must be a whole number of at least 1, got {samples!r}")
+    samples = check_count("samples", samples)
     if model.num_classes and labels is None:
         raise UserError("the bound of a conditional model needs the labels of the images")
     chunk = max(1, ROWS // batch_size)

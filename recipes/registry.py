@@ -127,9 +127,10 @@ class Recipe:
         published: Published configurations with their parameter counts.
         batch_size: Default batch size of `fit`.
         epochs: Default number of epochs of a training.
-        schedule: From the arguments to the callback that trains the model in stages, if it is; the
-            callback's `starts` are the epochs in which stages begin, or 0 alone where a search can
-            compare all epochs.
+        schedule: From the arguments to the callback that trains the model in stages, if it is. The
+            callback has `starts`, the epochs in which stages begin, or 0 alone where a search can
+            compare all epochs of a training; `least_epochs(images)`, those that reach the last
+            stage; and `comparable_early`, whether a search can compare models before it.
         measures: How a trained model is measured on images beyond its metrics, if it is: takes the
             model, images, their labels or None, and the batch size, gives figures by name.
         frozen: Paths of trainable weights that two steps of training need not move.

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from enum import IntEnum
-from numbers import Integral, Real
 from typing import Annotated, Any
+
+from ..checks import is_number, is_whole
 
 
 class Rank(IntEnum):
@@ -27,16 +28,6 @@ class Rank(IntEnum):
     ACTIVATION = 8
     ADAM_BETAS = 9
     OTHER = 10
-
-
-def is_whole(value: Any) -> bool:
-    """Whether `value` is a whole number, and not a bool."""
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def is_number(value: Any) -> bool:
-    """Whether `value` is a finite real number, and not a bool."""
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def plain(value: Any) -> Any:
@@ -86,6 +77,11 @@ class Given(Domain):
 
     def __str__(self):
         return ""
+
+
+def at_least(least: int) -> Given:
+    """A number of things, which is not tuned."""
+    return Given(lambda v: is_whole(v) and v >= least, f"a whole number of at least {least}")
 
 
 @dataclass(frozen=True)
@@ -179,7 +175,7 @@ class Choice(Range):
 
     def __init__(self, *values: Any, others: Given | None = None, rank: Rank = Rank.OTHER):
         if others is None and all(is_whole(value) for value in values):
-            others = Given(lambda v: is_whole(v) and v >= 1, "a whole number of at least 1")
+            others = at_least(1)
         for name, value in {"values": values, "others": others, "rank": rank}.items():
             object.__setattr__(self, name, value)
 
@@ -326,7 +322,7 @@ ImageShape = Annotated[
         "(height, width, channels), three whole numbers of at least 1",
     ),
 ]
-NumClasses = Annotated[int, Given(lambda v: is_whole(v) and v >= 2, "a whole number of at least 2")]
+NumClasses = Annotated[int, at_least(2)]
 Flag = Annotated[bool, Given(lambda v: isinstance(v, bool), "True or False")]
 Seed = Annotated[
     int | None,

@@ -59,6 +59,7 @@ def conditional_variational_autoencoder(
         * Classes are told and images are drawn; the paper also has the reverse, outputs drawn for
           images.
         * The prior of the codes is the same for all classes.
+        * Weights that make means and variances of codes begin at 0.
 
     Args:
         image_shape: Height, width and channels of the images; of any size.

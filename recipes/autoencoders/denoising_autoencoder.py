@@ -6,17 +6,7 @@ import keras
 
 from ...layers import Corruption
 from ..registry import Objective, Published, recipe
-from ..search import (
-    Activation,
-    Choice,
-    Flag,
-    Float,
-    ImageShape,
-    Int,
-    LearningRate,
-    Rank,
-    Seed,
-)
+from ..search import Activation, Choice, Flag, Float, ImageShape, Int, LearningRate, Rank, Seed
 from .dense import HiddenUnits, Loss, compile_reconstruction, dense_autoencoder
 from .endpoints import ENDPOINTS
 from .reconstruction import reconstruction

@@ -5,10 +5,11 @@ from typing import Annotated
 import keras
 from keras import layers, ops
 
+from ...checks import is_whole
 from ...layers import RepeatAlong
 from ..endpoint import Function
 from ..registry import Objective, Published, recipe
-from ..search import Choice, Given, LatentDim, LearningRate, Rank, Seed, Widths, is_whole
+from ..search import Choice, Given, LatentDim, LearningRate, Rank, Seed, Widths
 from .dense import Loss, compile_reconstruction
 from .endpoints import ENCODE, SERVE, squared_errors
 from .reconstruction import Reconstruction, reconstruction

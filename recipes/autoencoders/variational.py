@@ -7,12 +7,14 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from ...checks import is_number
+from ...layers import FoldConv2DTranspose
 from ...layers.seed_stream import SeedStream
 from ...metrics import active_units, importance_weighted_bound, reconstruction_error
 from ...metrics.importance_weighted_bound import bound_in_chunks
 from ..endpoint import Function
 from ..interpolation import along, line
-from ..search import Float, Given, Rank, Widths, is_number, is_whole
+from ..search import Float, Given, Rank, Widths, at_least
 from .convolutional_autoencoder import cropped
 from .likelihoods import LIKELIHOODS
 from .variational_model import BINARIZATIONS, VariationalModel
@@ -27,11 +29,9 @@ Binarization = Annotated[
 ]
 Beta = Annotated[float, Float(0.1, 10.0, log=True, rank=Rank.REGULARIZATION)]
 # Not tuned: a bound by more samples is tighter, whatever the model.
-Samples = Annotated[int, Given(lambda v: is_whole(v) and v >= 1, "a whole number of at least 1")]
+Samples = Annotated[int, at_least(1)]
 FreeBits = Annotated[float, Given(lambda v: is_number(v) and v >= 0, "a number of at least 0")]
-WarmUpEpochs = Annotated[
-    int, Given(lambda v: is_whole(v) and v >= 0, "a whole number of at least 0")
-]
+WarmUpEpochs = Annotated[int, at_least(0)]
 # For the bound of held-out images and for their scores, of which so many are taken at once.
 SAMPLES, CHUNK = 50, 5
 
@@ -70,7 +70,10 @@ def encoder(image_shape, num_classes, filters, hidden_units, latent_dim, activat
         x = layers.Concatenate()([x, inputs[1]])
     for units in hidden_units:
         x = layers.Dense(units, activation)(x)
-    codes = layers.Dense(2 * latent_dim, dtype="float32", name="codes")(x)
+    # With weights of 0 what codes are drawn from is at first the prior itself, for all images.
+    codes = layers.Dense(2 * latent_dim, kernel_initializer="zeros", dtype="float32", name="codes")(
+        x
+    )
     return keras.Model(inputs if num_classes else images, codes, name="encoder")
 
 
@@ -94,7 +97,9 @@ def decoder(image_shape, num_classes, filters, hidden_units, latent_dim, activat
         x = layers.Conv2DTranspose(count, 3, 2, "same", activation=activation)(x)
         x = cropped(x, sizes.pop())
     if filters:
-        x = layers.Conv2DTranspose(image_shape[-1], 3, padding="same")(x)
+        thins_out = image_shape[-1] == 1 and filters[0] >= 32
+        to_image = FoldConv2DTranspose if thins_out else layers.Conv2DTranspose
+        x = to_image(image_shape[-1], 3, padding="same")(x)
     outputs = layers.Activation("linear", dtype="float32", name="outputs")(x)
     return keras.Model(inputs if num_classes else codes, outputs, name="decoder")
 

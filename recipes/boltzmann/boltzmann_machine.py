@@ -5,11 +5,12 @@ from typing import Annotated
 import keras
 from keras import ops
 
+from ...checks import is_number
 from ...layers import Binarize, BoltzmannMachine
 from ...layers.seed_stream import SeedStream
 from ..endpoint import Function, Part
 from ..registry import Objective, Published, recipe
-from ..search import Given, ImageShape, LearningRate, Momentum, Seed, Units, WeightDecay, is_number
+from ..search import Given, ImageShape, LearningRate, Momentum, Seed, Units, WeightDecay
 from .machine import (
     GibbsSteps,
     PersistentChains,

@@ -12,7 +12,7 @@ from ...layers.seed_stream import SeedStream
 from ...metrics import annealed_importance_sampling, mean_field_bound
 from ..endpoint import Function, Part
 from ..registry import Objective, Published, recipe
-from ..search import Flag, Given, ImageShape, Int, LearningRate, Seed, WeightDecay, Widths, is_whole
+from ..search import Flag, ImageShape, Int, LearningRate, Seed, WeightDecay, Widths, at_least
 from .machine import (
     TEMPERATURES,
     GibbsSteps,
@@ -118,9 +118,7 @@ def dbm(
     image_shape: ImageShape = (28, 28, 1),
     *,
     hidden_units: Annotated[tuple[int, ...], Widths(16, 2048, depth=(2, 3))] = (500, 1000),
-    pretraining_epochs: Annotated[
-        int, Given(lambda v: is_whole(v) and v >= 0, "a whole number of at least 0")
-    ] = 2,
+    pretraining_epochs: Annotated[int, at_least(0)] = 2,
     mean_field_steps: Annotated[int, Int(3, 30)] = 10,
     gibbs_steps: GibbsSteps = 5,
     persistent_chains: Annotated[int, Int(20, 500, log=True)] = 100,

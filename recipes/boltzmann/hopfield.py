@@ -9,9 +9,9 @@ from ...layers import Binarize, Hopfield
 from ...layers.seed_stream import SeedStream
 from ..endpoint import Function, Part
 from ..registry import Objective, Published, recipe
-from ..search import Given, ImageShape, Seed, is_whole
+from ..search import ImageShape, Seed, at_least
 
-Sweeps = Annotated[int, Given(lambda v: is_whole(v) and v >= 1, "a whole number of at least 1")]
+Sweeps = Annotated[int, at_least(1)]
 
 
 def _states(model, images):

@@ -10,23 +10,20 @@ import keras
 import numpy as np
 from keras import ops
 
+from ...checks import is_number
 from ...layers import RBM
 from ...layers.seed_stream import SeedStream
 from ...metrics import annealed_importance_sampling, belief_net_bound
 from ..endpoint import Function, Part
-from ..search import Choice, Given, Widths, is_number, is_whole
+from ..search import Choice, Given, Widths, at_least
 
 GibbsSteps = Annotated[int, Choice(1, 5, 25)]
-PersistentChains = Annotated[
-    int, Given(lambda v: is_whole(v) and v >= 0, "a whole number of at least 0")
-]
+PersistentChains = Annotated[int, at_least(0)]
 SparsityTarget = Annotated[
     float | None,
     Given(lambda v: v is None or (is_number(v) and 0 < v < 1), "a number in (0, 1), or None"),
 ]
-PretrainingEpochs = Annotated[
-    int, Given(lambda v: is_whole(v) and v >= 1, "a whole number of at least 1")
-]
+PretrainingEpochs = Annotated[int, at_least(1)]
 HiddenUnits = Annotated[tuple[int, ...], Widths(16, 2048, depth=(1, 3))]
 # Of annealed importance sampling, enough for machines of the published sizes.
 TEMPERATURES = 2000

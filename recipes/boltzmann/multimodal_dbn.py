@@ -10,17 +10,7 @@ from ...layers import RBM, Binarize, CaptionedRBM
 from ...layers.seed_stream import SeedStream
 from ..endpoint import Function, Part
 from ..registry import Objective, recipe
-from ..search import (
-    Flag,
-    Given,
-    ImageShape,
-    LearningRate,
-    Momentum,
-    Seed,
-    Units,
-    WeightDecay,
-    is_whole,
-)
+from ..search import Flag, ImageShape, LearningRate, Momentum, Seed, Units, WeightDecay, at_least
 from .joint import JointModel
 from .machine import (
     GibbsSteps,
@@ -33,10 +23,8 @@ from .machine import (
 )
 from .momentum_ramp import MomentumRamp
 
-Length = Annotated[int, Given(lambda v: is_whole(v) and v >= 1, "a whole number of at least 1")]
-VocabularySize = Annotated[
-    int, Given(lambda v: is_whole(v) and v >= 2, "a whole number of at least 2")
-]
+Length = Annotated[int, at_least(1)]
+VocabularySize = Annotated[int, at_least(2)]
 
 
 def schedule(arguments) -> GreedyLayerwise:

@@ -10,7 +10,7 @@ from ...errors import UserError
 from ...layers import PartialConv2D, RadialBasis, TrainablePooling2D
 from ..endpoint import Part
 from ..registry import Objective, Published, recipe
-from ..search import Activation, Flag, Given, ImageShape, LearningRate, NumClasses, Seed, is_whole
+from ..search import Activation, Flag, ImageShape, LearningRate, NumClasses, Seed, at_least
 
 # Table I of the paper: the maps of S2 that each map of C3 is connected to.
 C3_CONNECTIONS = (
@@ -79,9 +79,7 @@ def lenet5(
     num_classes: NumClasses = 10,
     *,
     original: Flag = False,
-    padding: Annotated[
-        int, Given(lambda v: is_whole(v) and v >= 0, "a whole number of at least 0")
-    ] = 2,
+    padding: Annotated[int, at_least(0)] = 2,
     activation: Activation = "tanh",
     learning_rate: LearningRate = 1e-3,
     seed: Seed = None,

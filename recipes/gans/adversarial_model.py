@@ -3,6 +3,7 @@
 import keras
 from keras import ops, random
 
+from ...checks import check_count
 from ...compatibility import keep_order
 from ...layers import ReplayBuffer
 from ...layers.input_gradient import input_gradient, values_and_slope
@@ -99,11 +100,6 @@ class AdversarialModel(keras.Model):
             raise ValueError(f"objective must be one of {', '.join(GAMES)}, got {objective!r}")
         if prior not in PRIORS:
             raise ValueError(f"prior must be one of {', '.join(PRIORS)}, got {prior!r}")
-        for name, value in (("critic_steps", critic_steps), ("r1_interval", r1_interval)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-        if not isinstance(replay, int) or replay < 0:
-            raise ValueError(f"replay must be a whole number of at least 0, got {replay!r}")
         if replay and len(generator.inputs) > 1:
             raise ValueError(
                 f"replay must be 0 where the generator takes classes, which it loses, got {replay}"
@@ -124,15 +120,15 @@ class AdversarialModel(keras.Model):
         self.discriminator = discriminator
         self.objective = objective
         self.prior = prior
-        self.critic_steps = critic_steps
+        self.critic_steps = check_count("critic_steps", critic_steps)
         self.gradient_penalty = gradient_penalty
         self.r1 = r1
-        self.r1_interval = r1_interval
+        self.r1_interval = check_count("r1_interval", r1_interval)
         self.drift = drift
         self.pixel_range = pixel_range
         self.label_smoothing = label_smoothing
         self.instance_noise = instance_noise
-        self.replay = replay
+        self.replay = check_count("replay", replay, least=0)
         self.average_decay = average_decay
         self.seed = seed
         self.num_classes = generator.inputs[1].shape[-1] if len(generator.inputs) > 1 else None

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
+from ...checks import is_number
 from ...layers import MinibatchDiscrimination, MinibatchStdDev
-from ..search import Choice, Float, Given, Int, Rank, is_number, is_whole
+from ..search import Choice, Float, Given, Int, Rank, at_least
 
 MINIBATCH = {"discrimination": MinibatchDiscrimination, "stddev": MinibatchStdDev}
 
@@ -15,7 +16,7 @@ Replay = Annotated[
         0,
         64,
         1024,
-        others=Given(lambda v: is_whole(v) and v >= 0, "a whole number of at least 0"),
+        others=at_least(0),
         rank=Rank.REGULARIZATION,
     ),
 ]

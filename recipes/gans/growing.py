@@ -6,14 +6,12 @@ import keras
 from keras import layers, ops
 
 from ...layers import Blur, EqualizedConv2D, EqualizedDense, FadeIn, MinibatchStdDev
-from ..search import Choice, Given, Int, Rank, is_whole
+from ..search import Choice, Int, Rank, at_least
 from .convolutional import base, leaky_relu
 
 Latents = Annotated[int, Int(16, 512, log=True, rank=Rank.UNITS)]
 GrowingWidth = Annotated[int, Choice(16, 32, 64, 128, 256, 512, rank=Rank.UNITS)]
-ImagesPerPhase = Annotated[
-    int, Given(lambda v: is_whole(v) and v >= 1, "a whole number of at least 1")
-]
+ImagesPerPhase = Annotated[int, at_least(1)]
 
 # Images of a batch, by the resolution from which on, so that they fit the memory of one device.
 BATCH_SIZES = {64: 32, 128: 16, 256: 8, 512: 4}

@@ -8,6 +8,7 @@ import numpy as np
 from keras import layers, ops
 
 from ...callbacks import ProgressiveGrowing
+from ...checks import is_number
 from ...layers import (
     AdaptiveInstanceNormalization,
     Bias,
@@ -25,7 +26,7 @@ from ...layers.seed_stream import SeedStream
 from ..endpoint import Function
 from ..interpolation import along, line
 from ..registry import Objective, Published, recipe
-from ..search import Float, Given, ImageShape, Int, LearningRate, Rank, Seed, is_number
+from ..search import Float, Given, ImageShape, Int, LearningRate, Rank, Seed
 from .arguments import AverageDecay, Beta1
 from .endpoints import ENDPOINTS, distances_of
 from .growing import (
