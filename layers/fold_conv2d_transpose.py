@@ -1,6 +1,7 @@
 """A transposed convolution in two steps."""
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 
@@ -40,7 +41,7 @@ class FoldConv2DTranspose(layers.Conv2DTranspose):
         x = ops.conv(inputs, products, 1, "valid", self.data_format)
         x = ops.conv_transpose(
             x,
-            ops.reshape(ops.eye(count, dtype=x.dtype), (height, width, filters, count)),
+            ops.cast(np.eye(count).reshape(height, width, filters, count), x.dtype),
             list(self.strides),
             self.padding,
             self.output_padding,

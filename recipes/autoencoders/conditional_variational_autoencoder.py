@@ -30,7 +30,13 @@ from .variational_autoencoder import schedule
     measures=bounds,
     batch_size=128,
     epochs=20,
-    smoke={"image_shape": (4, 4, 1), "num_classes": 3, "hidden_units": (5,), "latent_dim": 3},
+    smoke={
+        "image_shape": (5, 4, 1),
+        "num_classes": 3,
+        "filters": (32,),
+        "hidden_units": (5,),
+        "latent_dim": 3,
+    },
 )
 def conditional_variational_autoencoder(
     image_shape: ImageShape = (28, 28, 1),

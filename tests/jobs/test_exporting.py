@@ -20,7 +20,6 @@ LIKE_ANOTHER = {
     "autoencoder",
     "conditional_dcgan",
     "conditional_gan",
-    "conditional_variational_autoencoder",
     "dbn",
     "deep_autoencoder",
     "gan",
