@@ -13,14 +13,21 @@ class FoldConv2DTranspose(layers.Conv2DTranspose):
     CPU that takes less time than Keras' own layer where a single map is made of 32 or more.
 
     Args:
-        *args: Those of `keras.layers.Conv2DTranspose`: filters, kernel size, strides, padding.
-        **kwargs: Keyword arguments of `keras.layers.Conv2DTranspose`.
+        filters: Maps that are made.
+        kernel_size: Height and width of the kernel, one number for both or two.
+        strides: How many times higher and wider the maps become, one number for both or two.
+        padding: `"same"` or `"valid"`.
+        activation: Activation of the outputs; none if not given.
+        **kwargs: Further arguments of `keras.layers.Conv2DTranspose`.
 
     Call arguments:
         inputs: `(batch, height, width, channels)`.
 
     Returns:
         `(batch, height · stride, width · stride, filters)` with the padding `"same"`.
+
+    Raises:
+        ValueError: Where `keras.layers.Conv2DTranspose` raises it.
 
     Example:
     >>> import keras
@@ -33,6 +40,9 @@ class FoldConv2DTranspose(layers.Conv2DTranspose):
         Dumoulin & Visin 2016, "A guide to convolution arithmetic for deep learning", chapter 4:
         https://arxiv.org/abs/1603.07285
     """
+
+    def __init__(self, filters, kernel_size, strides=1, padding="valid", activation=None, **kwargs):
+        super().__init__(filters, kernel_size, strides, padding, activation=activation, **kwargs)
 
     def call(self, inputs):
         height, width, filters, channels = self.kernel.shape

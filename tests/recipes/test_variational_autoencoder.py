@@ -7,6 +7,7 @@ from scipy.stats import logistic, norm
 
 from amalthea.data import read
 from amalthea.errors import UserError
+from amalthea.layers import FoldConv2DTranspose
 from amalthea.layers.seed_stream import SeedStream
 from amalthea.metrics import importance_weighted_bound
 from amalthea.recipes import conditional_variational_autoencoder, variational_autoencoder
@@ -21,12 +22,19 @@ LABELS = np.arange(6) % 3
 
 def small(**arguments):
     given = {"hidden_units": (5,), "latent_dim": 2, "seed": 0}
-    return variational_autoencoder((4, 4, 1), **given | arguments)
+    return with_codes(variational_autoencoder((4, 4, 1), **given | arguments))
 
 
 def conditional(**arguments):
     given = {"hidden_units": (5,), "latent_dim": 2, "seed": 0}
-    return conditional_variational_autoencoder((4, 4, 1), 3, **given | arguments)
+    return with_codes(conditional_variational_autoencoder((4, 4, 1), 3, **given | arguments))
+
+
+def with_codes(model):
+    """The model with codes that depend on the image, as after some training."""
+    kernel = model.encoder.get_layer("codes").kernel
+    kernel.assign(np.random.default_rng(1).normal(scale=0.5, size=kernel.shape))
+    return model
 
 
 def logged(model, *data):
@@ -254,6 +262,14 @@ def test_the_class_makes_a_difference_to_code_and_image():
     assert np.abs(images[0] - images[1]).max() > 1e-3
 
 
+@pytest.mark.parametrize(
+    ("channels", "filters", "folds"), [(1, 32, True), (1, 31, False), (3, 32, False)]
+)
+def test_one_map_of_many_is_made_by_a_fold(channels, filters, folds):
+    model = variational_autoencoder((4, 4, channels), filters=(filters,), hidden_units=(2,))
+    assert isinstance(model.decoder.layers[-2], FoldConv2DTranspose) == folds
+
+
 def test_images_alone_are_reconstructed_under_one_of_the_classes():
     model = conditional()
     found = model.predict(IMAGES, verbose=0)
@@ -316,7 +332,7 @@ def test_a_conditional_model_asks_for_labels():
         ({"likelihood": "poisson"}, "likelihood must be one of bernoulli, .* got 'poisson'"),
         ({"binarization": "dither"}, "binarization must be one of None, .* got 'dither'"),
         ({"beta": -1}, "beta must be at least 0, got -1"),
-        ({"samples": 0}, "samples must be a whole number of at least 1, or None, got 0"),
+        ({"samples": 0}, "samples must be a whole number of at least 1, got 0"),
     ],
 )
 def test_a_model_names_what_it_cannot_be(arguments, message):
