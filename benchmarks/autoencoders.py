@@ -197,9 +197,13 @@ FIXED = {
         "sparsity_weight": 3.0,
         "weight_decay": 3e-3,
     },
-    "variational_autoencoder": {"beta": 1.0, "samples": 1},
-    "conditional_variational_autoencoder": {"beta": 1.0, "samples": 1},
+    "variational_autoencoder": {"filters": (), "beta": 1.0},
+    "conditional_variational_autoencoder": {"filters": (), "beta": 1.0},
 }
+
+
+# After 15 epochs, as many as other trials have, what is best is not so after 60.
+TRIAL_EPOCHS = {"variational_autoencoder": 60, "conditional_variational_autoencoder": 60}
 
 
 def tuned() -> str:
@@ -215,7 +219,7 @@ def tuned() -> str:
                 out=Path(folder, "search"),
                 trials=size(20, 2),
                 strategy="bayesian",
-                epochs=size(15, 8),
+                epochs=size(TRIAL_EPOCHS.get(name, 15), 8),
                 fixed=fixed,
             )
             figures = {}
