@@ -341,7 +341,7 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 sys.path.insert(0, {tests!r})
 import test_every_recipe as here
 
-for name in sorted({*here.RECIPES} - here.LIKE_ANOTHER):
+for name in sorted(set(here.RECIPES) - here.LIKE_ANOTHER):
     updates = []
     for devices in (["CPU:0"], ["CPU:0", "CPU:1"]):
         # Collectives between two devices of one process can meet in the wrong order.
