@@ -3,7 +3,7 @@
 import keras
 from keras import ops, random
 
-from ..checks import check_count
+from ..checks import is_whole
 from .seed_stream import of_rows
 from .seeded_layer import SeededLayer
 
@@ -43,7 +43,11 @@ class GaussianSample(SeededLayer):
 
     def __init__(self, samples: int | None = None, *, seed: int | None = None, **kwargs):
         super().__init__(seed, **kwargs)
-        self.samples = None if samples is None else check_count("samples", samples)
+        if samples is not None and not (is_whole(samples) and samples >= 1):
+            raise ValueError(
+                f"samples must be a whole number of at least 1, or None, got {samples!r}"
+            )
+        self.samples = samples
 
     def build(self, input_shape):
         if input_shape[-1] is None or input_shape[-1] % 2:

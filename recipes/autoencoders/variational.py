@@ -71,10 +71,8 @@ def encoder(image_shape, num_classes, filters, hidden_units, latent_dim, activat
     for units in hidden_units:
         x = layers.Dense(units, activation)(x)
     # With weights of 0 what codes are drawn from is at first the prior itself, for all images.
-    codes = layers.Dense(2 * latent_dim, kernel_initializer="zeros", dtype="float32", name="codes")(
-        x
-    )
-    return keras.Model(inputs if num_classes else images, codes, name="encoder")
+    codes = layers.Dense(2 * latent_dim, kernel_initializer="zeros", dtype="float32", name="codes")
+    return keras.Model(inputs if num_classes else images, codes(x), name="encoder")
 
 
 def decoder(image_shape, num_classes, filters, hidden_units, latent_dim, activation):

@@ -56,7 +56,7 @@ def test_gradients_flow_into_mean_and_variance(float64):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: GaussianSample(0), "samples must be a whole number of at least 1, got 0"),
+        (lambda: GaussianSample(0), "samples must be a whole number of at least 1, or None, got 0"),
         (lambda: GaussianSample().build((None, 5)), r"equally many, on the last axis, got .*5"),
     ],
 )

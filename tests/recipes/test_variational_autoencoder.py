@@ -332,7 +332,7 @@ def test_a_conditional_model_asks_for_labels():
         ({"likelihood": "poisson"}, "likelihood must be one of bernoulli, .* got 'poisson'"),
         ({"binarization": "dither"}, "binarization must be one of None, .* got 'dither'"),
         ({"beta": -1}, "beta must be at least 0, got -1"),
-        ({"samples": 0}, "samples must be a whole number of at least 1, got 0"),
+        ({"samples": 0}, "samples must be a whole number of at least 1, or None, got 0"),
     ],
 )
 def test_a_model_names_what_it_cannot_be(arguments, message):
