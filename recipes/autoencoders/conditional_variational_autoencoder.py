@@ -65,7 +65,7 @@ def conditional_variational_autoencoder(
         * Classes are told and images are drawn; the paper also has the reverse, outputs drawn for
           images.
         * The prior of the codes is the same for all classes.
-        * Weights that make means and variances of codes begin at 0.
+        * Weights and biases begin uniformly within 1/√n of 0, n being the inputs of a unit.
 
     Args:
         image_shape: Height, width and channels of the images; of any size.

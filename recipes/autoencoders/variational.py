@@ -1,5 +1,6 @@
 """Networks, arguments and endpoints that the variational autoencoders share."""
 
+import math
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -63,15 +64,15 @@ def encoder(image_shape, num_classes, filters, hidden_units, latent_dim, activat
     images = keras.Input(image_shape, name="images")
     inputs, x = [images], images
     for count in filters:
-        x = layers.Conv2D(count, 3, 2, "same", activation=activation)(x)
+        start = near_zero(9 * x.shape[-1])
+        x = layers.Conv2D(count, 3, 2, "same", activation=activation, **start)(x)
     x = layers.Flatten()(x)
     if num_classes:
         inputs.append(keras.Input((num_classes,), name="classes"))
         x = layers.Concatenate()([x, inputs[1]])
     for units in hidden_units:
-        x = layers.Dense(units, activation)(x)
-    # With weights of 0 what codes are drawn from is at first the prior itself, for all images.
-    codes = layers.Dense(2 * latent_dim, kernel_initializer="zeros", dtype="float32", name="codes")
+        x = layers.Dense(units, activation, **near_zero(x.shape[-1]))(x)
+    codes = layers.Dense(2 * latent_dim, dtype="float32", name="codes", **near_zero(x.shape[-1]))
     return keras.Model(inputs if num_classes else images, codes(x), name="encoder")
 
 
@@ -83,23 +84,39 @@ def decoder(image_shape, num_classes, filters, hidden_units, latent_dim, activat
         inputs.append(keras.Input((num_classes,), name="classes"))
         x = layers.Concatenate()(inputs)
     for units in reversed(hidden_units):
-        x = layers.Dense(units, activation)(x)
+        x = layers.Dense(units, activation, **near_zero(x.shape[-1]))(x)
     sizes = [tuple(image_shape[:2])]
     for _ in filters:
         sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
     channels = filters[-1] if filters else image_shape[-1]
     size = sizes.pop()
-    x = layers.Dense(size[0] * size[1] * channels, activation if filters else None)(x)
+    units, start = math.prod(size) * channels, near_zero(x.shape[-1])
+    x = layers.Dense(units, activation if filters else None, **start)(x)
     x = layers.Reshape((*size, channels))(x)
     for count in reversed(filters):
-        x = layers.Conv2DTranspose(count, 3, 2, "same", activation=activation)(x)
+        start = near_zero(9 * count)
+        x = layers.Conv2DTranspose(count, 3, 2, "same", activation=activation, **start)(x)
         x = cropped(x, sizes.pop())
     if filters:
         thins_out = image_shape[-1] == 1 and filters[0] >= 32
         to_image = FoldConv2DTranspose if thins_out else layers.Conv2DTranspose
-        x = to_image(image_shape[-1], 3, padding="same")(x)
+        x = to_image(image_shape[-1], 3, padding="same", **near_zero(9 * image_shape[-1]))(x)
     outputs = layers.Activation("linear", dtype="float32", name="outputs")(x)
     return keras.Model(inputs if num_classes else codes, outputs, name="decoder")
+
+
+def near_zero(fan_in: int) -> dict[str, keras.initializers.Initializer]:
+    """How a layer's kernel and biases begin: uniformly within 1/√`fan_in` of 0.
+
+    Reference:
+        Glorot & Bengio 2010, equation 1, for weights:
+        https://proceedings.mlr.press/v9/glorot10a.html
+    """
+    limit = fan_in**-0.5
+    return {
+        f"{name}_initializer": keras.initializers.RandomUniform(-limit, limit)
+        for name in ("kernel", "bias")
+    }
 
 
 def _serve(model, images, labels=None):

@@ -31,8 +31,7 @@ def test_without_epochs_the_weight_is_full_and_not_logged():
 
 
 def test_with_no_weight_the_loss_is_the_reconstruction():
-    model, _ = fit(1)  # from then on the codes are not the prior's
-    history = model.fit(IMAGES, callbacks=[KLWarmUp(3)], verbose=0).history
+    _, history = fit(1, KLWarmUp(3))
     assert history["loss"][0] == pytest.approx(history["reconstruction"][0], rel=1e-5)
     assert history["negative_bound"][0] > history["loss"][0]
 

@@ -22,19 +22,12 @@ LABELS = np.arange(6) % 3
 
 def small(**arguments):
     given = {"hidden_units": (5,), "latent_dim": 2, "seed": 0}
-    return with_codes(variational_autoencoder((4, 4, 1), **given | arguments))
+    return variational_autoencoder((4, 4, 1), **given | arguments)
 
 
 def conditional(**arguments):
     given = {"hidden_units": (5,), "latent_dim": 2, "seed": 0}
-    return with_codes(conditional_variational_autoencoder((4, 4, 1), 3, **given | arguments))
-
-
-def with_codes(model):
-    """The model with codes that depend on the image, as after some training."""
-    kernel = model.encoder.get_layer("codes").kernel
-    kernel.assign(np.random.default_rng(1).normal(scale=0.5, size=kernel.shape))
-    return model
+    return conditional_variational_autoencoder((4, 4, 1), 3, **given | arguments)
 
 
 def logged(model, *data):
