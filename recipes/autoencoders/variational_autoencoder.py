@@ -71,8 +71,8 @@ def variational_autoencoder(
 
     Deviations:
         * Adam instead of Adagrad, with a fixed step size.
-        * Weights and biases begin uniformly within 1/√n of 0, n being the inputs of a unit; the paper
-          draws all of them near 0, too.
+        * Weights and biases begin uniformly within 1/√n of 0, n being the inputs of a unit; the
+          paper draws all of them near 0, too.
         * Pixels between black and white are taken as probabilities unless `binarization` says
           otherwise; the papers' likelihoods are of binary images.
 

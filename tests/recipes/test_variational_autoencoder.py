@@ -186,6 +186,20 @@ def test_images_that_are_made_binary_are_so_for_every_endpoint():
 # Networks
 
 
+def test_weights_and_biases_begin_within_the_root_of_the_inputs():
+    given = {"filters": (64,), "hidden_units": (100,), "latent_dim": 30, "seed": 0}
+    model = variational_autoencoder((8, 8, 1), **given)
+    for layer in model.encoder.layers + model.decoder.layers:
+        if layer.weights:
+            kernel, bias = layer.get_weights()
+            limit = np.prod(kernel.shape[:-1]) ** -0.5  # of a transposed one, the outputs' maps
+            for values in (kernel, bias):
+                assert np.abs(values).max() <= limit
+                if values.size >= 60:
+                    assert values.std() == pytest.approx(limit / np.sqrt(3), rel=0.3)
+            assert np.isin(bias, kernel).mean() < 0.1  # they are not drawn by the same seed
+
+
 @pytest.mark.parametrize("shape", [(7, 5, 3), (8, 8, 1), (28, 27, 1)])
 def test_convolutions_take_images_of_any_size(shape):
     given = {"filters": (4, 3), "hidden_units": (6,), "latent_dim": 2}
