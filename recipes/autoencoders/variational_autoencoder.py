@@ -59,7 +59,7 @@ def variational_autoencoder(
     samples: Samples = 1,
     free_bits: FreeBits = 0.0,
     warm_up_epochs: WarmUpEpochs = 0,
-    learning_rate: LearningRate = 1e-3,
+    learning_rate: LearningRate = 3e-3,
     seed: Seed = None,
 ) -> keras.Model:
     """Variational autoencoder: draws images from codes, and guesses the codes of images.
