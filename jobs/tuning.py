@@ -9,7 +9,6 @@ import math
 import os
 import shutil
 import tempfile
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from typing import Any
 import keras
 import keras_tuner
 from rich.console import Console
-from sklearn.exceptions import ConvergenceWarning
 
 from .. import data as data_package
 from ..callbacks import Measurement
@@ -63,8 +61,7 @@ def tune(
         data: Name of the data set, as `amalthea.data.read` takes it; the recipe's own if not given.
         out: Run folder to make.
         trials: Number of models to train, at the most.
-        strategy: "random", "bayesian", whose first quarter of trials is drawn at random, or
-            "hyperband".
+        strategy: "random", "bayesian" or "hyperband".
         epochs: Passes over the training images for each trial, with "hyperband" for those that go
             furthest; the recipe's own number if not given.
         top: Tune only that many hyperparameters, those of the highest rank; the others keep their
@@ -159,9 +156,6 @@ def _search(run: Run, hypermodel, sets: Mapping[str, ImageSet], verbose: int | N
     strategy, trials, epochs = (settings[key] for key in ("strategy", "trials", "epochs"))
     console = Console(quiet=verbose == 0)
     limits = {"max_epochs": epochs} if strategy == "hyperband" else {"max_trials": trials}
-    if strategy == "bayesian":
-        # By default three times as many as there are hyperparameters: of 20 trials often all.
-        limits["num_initial_points"] = max(trials // 4, 1)
     with contextlib.redirect_stdout(io.StringIO()):  # KerasTuner says that it reloads
         tuner = _journaled(STRATEGIES[strategy])(
             hypermodel,
@@ -248,12 +242,9 @@ def _begin_with_defaults(oracle: keras_tuner.Oracle, hypermodel) -> None:
     draw = oracle.populate_space
 
     def populate_space(trial_id):
-        if not oracle.trials:
-            return {"status": "RUNNING", "values": hypermodel.defaults()}
-        with warnings.catch_warnings():
-            # Few trials do not tell a Gaussian process its length scale.
-            warnings.simplefilter("ignore", ConvergenceWarning)
+        if oracle.trials:
             return draw(trial_id)
+        return {"status": "RUNNING", "values": hypermodel.defaults()}
 
     oracle.populate_space = populate_space
 
