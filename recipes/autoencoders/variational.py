@@ -108,6 +108,8 @@ def decoder(image_shape, num_classes, filters, hidden_units, latent_dim, activat
 def near_zero(fan_in: int) -> dict[str, keras.initializers.Initializer]:
     """How a layer's kernel and biases begin: uniformly within 1/√`fan_in` of 0.
 
+    Those of a transposed convolution are counted as of the convolution that it transposes.
+
     Reference:
         Glorot & Bengio 2010, equation 1, for weights:
         https://proceedings.mlr.press/v9/glorot10a.html
