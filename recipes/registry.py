@@ -21,6 +21,7 @@ import numpy as np
 from ..errors import UserError, nearest
 from .endpoint import Endpoint
 from .search import BatchSize, Domain, Range, Rank, domains, plain
+from .takes import Takes, takes_images
 
 SECTIONS = ("Args:", "Returns:", "Raises:", "Example:", "Reference:")
 BATCH_SIZE: Range = next(domains(BatchSize))
@@ -108,6 +109,19 @@ class Origin:
     recipe: str
     arguments: Mapping[str, Any]
 
+    @classmethod
+    def of(cls, origin: "Origin | Mapping[str, Any] | None") -> "Origin | None":
+        """An origin from what `config` gives; itself, or None, where it is that."""
+        if not isinstance(origin, Mapping):
+            return origin
+        arguments = {name: plain(value) for name, value in origin["arguments"].items()}
+        return cls(origin["recipe"], MappingProxyType(arguments))
+
+    def config(self) -> dict[str, Any]:
+        """The origin in the types of JSON."""
+        arguments = {k: list(v) if isinstance(v, tuple) else v for k, v in self.arguments.items()}
+        return {"recipe": self.recipe, "arguments": arguments}
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -134,6 +148,7 @@ class Recipe:
         measures: How a trained model is measured on images beyond its metrics, if it is: takes the
             model, images, their labels or None, and the batch size, gives figures by name.
         frozen: Paths of trainable weights that two steps of training need not move.
+        takes: From the arguments to what the model learns from, by which data are checked.
     """
 
     name: str
@@ -152,6 +167,7 @@ class Recipe:
     schedule: Schedule | None
     measures: Measures | None
     frozen: frozenset[str]
+    takes: Callable[[Mapping[str, Any]], Takes]
 
     def __getitem__(self, name: str) -> Parameter:
         """The parameter `name`; `UserError` with the names there are if there is none."""
@@ -299,6 +315,7 @@ def recipe(
     schedule: Schedule | None = None,
     measures: Measures | None = None,
     frozen: Set[str] = frozenset(),
+    takes: Callable[[Mapping[str, Any]], Takes] = takes_images,
 ) -> Callable[[Callable[..., keras.Model]], Callable[..., keras.Model]]:
     """Register a builder of complete models.
 
@@ -323,6 +340,8 @@ def recipe(
         measures: From a trained model, images, their labels or None, and a batch size to figures by
             name.
         frozen: Paths of trainable weights that two steps of training need not move.
+        takes: From the arguments to what the model learns from: images in [0, 1] unless given, and
+            labels where there is an argument `num_classes`.
 
     Returns:
         The decorator of the builder.
@@ -344,7 +363,7 @@ def recipe(
             bound.apply_defaults()
             entry.check(bound.arguments)
             arguments = {name: plain(value) for name, value in bound.arguments.items()}
-            with _seeded(arguments["seed"]):
+            with _seeded(arguments["seed"]), _channels_last():
                 try:
                     model = build(**arguments)
                 except UserError as error:
@@ -369,6 +388,7 @@ def recipe(
             schedule=schedule,
             measures=measures,
             frozen=frozenset(frozen),
+            takes=takes,
         )
         if not BATCH_SIZE.contains(batch_size):
             raise TypeError(f"{name}: the batch size {batch_size} is not among {BATCH_SIZE}")
@@ -444,6 +464,17 @@ def _seeded(seed: int | None) -> Iterator[None]:
         yield
     finally:
         random.setstate(state)
+
+
+@contextlib.contextmanager
+def _channels_last() -> Iterator[None]:
+    """Within, layers take images `(batch, height, width, channels)`, whatever Keras' default is."""
+    usual = keras.config.image_data_format()
+    keras.config.set_image_data_format("channels_last")
+    try:
+        yield
+    finally:
+        keras.config.set_image_data_format(usual)
 
 
 def _summary(build: Callable) -> str:

@@ -6,7 +6,7 @@ import keras
 
 from ...callbacks import GreedyLayerwise
 from ...layers import RBM, GradientGate
-from ..boltzmann.machine import PretrainingEpochs, machines_of
+from ..boltzmann.machine import PretrainingEpochs, machines_of, takes_batches
 from ..registry import Objective, Published, recipe
 from ..search import Flag, ImageShape, LatentDim, LearningRate, Seed, WeightDecay, Widths
 from .endpoints import ENDPOINTS
@@ -37,6 +37,7 @@ def schedule(arguments) -> Unrolling:
     schedule=schedule,
     measures=reconstruction,
     epochs=30,
+    takes=takes_batches,
     smoke={
         "image_shape": (4, 4, 1),
         "hidden_units": (5,),

@@ -6,7 +6,7 @@ import keras
 
 from ...callbacks import GreedyLayerwise
 from ...layers import AutoencodingDense, GradientGate
-from ..boltzmann.machine import HiddenUnits, PretrainingEpochs
+from ..boltzmann.machine import HiddenUnits, PretrainingEpochs, takes_batches
 from ..registry import Objective, recipe
 from ..search import Flag, Float, ImageShape, LearningRate, Rank, Seed
 from .dense import compile_reconstruction
@@ -53,6 +53,7 @@ def schedule(arguments) -> GreedyLayerwise:
     schedule=schedule,
     measures=reconstruction,
     epochs=20,
+    takes=takes_batches,
     smoke={"image_shape": (4, 4, 1), "hidden_units": (5, 3), "pretraining_epochs": 1},
 )
 def greedy_autoencoder(

@@ -2,25 +2,47 @@
 
 import keras
 import numpy as np
+from keras import ops
 
 from ...metrics import reconstruction_error
+from ..model import FromRecipe
 
 
 @keras.saving.register_keras_serializable("amalthea")
-class Reconstruction(keras.Model):
+class Reconstruction(FromRecipe, keras.Model):
     """A functional model trained to give back its own input.
 
-    Losses and metrics given to `compile` compare the output with the input; labels in the data are
-    ignored, so `fit` takes `x` alone or `(x, y)`.
+    Losses and metrics given to `compile` compare the output with the input, or with `y` where that
+    is images, too: `fit(noisy, clean)`. Labels in the data are ignored, so `fit` takes `x` alone or
+    `(x, labels)`.
     """
+
+    learns_pairs = True
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         return super().compute_loss(
-            x=x, y=x, y_pred=y_pred, sample_weight=sample_weight, training=training
+            x=x,
+            y=_target(x, y),
+            y_pred=y_pred,
+            sample_weight=_of_pixels(sample_weight, y_pred),
+            training=training,
         )
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        return super().compute_metrics(x, x, y_pred, sample_weight)
+        weights = _of_pixels(sample_weight, y_pred)
+        return super().compute_metrics(x, _target(x, y), y_pred, weights)
+
+
+def _target(x, y):
+    """The images that are to be given back: `y` where it is images, else `x`."""
+    return y if y is not None and len(y.shape) == len(x.shape) else x
+
+
+def _of_pixels(weights, images):
+    """Weights of images, `(batch,)`, as those of their pixels, `(batch, 1, 1)`."""
+    if weights is None or len(weights.shape) > 1:
+        return weights
+    return ops.reshape(weights, (-1, *[1] * (len(images.shape) - 2)))
 
 
 def reconstruction(

@@ -10,6 +10,7 @@ from ...layers import RepeatAlong
 from ..endpoint import Function
 from ..registry import Objective, Published, recipe
 from ..search import Choice, Given, LatentDim, LearningRate, Rank, Seed, Widths
+from ..takes import Takes
 from .dense import Loss, compile_reconstruction
 from .endpoints import ENCODE, SERVE, squared_errors
 from .reconstruction import Reconstruction, reconstruction
@@ -74,8 +75,14 @@ def _score(model, images):
     return {"scores": squared_errors(real * images, real * ops.cast(outputs, "float32"))}
 
 
+def takes(arguments) -> Takes:
+    """Images in [0, 1], and rows that only fill up where sequences differ in length."""
+    return Takes(padding=PADDING if arguments["image_shape"][0] is None else None)
+
+
 @recipe(
     family="autoencoders",
+    takes=takes,
     data="fashion_mnist",
     paper="Srivastava, Mansimov & Salakhutdinov 2015: https://arxiv.org/abs/1502.04681",
     objective=Objective("val_mean_squared_error", "min"),

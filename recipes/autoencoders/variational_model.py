@@ -8,6 +8,7 @@ from keras import ops, random
 from ...errors import UserError
 from ...layers import GaussianSample
 from ...layers.seed_stream import SeedStream, of_rows
+from ..model import FromRecipe
 from ..rows_mean import ROWS_MEAN
 from .likelihoods import LIKELIHOODS
 
@@ -15,7 +16,7 @@ BINARIZATIONS = (None, "threshold", "stochastic")
 
 
 @keras.saving.register_keras_serializable("amalthea")
-class VariationalModel(keras.Model):
+class VariationalModel(FromRecipe, keras.Model):
     """A decoder of images from standard normal codes, and an encoder that guesses their codes.
 
     A step of `fit` raises a lower bound of the log-likelihood of the images: with one sample the

@@ -17,6 +17,7 @@ from .machine import (
     completions,
     images_of,
     machines_over_images,
+    takes_batches,
     units_of,
 )
 
@@ -78,6 +79,7 @@ def _complete(model, images, mask, steps, seed):
         "sample": Function(_sample, ("n", "steps", "seed"), ("images",)),
         "complete": Function(_complete, ("images", "mask", "steps", "seed"), ("completions",)),
     },
+    takes=takes_batches,
     smoke={"image_shape": (4, 4, 1), "hidden_units": 5, "persistent_chains": 8},
     published=(
         Published(

@@ -19,6 +19,7 @@ from .machine import (
     completions,
     images_of,
     machines_over_images,
+    takes_batches,
     units_of,
 )
 
@@ -100,6 +101,7 @@ def _complete(model, images, mask, steps, seed):
     schedule=schedule,
     measures=bound,
     epochs=15,
+    takes=takes_batches,
     smoke={
         "image_shape": (4, 4, 1),
         "hidden_units": (5, 3),

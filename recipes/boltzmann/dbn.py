@@ -13,6 +13,7 @@ from .machine import (
     PretrainingEpochs,
     likelihood,
     machines_over_images,
+    takes_batches,
 )
 from .momentum_ramp import MomentumRamp
 
@@ -31,6 +32,7 @@ def schedule(arguments) -> GreedyLayerwise:
     endpoints=DEEP_ENDPOINTS,
     schedule=schedule,
     measures=likelihood,
+    takes=takes_batches,
     smoke={"image_shape": (4, 4, 1), "hidden_units": (5, 3), "pretraining_epochs": 1},
     published=(
         Published(

@@ -9,6 +9,7 @@ from ...layers.seed_stream import SeedStream
 from ..endpoint import Function, Part
 from ..registry import Objective, Published, recipe
 from ..search import Flag, ImageShape, LearningRate, Momentum, NumClasses, Seed, WeightDecay
+from ..takes import Takes
 from .joint import JointModel
 from .machine import (
     GibbsSteps,
@@ -88,6 +89,7 @@ def _features(model, images):
     },
     schedule=schedule,
     epochs=20,
+    takes=lambda given: Takes(classes=given["num_classes"], unlabelled=True, weighed=False),
     smoke={
         "image_shape": (4, 4, 1),
         "num_classes": 3,

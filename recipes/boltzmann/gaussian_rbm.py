@@ -20,6 +20,7 @@ from .machine import (
     PersistentChains,
     SparsityTarget,
     machines_over_images,
+    takes_batches,
 )
 from .momentum_ramp import MomentumRamp
 
@@ -30,6 +31,7 @@ from .momentum_ramp import MomentumRamp
     paper="Hinton & Salakhutdinov 2006, Science 313: https://doi.org/10.1126/science.1127647",
     objective=Objective("val_loss", "min"),
     endpoints=ENDPOINTS,
+    takes=takes_batches,
     smoke={"image_shape": (4, 4, 1), "hidden_units": 5},
     published=(
         Published(

@@ -8,8 +8,10 @@ from keras import layers, ops
 from ...layers import Binarize, Hopfield
 from ...layers.seed_stream import SeedStream
 from ..endpoint import Function, Part
+from ..model import RecipeModel
 from ..registry import Objective, Published, recipe
 from ..search import ImageShape, Seed, at_least
+from .machine import takes_batches
 
 Sweeps = Annotated[int, at_least(1)]
 
@@ -55,6 +57,7 @@ def _sample(model, n, seed):
         "sample": Function(_sample, ("n", "seed"), ("images",)),
     },
     epochs=1,
+    takes=takes_batches,
     smoke={"image_shape": (4, 4, 1)},
     published=(
         Published("100 units", 4_950, "Hopfield 1982; units × (units − 1) / 2"),
@@ -120,6 +123,6 @@ def hopfield(
     settled = Hopfield(sweeps, name="hopfield")(states)
     pixels = layers.Rescaling(0.5, 0.5, dtype="float32", name="settled")(settled)
     recollections = layers.Reshape(image_shape, dtype="float32", name="recollections")(pixels)
-    model = keras.Model(images, recollections)
+    model = RecipeModel(images, recollections)
     model.compile(keras.optimizers.SGD(1.0))
     return model

@@ -4,10 +4,11 @@ import keras
 from keras import ops
 
 from ...compatibility import keep_order
+from ..model import FromRecipe
 
 
 @keras.saving.register_keras_serializable("amalthea")
-class JointModel(keras.Model):
+class JointModel(FromRecipe, keras.Model):
     """A functional model whose layer `joint` learns from what it is called with and from `y`.
 
     To the losses of its layers, and to what it is compiled with, it adds what the layer gives when

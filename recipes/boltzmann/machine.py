@@ -4,7 +4,9 @@ A model has the layers `pixels`, which flattens an image, `visible`, which makes
 pixels and in reverse pixels of units, and one `RBM` after another.
 """
 
-from typing import Annotated
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any
 
 import keras
 import numpy as np
@@ -15,7 +17,9 @@ from ...layers import RBM
 from ...layers.seed_stream import SeedStream
 from ...metrics import annealed_importance_sampling, belief_net_bound
 from ..endpoint import Function, Part
+from ..model import RecipeModel
 from ..search import Choice, Given, Widths, at_least
+from ..takes import Takes, takes_images
 
 GibbsSteps = Annotated[int, Choice(1, 5, 25)]
 PersistentChains = Annotated[int, at_least(0)]
@@ -27,6 +31,11 @@ PretrainingEpochs = Annotated[int, at_least(1)]
 HiddenUnits = Annotated[tuple[int, ...], Widths(16, 2048, depth=(1, 3))]
 # Of annealed importance sampling, enough for machines of the published sizes.
 TEMPERATURES = 2000
+
+
+def takes_batches(arguments: Mapping[str, Any]) -> Takes:
+    """Images in [0, 1], without weights: statistics of whole batches are what is learnt from."""
+    return replace(takes_images(arguments), weighed=False)
 
 
 def machines_over_images(
@@ -41,7 +50,7 @@ def machines_over_images(
     for machine in machines:
         units = machine(units)
     features = keras.layers.Identity(dtype="float32", name="features")(units)
-    model = keras.Model(images, features)
+    model = RecipeModel(images, features)
     # A step is short beside Keras' own work around it, so 20 are one execution.
     model.compile(optimizer=optimizer, steps_per_execution=20)
     return model

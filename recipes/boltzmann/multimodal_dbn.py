@@ -11,6 +11,7 @@ from ...layers.seed_stream import SeedStream
 from ..endpoint import Function, Part
 from ..registry import Objective, recipe
 from ..search import Flag, ImageShape, LearningRate, Momentum, Seed, Units, WeightDecay, at_least
+from ..takes import Takes
 from .joint import JointModel
 from .machine import (
     GibbsSteps,
@@ -87,6 +88,9 @@ def _caption(model, images, steps, seed):
     },
     schedule=schedule,
     epochs=15,
+    takes=lambda given: Takes(
+        classes=given["vocabulary_size"], length=given["caption_length"], weighed=False
+    ),
     smoke={
         "image_shape": (4, 4, 1),
         "vocabulary_size": 5,

@@ -21,6 +21,7 @@ from .machine import (
     SparsityTarget,
     likelihood,
     machines_over_images,
+    takes_batches,
 )
 from .momentum_ramp import MomentumRamp
 
@@ -32,6 +33,7 @@ from .momentum_ramp import MomentumRamp
     objective=Objective("val_loss", "min"),
     endpoints=ENDPOINTS,
     measures=likelihood,
+    takes=takes_batches,
     smoke={"image_shape": (4, 4, 1), "hidden_units": 5},
     published=(
         Published(

@@ -9,6 +9,7 @@ from ...layers.boltzmann_gradient import resting
 from ..autoencoders.greedy_autoencoder import CorruptionRate, one_after_another, stack
 from ..boltzmann.machine import HiddenUnits, PretrainingEpochs
 from ..endpoint import Part
+from ..model import RecipeModel
 from ..registry import Objective, recipe
 from ..search import Flag, ImageShape, LearningRate, NumClasses, Seed
 
@@ -115,7 +116,7 @@ def greedy_classifier(
     images, code, _ = stack(image_shape, hidden_units, corruption)
     code = GradientGate(learning=True, name="fine_tuning")(code)
     scores = Classifier(num_classes, dtype="float32", name="classifier")(code)
-    model = keras.Model(images, scores)
+    model = RecipeModel(images, scores)
     model.compile(
         keras.optimizers.Adam(learning_rate),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),

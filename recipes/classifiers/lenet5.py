@@ -9,6 +9,7 @@ from scipy.linalg import hadamard
 from ...errors import UserError
 from ...layers import PartialConv2D, RadialBasis, TrainablePooling2D
 from ..endpoint import Part
+from ..model import RecipeModel
 from ..registry import Objective, Published, recipe
 from ..search import Activation, Flag, ImageShape, LearningRate, NumClasses, Seed, at_least
 
@@ -149,7 +150,7 @@ def lenet5(
     else:
         scores = _modern(x, num_classes, activation)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model = keras.Model(images, scores, name="lenet5")
+    model = RecipeModel(images, scores, name="lenet5")
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),
         loss=loss,

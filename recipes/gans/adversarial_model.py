@@ -1,5 +1,8 @@
 """Two networks that train against each other, under plain `fit`."""
 
+import contextlib
+from collections.abc import Iterator
+
 import keras
 from keras import ops, random
 
@@ -9,8 +12,10 @@ from ...layers import ReplayBuffer
 from ...layers.input_gradient import input_gradient, values_and_slope
 from ...layers.seed_stream import of_rows
 from ...layers.seeded_layer import SeededLayer
+from ..model import FromRecipe
 from ..rows_mean import ROWS_MEAN
 from .games import GAMES
+from .one_for_each import OneForEach
 from .skip_zero_gradients import SkipZeroGradients
 
 # Under the square root, whose slope at 0 is infinite.
@@ -22,7 +27,7 @@ PRIORS = {
 
 
 @keras.saving.register_keras_serializable("amalthea")
-class AdversarialModel(keras.Model):
+class AdversarialModel(FromRecipe, keras.Model):
     """A generator of images and a discriminator that tells them from real ones.
 
     Each step of `fit` moves both, from the same state: the discriminator down its loss on real
@@ -133,6 +138,7 @@ class AdversarialModel(keras.Model):
         self.seed = seed
         self.num_classes = generator.inputs[1].shape[-1] if len(generator.inputs) > 1 else None
         self.noise = SeededLayer(seed, name="noise")
+        self.noise.built = True
         self.steps = self.noise.add_state("steps", (), 0.0)
         self.buffer = ReplayBuffer(replay, seed=seed, name="buffer") if replay else None
         if replay:
@@ -239,11 +245,12 @@ class AdversarialModel(keras.Model):
 
         weights = [weight.value for weight in discriminator.trainable_variables]
         noisy = self._noisy(real, seeds, training)
-        of_real, state, slope_at_real = self._judged_with_slope(weights, noisy, y, training)
+        judged = self._judged_with_penalty if self.r1 else self._judged_with_slope
+        of_real, state, slope_at_real = judged(weights, noisy, y, training)
         self._assign(discriminator, state)
         noisy = self._noisy(images, seeds, training)
         of_fake, state, slope = self._judged_with_slope(weights, noisy, y, training)
-        generator_loss = self._generator_loss(fake, of_fake, slope, turn)
+        generator_loss = self._generator_loss(fake, of_fake, slope, turn, sample_weight)
         if self.buffer is not None:
             seen = self._noisy(self.buffer(images, training=training), seeds, training)
             of_fake, state = self._judged(weights, seen, y, training)
@@ -253,7 +260,7 @@ class AdversarialModel(keras.Model):
             shape = (ops.shape(real)[0], *[1] * (len(real.shape) - 1))
             share = random.uniform(shape, dtype=real.dtype, seed=seeds)
             between = share * real + (1 - share) * images
-            _, _, slope = self._judged_with_slope(weights, between, y, training)
+            _, _, slope = self._judged_with_penalty(weights, between, y, training)
             length = ops.sqrt(self._squared_slope(slope, of_real) + EPSILON)
             loss = loss + self.gradient_penalty * ops.square(length - 1)
         if self.r1:
@@ -263,7 +270,7 @@ class AdversarialModel(keras.Model):
         self._see(discriminator_loss=loss, real_score=of_real, fake_score=of_fake)
         if training and self.average is not None:
             self._move_average()
-        return ROWS_MEAN(loss, loss) + generator_loss
+        return ROWS_MEAN(loss, loss, sample_weight) + generator_loss
 
     def _every(self, interval, turn):
         """Whether it is the turn, of so many steps, of something; True if each step is."""
@@ -304,6 +311,12 @@ class AdversarialModel(keras.Model):
         """The same, and what gives the slope of weighted scores, in the shape of the images."""
         return values_and_slope(lambda rows: self._judged(weights, rows, labels, training), images)
 
+    def _judged_with_penalty(self, weights, images, labels, training):
+        """The same, where the slope is part of the loss: not in float16, in which it overflows."""
+        with _in_float32(self.discriminator):
+            images = ops.cast(images, "float32")
+            return self._judged_with_slope(weights, images, labels, training)
+
     @staticmethod
     def _assign(network, state):
         for weight, value in zip(network.non_trainable_variables, state, strict=True):
@@ -315,7 +328,7 @@ class AdversarialModel(keras.Model):
         loss = (1 - self.label_smoothing) * game.real(of_real) + game.fake(of_fake)
         return loss + self.label_smoothing * game.fake(of_real) if self.label_smoothing else loss
 
-    def _generator_loss(self, fake, scores, slope, turn):
+    def _generator_loss(self, fake, scores, slope, turn, sample_weight):
         """Its gradient flows into the generated images alone, in the generator's turn.
 
         One pass of the discriminator over the images serves both networks: what is here is the
@@ -333,7 +346,7 @@ class AdversarialModel(keras.Model):
         self._see(generator_loss=rows)
         product = ops.sum(ops.cast(fake * moving, "float32"), axis=range(1, len(fake.shape)))
         rows = rows + product - ops.stop_gradient(product)
-        return ROWS_MEAN(rows, rows)
+        return ROWS_MEAN(rows, rows, sample_weight)
 
     def _noisy(self, images, seeds, training):
         if not (self.instance_noise and training):
@@ -389,10 +402,8 @@ class AdversarialModel(keras.Model):
 
         of_each = self._of_active(in_its_turn), self._of_active(self.discriminator_optimizer)
 
-        def optimizer_of(weight):
-            return of_each[id(weight) not in of_generator]
-
-        super().compile(keras.optimizers.MultiOptimizer(optimizer_of), **kwargs)
+        optimizer = OneForEach(of_each, lambda weight: id(weight) not in of_generator)
+        super().compile(optimizer, **kwargs)
         self._compile_settings = kwargs
 
     def _of_active(self, optimizer):
@@ -439,3 +450,17 @@ class AdversarialModel(keras.Model):
         for name in ("generator", "discriminator"):
             config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
         return cls(**config)
+
+
+@contextlib.contextmanager
+def _in_float32(network: keras.Model) -> Iterator[None]:
+    """Within, the layers of a network that compute in float16 do so in float32."""
+    halved = [layer for layer in network._flatten_layers() if layer.compute_dtype == "float16"]
+    policies = [layer.dtype_policy for layer in halved]
+    for layer in halved:
+        layer.dtype_policy = "float32"
+    try:
+        yield
+    finally:
+        for layer, policy in zip(halved, policies, strict=True):
+            layer.dtype_policy = policy

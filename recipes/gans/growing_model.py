@@ -213,7 +213,7 @@ class GrowingModel(AdversarialModel):
     def as_seen(self, images):
         # As the paper does: means of pixels, and the last doubling faded in.
         last = len(self.generator.outputs) - 1
-        images = _means(ops.convert_to_tensor(images), 2 ** (last - self.stage))
+        images = _means(ops.cast(images, "float32"), 2 ** (last - self.stage))
         if not self.stage:
             return images
         coarse = _means(images, 2)

@@ -297,8 +297,9 @@ def generator(
     styles = mixing([first, second])
 
     own = filters(0, width)
-    x = LearnedConstant((height, breadth, own), name="constant")(styles)
-    x = _styled(x, styles, 0)
+    # Its pixels are all alike at first, where the slope of normalisation is too large for float16.
+    x = LearnedConstant((height, breadth, own), dtype="float32", name="constant")(styles)
+    x = _styled(x, styles, 0, dtype="float32")
     x = EqualizedConv2D(own, 3, use_bias=False, name=f"conv_{height}_1")(x)
     stages = [_styled(x, styles, 1)]
     for stage, (height, _) in enumerate(larger, start=1):
@@ -312,10 +313,11 @@ def generator(
     return keras.Model(latents, images(stages, image_shape), name="generator")
 
 
-def _styled(x, styles, index):
+def _styled(x, styles, index, dtype=None):
     """The layer's noise, biases, activation, and the style of its number."""
-    noise = NormalNoise((*x.shape[1:3], 1), name=f"noise_{index}")(styles)
-    x = NoiseInjection(name=f"noise_injection_{index}")([x, noise])
-    x = layers.Activation(bounded_leaky_relu)(Bias(name=f"bias_{index}")(x))
-    style = AdaptiveInstanceNormalization(name=f"style_{index}")
+    noise = NormalNoise((*x.shape[1:3], 1), dtype=dtype, name=f"noise_{index}")(styles)
+    x = NoiseInjection(dtype=dtype, name=f"noise_injection_{index}")([x, noise])
+    x = Bias(dtype=dtype, name=f"bias_{index}")(x)
+    x = layers.Activation(bounded_leaky_relu, dtype=dtype)(x)
+    style = AdaptiveInstanceNormalization(dtype=dtype, name=f"style_{index}")
     return style([x, styles[:, index]])

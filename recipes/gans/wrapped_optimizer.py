@@ -11,8 +11,17 @@ class WrappedOptimizer(keras.optimizers.Optimizer):
     """
 
     def __init__(self, optimizer: keras.optimizers.Optimizer):
-        super().__init__(learning_rate=0.0)
+        super().__init__(learning_rate=0.0, name=optimizer.name)
         self.optimizer = optimizer
+
+    @property
+    def learning_rate(self):
+        """That of the steps that are taken, which callbacks read and change."""
+        return self.optimizer.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate):
+        self.optimizer.learning_rate = learning_rate
 
     @property
     def variables(self):

@@ -1,0 +1,233 @@
+"""What all models of recipes have: an origin, and a look at the data before the first step."""
+
+import functools
+import inspect
+import types
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from ..errors import UserError
+from .registry import Origin, get_recipe
+from .takes import Takes
+
+
+class FromRecipe:
+    """Base, before `keras.Model`, of the models that recipes build.
+
+    The model's config says which recipe built it, so that a copy, a clone and a file know its
+    `origin`. Before the first step of `fit`, `evaluate`, `predict` and the like the data are
+    checked on the host: arrays whole, of anything else the first batch. As many steps are taken as
+    `steps_per_epoch` and the like ask for, however many are one execution.
+
+    Args:
+        *args: Arguments of `keras.Model`.
+        origin: What the model was built from, as an `Origin` or as in its config; None for a model
+            of no recipe, whose data are not checked.
+        **kwargs: Arguments of `keras.Model`.
+    """
+
+    # Whether images may be given as `y`, to be made of those in `x`.
+    learns_pairs = False
+    # Steps an execution now, and those that the model was compiled with.
+    _steps_per_execution_now = (0, 0)
+    # Ways of giving single batches of which one has been looked at; what has been said once.
+    _looked = frozenset()
+
+    def __init__(self, *args, origin: Origin | Mapping[str, Any] | None = None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.origin = Origin.of(origin)
+
+    def get_config(self):
+        return {**super().get_config(), "origin": self.origin and self.origin.config()}
+
+    @functools.wraps(keras.Model.fit)
+    def fit(self, *args, **kwargs):
+        given = _arguments(keras.Model.fit, self, args, kwargs)
+        self._look(given)
+        if given.get("validation_data") is not None:
+            parts = keras.utils.unpack_x_y_sample_weight(given["validation_data"])
+            held_out = dict(zip(("x", "y", "sample_weight"), parts, strict=True))
+            self._look(held_out)
+            given["validation_data"] = tuple(held_out.values())
+        self._execute(given.get("steps_per_epoch"), given.get("validation_steps"))
+        return super().fit(**given)
+
+    @functools.wraps(keras.Model.evaluate)
+    def evaluate(self, *args, **kwargs):
+        given = _arguments(keras.Model.evaluate, self, args, kwargs)
+        if not given.get("_use_cached_eval_dataset"):  # else `fit` has looked at them
+            self._look(given)
+            self._execute(given.get("steps"))
+        return super().evaluate(**given)
+
+    @functools.wraps(keras.Model.predict)
+    def predict(self, *args, **kwargs):
+        given = _arguments(keras.Model.predict, self, args, kwargs)
+        self._look(given, learns=False)
+        self._execute(given.get("steps"))
+        return super().predict(**given)
+
+    @functools.wraps(keras.Model.train_on_batch)
+    def train_on_batch(self, *args, **kwargs):
+        given = _arguments(keras.Model.train_on_batch, self, args, kwargs)
+        self._look(given, single="train")
+        return super().train_on_batch(**given)
+
+    @functools.wraps(keras.Model.test_on_batch)
+    def test_on_batch(self, *args, **kwargs):
+        given = _arguments(keras.Model.test_on_batch, self, args, kwargs)
+        self._look(given, single="test")
+        return super().test_on_batch(**given)
+
+    @functools.wraps(keras.Model.predict_on_batch)
+    def predict_on_batch(self, *args, **kwargs):
+        given = _arguments(keras.Model.predict_on_batch, self, args, kwargs)
+        self._look(given, learns=False, single="predict")
+        return super().predict_on_batch(**given)
+
+    def _look(self, given: dict[str, Any], learns: bool = True, single: str | None = None) -> None:
+        """Check the data among the arguments of a method, and complete them.
+
+        Args:
+            given: The arguments, with `x` and perhaps `y`, `sample_weight` and `class_weight`.
+            learns: Whether labels are needed.
+            single: A way of giving single batches, of which the first alone is checked.
+
+        Raises:
+            UserError: If the model cannot use the data.
+        """
+        if self.origin is None or given.get("x") is None:
+            return
+        takes = get_recipe(self.origin.recipe).takes(self.origin.arguments)
+        if given.get("class_weight") is not None:
+            self._check_weights(takes, "class_weight")
+            if _is_array(_only(given["x"])) and given.get("y") is None:
+                raise UserError("class_weight needs the labels of the images as y, got none")
+        if not _is_array(_only(given["x"])):
+            given["x"], batch = _first_batch(given["x"])
+            if batch is not None:
+                self._check(takes, learns, *keras.utils.unpack_x_y_sample_weight(batch))
+            return
+        given["x"] = _map_only(self._with_channels, given["x"])
+        if given.get("sample_weight") is not None and given.get("y") is None:
+            # Keras leaves weights out where there is nothing between them and the images.
+            given["y"] = np.zeros(len(_only(given["x"])), "int32")
+        if single not in self._looked:
+            parts = (given.get(name) for name in ("x", "y", "sample_weight"))
+            self._check(takes, learns, *parts)
+            self._looked |= {single} - {None}
+
+    def _with_channels(self, images):
+        """Grey images, `(count, height, width)`, with an axis for their one channel."""
+        shape = self.inputs[0].shape[1:]
+        return images[..., None] if shape[-1] == 1 and len(images.shape) == len(shape) else images
+
+    def _check(self, takes: Takes, learns: bool, x, y=None, weights=None) -> None:
+        name, shape, images = self.origin.recipe, self.inputs[0].shape[1:], _only(x)
+        if images is None or not _is_array(images):
+            return
+        images = np.asarray(images)
+        takes.check_images(name, shape, images)
+        if weights is not None:
+            self._check_weights(takes, "sample_weight")
+        if takes.classes is not None and learns:
+            takes.check_labels(name, y, len(images))
+        elif takes.classes is None and y is not None and y is not x:
+            self._check_targets(takes, np.asarray(y), images)
+
+    def _check_targets(self, takes: Takes, targets: np.ndarray, images: np.ndarray) -> None:
+        name = self.origin.recipe
+        if targets.dtype.kind not in "buif":
+            raise UserError(
+                f"{name} learns from images alone, got y of type {targets.dtype}: leave it out"
+            )
+        if self.learns_pairs and targets.ndim == images.ndim:
+            takes.check_images(name, self.inputs[0].shape[1:], targets, "images as y")
+        elif targets.ndim > 1 and targets.shape[1:] != (1,) and "y" not in self._looked:
+            self._looked |= {"y"}
+            warnings.warn(
+                f"{name} learns from images alone: y, of shape {targets.shape}, is ignored",
+                stacklevel=5,
+            )
+
+    def _check_weights(self, takes: Takes, argument: str) -> None:
+        if not takes.weighed:
+            raise UserError(
+                f"{self.origin.recipe} learns from statistics of whole batches, in which examples "
+                f"have no weights, got {argument}: show an example more often instead"
+            )
+
+    def _execute(self, *steps: int | None) -> None:
+        """Have one execution take as many of the compiled steps as divide all these numbers."""
+        now, compiled = self._steps_per_execution_now
+        if now != self.steps_per_execution:
+            compiled = self.steps_per_execution
+        most = compiled
+        if getattr(getattr(self, "distribute_strategy", None), "num_replicas_in_sync", 1) > 1:
+            most = 1  # TensorFlow cannot run several under a strategy
+        divisors = (k for k in range(most, 0, -1) if not any(n % k for n in steps if n))
+        now = next(divisors)
+        if now != self.steps_per_execution:
+            self.steps_per_execution = now
+            self.train_function = self.test_function = self.predict_function = None
+        self._steps_per_execution_now = (now, compiled)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Under a strategy Keras draws a batch for its shapes alone, which would count as the first
+        # of an epoch.
+        if iterator is not None and self._distribute_strategy is not None:
+            data_batch, iterator = iterator.data_adapter.get_tf_dataset().element_spec, None
+        super()._maybe_symbolic_build(iterator, data_batch)
+
+
+@keras.saving.register_keras_serializable("amalthea")
+class RecipeModel(FromRecipe, keras.Model):
+    """A model of a recipe that Keras' own losses, or those that its layers add, train."""
+
+
+def _arguments(method, model, args, kwargs) -> dict[str, Any]:
+    """The arguments of a method of Keras' models, by name."""
+    given = inspect.signature(method).bind(model, *args, **kwargs).arguments
+    return {**given, **given.pop("kwargs", {})} if given.pop("self") is model else given
+
+
+def _is_array(data: Any) -> bool:
+    return hasattr(data, "shape") and hasattr(data, "dtype")
+
+
+def _only(data: Any) -> Any:
+    """The one part of data that may be given as a list or a dict of parts; else the data."""
+    if isinstance(data, Mapping):
+        data = list(data.values())
+    return data[0] if isinstance(data, list | tuple) and len(data) == 1 else data
+
+
+def _map_only(function, data: Any) -> Any:
+    """The data, after `function` has been applied to their one part."""
+    if isinstance(data, Mapping) and len(data) == 1:
+        return {name: function(part) for name, part in data.items()}
+    if isinstance(data, list | tuple) and len(data) == 1:
+        return [function(data[0])]
+    return function(data)
+
+
+def _first_batch(data: Any) -> tuple[Any, Any]:
+    """The data, as they were, and their first batch; None where there is none to look at."""
+    if (examples := getattr(data, "examples", None)) is not None:
+        # Known without an iteration, which would count as an epoch.
+        return data, examples()
+    if isinstance(data, keras.utils.PyDataset):
+        return data, data[0] if data.num_batches != 0 else None
+    if isinstance(data, types.GeneratorType):
+        first = next(data, None)
+        return (data, None) if first is None else (_put_back(first, data), first)
+    return data, next(iter(data), None) if isinstance(data, Iterable) else None
+
+
+def _put_back(first: Any, rest: Iterator) -> Iterator:
+    yield first
+    yield from rest
