@@ -44,6 +44,27 @@ class FromRecipe:
     def get_config(self):
         return {**super().get_config(), "origin": self.origin and self.origin.config()}
 
+    # `clone_model` hands on to a functional model what it is compiled with, but no config.
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        return config and {**config, "origin": self.origin and self.origin.config()}
+
+    def compile_from_config(self, config):
+        config = dict(config)
+        origin = Origin.of(config.pop("origin", None))
+        self.origin = self.origin or origin
+        super().compile_from_config(config)
+
+    @functools.wraps(keras.Model.save)
+    def save(self, filepath, *args, **kwargs):
+        if str(filepath).endswith((".h5", ".hdf5")):
+            raise UserError(
+                "a model in Keras' legacy format, HDF5, would lose a part of its state: save it as "
+                f".keras, or its weights by save_weights as .weights.h5, got {str(filepath)!r}"
+            )
+        super().save(filepath, *args, **kwargs)
+
     @functools.wraps(keras.Model.fit)
     def fit(self, *args, **kwargs):
         given = _arguments(keras.Model.fit, self, args, kwargs)
@@ -192,7 +213,9 @@ class RecipeModel(FromRecipe, keras.Model):
 def _arguments(method, model, args, kwargs) -> dict[str, Any]:
     """The arguments of a method of Keras' models, by name."""
     given = inspect.signature(method).bind(model, *args, **kwargs).arguments
-    return {**given, **given.pop("kwargs", {})} if given.pop("self") is model else given
+    del given["self"]
+    rest = given.pop("kwargs", {})  # of `evaluate`
+    return given | rest
 
 
 def _is_array(data: Any) -> bool:

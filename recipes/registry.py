@@ -20,6 +20,7 @@ import numpy as np
 
 from ..errors import UserError, nearest
 from .endpoint import Endpoint
+from .memory import check_memory
 from .search import BatchSize, Domain, Range, Rank, domains, plain
 from .takes import Takes, takes_images
 
@@ -365,7 +366,10 @@ def recipe(
             arguments = {name: plain(value) for name, value in bound.arguments.items()}
             with _seeded(arguments["seed"]), _channels_last():
                 try:
+                    check_memory(build, arguments)
                     model = build(**arguments)
+                except MemoryError as error:
+                    raise UserError(f"{name}: it does not fit in memory: {error}") from None
                 except UserError as error:
                     raise UserError(f"{name}: {error}") from error
             model.origin = Origin(name, MappingProxyType(arguments))

@@ -1,8 +1,5 @@
 """Two networks that train against each other, under plain `fit`."""
 
-import contextlib
-from collections.abc import Iterator
-
 import keras
 from keras import ops, random
 
@@ -245,8 +242,7 @@ class AdversarialModel(FromRecipe, keras.Model):
 
         weights = [weight.value for weight in discriminator.trainable_variables]
         noisy = self._noisy(real, seeds, training)
-        judged = self._judged_with_penalty if self.r1 else self._judged_with_slope
-        of_real, state, slope_at_real = judged(weights, noisy, y, training)
+        of_real, state, slope_at_real = self._judged_with_slope(weights, noisy, y, training)
         self._assign(discriminator, state)
         noisy = self._noisy(images, seeds, training)
         of_fake, state, slope = self._judged_with_slope(weights, noisy, y, training)
@@ -260,7 +256,7 @@ class AdversarialModel(FromRecipe, keras.Model):
             shape = (ops.shape(real)[0], *[1] * (len(real.shape) - 1))
             share = random.uniform(shape, dtype=real.dtype, seed=seeds)
             between = share * real + (1 - share) * images
-            _, _, slope = self._judged_with_penalty(weights, between, y, training)
+            _, _, slope = self._judged_with_slope(weights, between, y, training)
             length = ops.sqrt(self._squared_slope(slope, of_real) + EPSILON)
             loss = loss + self.gradient_penalty * ops.square(length - 1)
         if self.r1:
@@ -310,12 +306,6 @@ class AdversarialModel(FromRecipe, keras.Model):
     def _judged_with_slope(self, weights, images, labels, training):
         """The same, and what gives the slope of weighted scores, in the shape of the images."""
         return values_and_slope(lambda rows: self._judged(weights, rows, labels, training), images)
-
-    def _judged_with_penalty(self, weights, images, labels, training):
-        """The same, where the slope is part of the loss: not in float16, in which it overflows."""
-        with _in_float32(self.discriminator):
-            images = ops.cast(images, "float32")
-            return self._judged_with_slope(weights, images, labels, training)
 
     @staticmethod
     def _assign(network, state):
@@ -450,17 +440,3 @@ class AdversarialModel(FromRecipe, keras.Model):
         for name in ("generator", "discriminator"):
             config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
         return cls(**config)
-
-
-@contextlib.contextmanager
-def _in_float32(network: keras.Model) -> Iterator[None]:
-    """Within, the layers of a network that compute in float16 do so in float32."""
-    halved = [layer for layer in network._flatten_layers() if layer.compute_dtype == "float16"]
-    policies = [layer.dtype_policy for layer in halved]
-    for layer in halved:
-        layer.dtype_policy = "float32"
-    try:
-        yield
-    finally:
-        for layer, policy in zip(halved, policies, strict=True):
-            layer.dtype_policy = policy
