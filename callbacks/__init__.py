@@ -6,6 +6,7 @@ check_keras()
 
 from .backup import Backup  # noqa: E402
 from .collapse_monitor import CollapseMonitor  # noqa: E402
+from .early_stopping import EarlyStopping  # noqa: E402
 from .free_energy_gap import FreeEnergyGap  # noqa: E402
 from .greedy_layerwise import GreedyLayerwise  # noqa: E402
 from .kl_warm_up import KLWarmUp  # noqa: E402
@@ -19,6 +20,7 @@ from .unit_watch import UnitWatch  # noqa: E402
 __all__ = [
     "Backup",
     "CollapseMonitor",
+    "EarlyStopping",
     "FreeEnergyGap",
     "GreedyLayerwise",
     "KLWarmUp",

@@ -1,4 +1,4 @@
-"""The command line: `amalthea list | describe | train | tune | evaluate | sample | export | demo`.
+"""The command line: `amalthea VERB`, from list, describe, train and tune to export and demo.
 
 Keras and TensorFlow take seconds to import, so each command imports what it needs when it runs; the
 options that a recipe adds to `train` come from the catalogue.
@@ -12,6 +12,7 @@ import os
 import shlex
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -82,6 +83,29 @@ ImageSize = Annotated[
         help="Resize all images to this many pixels.",
         show_default=False,
     ),
+]
+
+
+def _range(text: str) -> tuple[float, float]:
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"expected BLACK,WHITE, two numbers, got {text!r}") from None
+    return low, high
+
+
+ValueRange = Annotated[
+    Any,
+    typer.Option(
+        parser=_range,
+        metavar="BLACK,WHITE",
+        help="Values of black and white in the data, such as 0,255 or -1,1.",
+        show_default="by what the data hold",
+    ),
+]
+AcceptChangedData = Annotated[
+    bool,
+    typer.Option("--accept-changed-data", help="Go on although the data have changed since."),
 ]
 
 
@@ -161,13 +185,29 @@ def train(
         int | None, typer.Option(min=1, show_default="the recipe's own", help="Images a step.")
     ] = None,
     image_size: ImageSize = None,
+    value_range: ValueRange = None,
+    early_stopping: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="PATIENCE",
+            help="End after so many epochs without a better objective, with the best weights.",
+            show_default=False,
+        ),
+    ] = None,
     best: Annotated[
         Any, typer.Option(help="Take the best arguments of the search in this folder.", **PATH)
     ] = None,
     seed: Seed = 0,
     resume: Annotated[
-        Any, typer.Option(help="Go on with the training in this folder.", **PATH)
+        Any,
+        typer.Option(
+            help="Go on with the training in this folder; beside it, --epochs, --batch-size or "
+            "--data change what comes.",
+            **PATH,
+        ),
     ] = None,
+    accept_changed_data: AcceptChangedData = False,
     force: Force = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write TensorBoard logs, too.")
@@ -180,9 +220,10 @@ def train(
 
     given = {name: value for name, value in arguments.items() if value is not None}
     if resume is not None:
-        _alone(context, "epochs")
+        _alone(context, "epochs", "batch_size", "data", "accept_changed_data")
+        changes = {"epochs": epochs, "batch_size": batch_size}
         with _resumable("train", resume):
-            run = training.resume(resume, epochs=epochs)
+            run = training.resume(resume, data, accept_changed_data=accept_changed_data, **changes)
     else:
         out = _required(recipe, out)
         with _resumable("train", out):
@@ -195,6 +236,8 @@ def train(
                 epochs=epochs,
                 batch_size=batch_size,
                 image_size=image_size,
+                value_range=value_range,
+                early_stopping=early_stopping,
                 seed=seed,
                 force=force,
                 tensorboard=tensorboard,
@@ -239,10 +282,16 @@ def tune(
         ),
     ] = None,
     image_size: ImageSize = None,
+    value_range: ValueRange = None,
     seed: Seed = 0,
     resume: Annotated[
-        Any, typer.Option(help="Go on with the search in this folder.", **PATH)
+        Any,
+        typer.Option(
+            help="Go on with the search in this folder; beside it, --trials changes what comes.",
+            **PATH,
+        ),
     ] = None,
+    accept_changed_data: AcceptChangedData = False,
     force: Force = False,
 ) -> None:
     """Search a recipe's hyperparameters, or go on with an interrupted search."""
@@ -250,9 +299,11 @@ def tune(
     from . import tuning
 
     if resume is not None:
-        _alone(context, "trials")
+        _alone(context, "trials", "data", "accept_changed_data")
         with _resumable("tune", resume):
-            run = tuning.resume_search(resume, trials=trials)
+            run = tuning.resume_search(
+                resume, data, trials=trials, accept_changed_data=accept_changed_data
+            )
     else:
         out = _required(recipe, out)
         with _resumable("tune", out):
@@ -267,6 +318,7 @@ def tune(
                 fixed=_fixed(recipe, fix or ()),
                 objective=objective,
                 image_size=image_size,
+                value_range=value_range,
                 seed=seed,
                 force=force,
             )
@@ -282,27 +334,41 @@ def evaluate(
         str, typer.Option(help="test, validation, train or train+validation.")
     ] = "test",
     batch_size: Annotated[int, typer.Option(min=1, help="Images at a time.")] = 256,
+    value_range: ValueRange = None,
+    accept_changed_data: AcceptChangedData = False,
 ) -> None:
     """Evaluate the model of a run on held-out images."""
     _prepare_keras()
     from .evaluation import evaluate
 
-    figures = evaluate(run, data, split=split, batch_size=batch_size)
+    began = time.time()
+    figures = evaluate(
+        run,
+        data,
+        split=split,
+        batch_size=batch_size,
+        value_range=value_range,
+        accept_changed_data=accept_changed_data,
+    )
     table = Table("metric", split, box=None, pad_edge=False)
     for name, value in figures.items():
         table.add_row(name, f"{value:.6g}")
     console.print(table)
-    pictures = ("reconstructions.png", "codes.png", "traversal.png")
-    written = ["evaluation.json", *(name for name in pictures if (run / name).exists())]
-    console.print(f"written to {run}: {', '.join(written)}")
+    names = ("evaluation.json", "reconstructions.png", "codes.png", "traversal.png")
+    files = (run / name for name in names)
+    written = [f.name for f in files if f.exists() and f.stat().st_mtime >= began - 1]
+    if written:  # not in a folder that can only be read
+        console.print(f"written to {run}: {', '.join(written)}")
 
 
 def sample(
     run: RunFolder,
     n: Annotated[int, typer.Option("-n", min=1, help="Number of images.")] = 64,
     label: Annotated[
-        int | None,
-        typer.Option(min=0, show_default="any", help="Class of the images, where it can be given."),
+        str | None,
+        typer.Option(
+            show_default="any", help="Class of the images, its number or name, where there are any."
+        ),
     ] = None,
     grid: Annotated[Any, typer.Option(help="PNG file to write.", **PATH)] = None,
     steps: Annotated[
@@ -392,16 +458,20 @@ def _required(recipe: str | None, out: Path | None) -> Path:
     return out
 
 
-def _alone(context: typer.Context, beside: str) -> None:
-    """Refuse, beside `--resume`, any word but the option `beside`."""
+def _alone(context: typer.Context, *beside: str) -> None:
+    """Refuse, beside `--resume`, any word but the options `beside`."""
     given = [n for n in context.params if context.get_parameter_source(n).name == "COMMANDLINE"]
     for name in given:
-        if name not in ("resume", beside):
-            word = f"--{name.replace('_', '-')}" if name != "recipe" else context.params[name]
+        if name not in ("resume", *beside):
+            word = _option(name) if name != "recipe" else context.params[name]
             raise UserError(
                 f"'amalthea {context.info_name} --resume' goes on as the run began: beside the "
-                f"folder it takes --{beside} only, got {word}"
+                f"folder it takes {', '.join(map(_option, beside))} only, got {word}"
             )
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _fixed(recipe: str, settings: list[str]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Measure a trained model on held-out images."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,9 +11,10 @@ from ..checks import check_count
 from ..data import ImageSet
 from ..errors import UserError
 from ..recipes import get_recipe
-from .files import replacing, write_json
+from .files import kept_if_possible, replacing, write_json
+from .inputs import Source, check_unchanged, source_of
 from .latent_space import draw_latent_space
-from .run import Run
+from .run import Run, working
 
 # Images whose codes are drawn.
 DRAWN = 5000
@@ -20,19 +22,26 @@ DRAWN = 5000
 
 def evaluate(
     run: str | Path,
-    data: str | None = None,
+    data: Any = None,
     *,
     split: str = "test",
     batch_size: int = 256,
+    value_range: tuple[float, float] | None = None,
+    accept_changed_data: bool = False,
     verbose: int = 0,
 ) -> dict[str, float]:
     """Evaluate the model of a run.
 
     Args:
         run: The folder of a finished training or search.
-        data: Name of the data set; that of the run if not given.
+        data: Name of the data set, or data from Python as `train` takes them, of which all are
+            taken; those of the run if not given.
         split: "test", "validation", "train" or "train+validation".
         batch_size: Images at a time.
+        value_range: The values of black and white of other data than those of the run; by what the
+            images hold if not given.
+        accept_changed_data: Whether to measure on data, or by classes, that are not those that the
+            run learnt from.
         verbose: As in Keras' `evaluate`.
 
     Returns:
@@ -47,13 +56,21 @@ def evaluate(
         first of them in each class, to `traversal.png`.
 
     Raises:
-        UserError: If `run` is no finished run, or the data does not fit the model.
+        UserError: If `run` is no finished run, its data have changed, or the data does not fit the
+            model.
     """
-    run = Run.open(run)
+    run = Run.open(run, same_data=True)
     check_count("batch_size", batch_size)
     model = run.load_model()
-    name = run.settings["data"] if data is None else data
-    images = data_package.read(name, split, image_size=run.settings["image_size"])
+    if data is None:
+        source = source_of(run)
+        images = source.read(split)
+        check_unchanged(run, source, {split: images}, accept_changed_data)
+    else:
+        named = isinstance(data, str | Path)
+        source = Source(data, run.image_size if named else None, value_range)
+        images = source.whole or source.read(split)
+        _check_classes(run, images, accept_changed_data)
     _check_fit(images, model.inputs[0].shape[1:], run)
     batches = images.batches(batch_size, shuffle=False)
     figures = {
@@ -62,13 +79,32 @@ def evaluate(
     entry = get_recipe(run.settings["recipe"])
     if entry.measures:
         figures |= entry.measures(model, images.as_float(), images.labels, batch_size)
-    if entry.family == "autoencoders":
-        inputs = images.first(10).as_float()
-        with replacing(run.path / "reconstructions.png") as aside:
-            draw_rows({"input": inputs, "output": model.predict(inputs, verbose=0)}, aside)
-        draw_latent_space(entry.endpoints, model, images.first(DRAWN), batch_size, run.path)
-    write_json(run.path / "evaluation.json", {"data": name, "split": split, "figures": figures})
+    result = {
+        "data": source.name,
+        "split": None if source.whole else split,
+        "fingerprint": data_package.fingerprint({split: images}, source.name or "").summary(),
+        "figures": figures,
+    }
+    with kept_if_possible(run.path), working(run.path):
+        if entry.family == "autoencoders":
+            inputs = images.first(10).as_float()
+            with replacing(run.path / "reconstructions.png") as aside:
+                draw_rows({"input": inputs, "output": model.predict(inputs, verbose=0)}, aside)
+            draw_latent_space(entry.endpoints, model, images.first(DRAWN), batch_size, run.path)
+        write_json(run.path / "evaluation.json", result)
     return figures
+
+
+def _check_classes(run: Run, images: ImageSet, accept: bool) -> None:
+    """Raise `UserError` if classes have other names than those that the run learnt."""
+    known, names = run.class_names, images.class_names
+    if accept or not known or not names or names == known[: len(names)]:
+        return
+    raise UserError(
+        f"the classes of {images.name} are {', '.join(names)}, and {run.path} has learnt "
+        f"{', '.join(known)}: to compare their numbers all the same say --accept-changed-data "
+        "(accept_changed_data=True)"
+    )
 
 
 def _check_fit(images: ImageSet, shape: tuple[int, ...], run: Run) -> None:

@@ -41,7 +41,8 @@ def export(
 
     Returns:
         The folder. Beside the model it holds `endpoints.json`, the names, shapes and types of all
-        inputs and outputs, and `recipe.json`, recipe, arguments and versions.
+        inputs and outputs, and `recipe.json`, recipe, arguments and versions, and of a run its data
+        with their fingerprint and the names of the classes.
 
     Raises:
         UserError: If the format is unknown or its packages are missing, the model is no recipe's,
@@ -51,11 +52,12 @@ def export(
     if format not in WRITERS:
         raise UserError(f"format must be one of {', '.join(WRITERS)}, got {format!r}")
     if isinstance(source, keras.Model):
-        model, origin = source, _origin(source, recipe)
+        model, origin, data = source, _origin(source, recipe), {}
     else:
         run = Run.open(source)
         model = run.load_model()
         origin = model.origin
+        data = {name: run.settings.get(name) for name in ("data", "class_names", "fingerprint")}
         out = out or run.path / ("export" if format == "savedmodel" else f"export-{format}")
     if out is None:
         raise UserError("the export of a model needs a folder to write to: give out=")
@@ -81,6 +83,7 @@ def export(
         description = {
             "recipe": origin.recipe,
             "arguments": dict(origin.arguments),
+            **data,
             "format": format,
             "versions": {name: version(name) for name in ("amalthea", "keras", "tensorflow")},
         }

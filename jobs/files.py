@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,16 @@ def replacing(path: Path) -> Iterator[Path]:
         remove(old)
     finally:
         remove(aside)
+
+
+@contextlib.contextmanager
+def kept_if_possible(path: Path) -> Iterator[None]:
+    """Within, what cannot be written to `path` is said and does not end the job."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else error
+        warnings.warn(f"{path} could not be written: {reason}", stacklevel=3)
 
 
 def plain_path(text: str) -> str:

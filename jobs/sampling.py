@@ -6,8 +6,8 @@ import numpy as np
 from keras import ops
 
 from ..callbacks import draw_samples
-from ..checks import check_count, is_number
-from ..errors import UserError
+from ..checks import check_count, check_seed, is_number, is_whole
+from ..errors import UserError, nearest
 from ..recipes import get_recipe
 from .files import replacing
 from .run import Run
@@ -20,7 +20,7 @@ def sample(
     run: str | Path,
     n: int = 64,
     *,
-    label: int | None = None,
+    label: int | str | None = None,
     grid: str | Path | None = None,
     steps: int | None = None,
     truncation: float | None = None,
@@ -33,8 +33,8 @@ def sample(
     Args:
         run: The folder of a finished training or search.
         n: Number of images.
-        label: Class of the images, for a model that draws them from a label; any if not given, or
-            equally many of each, one class after another.
+        label: Class of the images, its number or its name, for a model that draws them from a
+            label; any if not given, or equally many of each, one class after another.
         grid: PNG file for the images in a grid.
         steps: Gibbs steps of a model that samples by Markov chains; 1,000 if not given.
         truncation: Share of the distance from the mean style that remains, for a model with
@@ -50,7 +50,7 @@ def sample(
             label.
     """
     run = Run.open(run)
-    n, seed = check_count("n", n), check_count("seed", seed, least=0)
+    n, seed = check_count("n", n), check_seed(seed)
     entry, arguments = get_recipe(run.settings["recipe"]), run.settings["arguments"]
     endpoint = entry.endpoints.get("sample")
     if label is not None and not (endpoint and "labels" in endpoint.inputs):
@@ -60,10 +60,7 @@ def sample(
         raise UserError(f"{run.path} is a run of {entry.name}, which {what}")
     given = sample_inputs(endpoint, arguments, n)
     if label is not None:
-        check_count("label", label, least=0)
-        classes = arguments["num_classes"]
-        if label >= classes:
-            raise UserError(f"label must be below {classes}, the number of classes, got {label}")
+        label = _class_number(run, label, arguments["num_classes"])
         given |= {"labels": np.full(n, label)} if "labels" in given else {"label": label}
     if "steps" in endpoint.inputs:
         given["steps"] = check_count("steps", STEPS if steps is None else steps)
@@ -82,3 +79,20 @@ def sample(
         with replacing(Path(grid)) as aside:
             draw_samples(images, aside)
     return images
+
+
+def _class_number(run: Run, label: int | str, classes: int) -> int:
+    """The number of a class that is given by it or by a name."""
+    names = run.class_names
+    if label in names:  # first, for names may be numbers
+        return names.index(label)
+    if isinstance(label, str) and label.isdecimal():
+        label = int(label)
+    if isinstance(label, str):
+        raise UserError(f"{run.path} has no class {label!r}{nearest(label, names)}")
+    if not is_whole(label) or not 0 <= label < classes:
+        raise UserError(
+            f"label must be a whole number from 0 to {classes - 1} or the name of a class, "
+            f"got {label!r}"
+        )
+    return int(label)

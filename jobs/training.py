@@ -1,5 +1,7 @@
 """Train a recipe, in a run folder from which an interrupted training goes on exactly."""
 
+import contextlib
+import csv
 import itertools
 import shlex
 import sys
@@ -9,23 +11,25 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from .. import data as data_package
 from ..callbacks import (
     Backup,
     CollapseMonitor,
+    EarlyStopping,
     FreeEnergyGap,
     Measurement,
     Reconstructions,
     SampleGrid,
     UnitWatch,
 )
-from ..checks import check_count
+from ..checks import check_count, check_seed
 from ..data import ImageSet
 from ..errors import UserError
 from ..recipes import Endpoint, Recipe, get_recipe
 from .curves import draw_log
 from .files import replacing
+from .inputs import Source, check_unchanged, read_sets, source_of
 from .run import Run, refuse_existing
 
 # What a sample is drawn by as a model learns: fewer Gibbs steps than good samples take.
@@ -36,7 +40,7 @@ WATCHED = 1000
 
 def train(
     recipe: str,
-    data: str | None = None,
+    data: Any = None,
     *,
     out: str | Path,
     arguments: Mapping[str, Any] | None = None,
@@ -44,6 +48,8 @@ def train(
     epochs: int | None = None,
     batch_size: int | None = None,
     image_size: int | tuple[int, int] | None = None,
+    value_range: tuple[float, float] | None = None,
+    early_stopping: int | None = None,
     seed: int = 0,
     force: bool = False,
     tensorboard: bool = False,
@@ -54,16 +60,23 @@ def train(
     Args:
         recipe: Name of the recipe.
         data: Name of the data set, as `amalthea.data.read` takes it; the recipe's own if not given.
+            Or images, `(images, labels)`, an `ImageSet`, a `tf.data.Dataset` or a
+            `keras.utils.PyDataset`, which are cut 80/10/10, or a dict with such for `"train"` and
+            `"validation"`: they are read into memory, and are asked for again by `resume`.
         out: Run folder to make.
         arguments: Arguments of the recipe other than the image shape, the number of classes and
             the seed, which come from the data and from `seed`.
         best: The folder of a search, whose best arguments and batch size are taken where
             `arguments` and `batch_size` say nothing else.
         epochs: Passes over the training images; the recipe's own number if not given.
-        batch_size: Images a step; the recipe's own if not given.
+        batch_size: Mini-batch size; the recipe's own if not given.
         image_size: Height and width that images are resized to, one number for both.
+        value_range: The values of black and white; by what the images hold if not given.
+        early_stopping: Epochs without a better objective after which the training ends, with the
+            best weights; those of the last stage count, where there are stages. None to go on to
+            the end.
         seed: Seed of initial weights, noise and the order of images.
-        force: Whether an earlier run at `out` is replaced.
+        force: Whether an earlier run at `out` is replaced; it is kept until this one is finished.
         tensorboard: Whether to write TensorBoard logs to the run's `tensorboard/`.
         verbose: As in Keras' `fit`; a progress bar in a terminal and a line an epoch elsewhere if
             not given.
@@ -79,60 +92,95 @@ def train(
     out = Path(out)
     refuse_existing(out, force)
     epochs = check_count("epochs", entry.epochs if epochs is None else epochs)
-    seed = check_count("seed", seed, least=0)
+    seed = check_seed(seed)
+    if early_stopping is not None:
+        early_stopping = check_count("early_stopping", early_stopping)
     found, found_batch_size = _best(entry, best) if best else ({}, entry.batch_size)
     batch_size = found_batch_size if batch_size is None else batch_size
     batch_size = check_count("batch_size", batch_size)
-    data = entry.data if data is None else data_package.absolute(data)
     check_free(arguments or {})
-    sets = read_sets(entry, data, image_size)
+    source = Source(entry.data if data is None else data, image_size, value_range)
+    sets = read_sets(entry, source)
     given = {**found, **(arguments or {}), **shapes(entry, sets["train"]), "seed": seed}
     model = entry.build(**given)
     check_stages(entry, model.origin.arguments, epochs, len(sets["train"]))
+    of_data, fingerprint = source.described(sets)
     settings = {
         "kind": "train",
         "recipe": recipe,
         "arguments": dict(model.origin.arguments),
-        "data": data,
-        "image_size": image_size,
+        **of_data,
         "epochs": epochs,
         "batch_size": batch_size,
+        "early_stopping": early_stopping,
         "seed": seed,
         "tensorboard": tensorboard,
     }
-    run = Run.create(out, settings, force=force)
-    return _fit(run, model, sets, verbose)
+    with Run.create(out, settings, force=force) as run:
+        run.save_fingerprint(fingerprint)
+        return _fit(run, model, sets, verbose)
 
 
-def resume(out: str | Path, *, epochs: int | None = None, verbose: int | None = None) -> Run:
+def resume(
+    out: str | Path,
+    data: Any = None,
+    *,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    accept_changed_data: bool = False,
+    verbose: int | None = None,
+) -> Run:
     """Go on with an interrupted training, or with a finished one for more epochs.
 
-    The result is the same, to the last bit, as that of a training that was never interrupted.
+    The result is the same, to the last bit, as that of a training that was never interrupted,
+    unless the batch size or the data are others from here on.
 
     Args:
         out: The run folder.
+        data: The data anew, where they came from Python, or another place where they are now.
         epochs: New number of epochs in all; as before if not given.
+        batch_size: New mini-batch size, say a smaller one for a training that ran out of memory.
+        accept_changed_data: Whether to go on with data that are not those of before.
         verbose: As in `train`.
 
     Returns:
         The finished run.
 
     Raises:
-        UserError: If `out` is no run of `train`, or `epochs` is below what is already done.
+        UserError: If `out` is no run of `train`, its data have changed, or `epochs` is below what
+            is already done.
     """
-    run = Run.open(out, kind="train")
-    settings = run.settings
-    entry = get_recipe(settings["recipe"])
-    sets = read_sets(entry, settings["data"], settings["image_size"])
-    model = entry.build(**settings["arguments"])
-    if epochs is not None:
-        epochs = check_count("epochs", epochs)
+    with Run.resume(out, "train") as run:
+        settings = run.settings
+        entry = get_recipe(settings["recipe"])
+        source = source_of(run, data)
+        sets = read_sets(entry, source)
+        changed = check_unchanged(run, source, sets, accept_changed_data)
+        model = entry.build(**settings["arguments"])
         done = Backup(run.path / "backup").restore(model)
-        if epochs < done:
-            raise UserError(f"epochs must be at least {done}, which are done, got {epochs}")
-        settings["epochs"] = epochs
+        if epochs is not None:
+            settings["epochs"] = check_count("epochs", epochs)
+            if epochs < done:
+                raise UserError(f"epochs must be at least {done}, which are done, got {epochs}")
+        if batch_size is not None and batch_size != settings["batch_size"]:
+            size = settings["batch_size"]
+            settings["batch_size"] = check_count("batch_size", batch_size)
+            _change(run, done, f"mini-batches of {batch_size} instead of {size}")
+        if changed is not None:
+            _change(run, done, "other data")
+            run.save_fingerprint(changed)
+        settings["data"] = source.name
         run.save()
-    return _fit(run, model, sets, verbose)
+        return _fit(run, model, sets, verbose)
+
+
+def _change(run: Run, done: int, what: str) -> None:
+    """Note, and say, from where on a run is not the one that it began as."""
+    run.settings.setdefault("changes", []).append({"after_epochs": done, "change": what})
+    print(
+        f"{run.path}: {what} from epoch {done + 1} on, so from there it is no longer, bit for bit, "
+        "the training that began"
+    )
 
 
 def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: int | None) -> Run:
@@ -142,9 +190,9 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
     if verbose != 0:
         size = "×".join(map(str, sets["train"].image_shape))
         print(
-            f"{settings['recipe']}, {model.count_params():,} parameters, on {settings['data']}: "
-            f"{len(sets['train']):,} images of {size} to train, "
-            f"{len(sets['validation']):,} to validate"
+            f"{settings['recipe']}, {model.count_params():,} parameters, on "
+            f"{settings['data'] or 'data from Python'}: {len(sets['train']):,} images of {size} to "
+            f"train, {len(sets['validation']):,} to validate; {sets['train'].reading}"
         )
     backup = Backup(run.path / "backup")
     done = backup.restore(model)
@@ -166,28 +214,63 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
         given = sample_inputs(endpoint, settings["arguments"], len(some))
         given.pop("n", None)
         callbacks.insert(0, CollapseMonitor(endpoint.bind, some, **given, seed=GRID["seed"]))
+    first_that_counts = 0
     if entry.schedule:
         schedule = entry.schedule(settings["arguments"])
         callbacks.insert(0, schedule)
         batch_size, least_batch_size = _batch_sizes(schedule, batch_size)
+        first_that_counts = schedule.least_epochs(len(sets["train"])) - 1
     callbacks += _pictures(entry, settings["arguments"], sets["validation"], run.path / "samples")
     if settings["tensorboard"]:
         callbacks.append(keras.callbacks.TensorBoard(run.path / "tensorboard"))
+    stopping = None
+    if patience := settings["early_stopping"]:
+        objective = entry.objective
+        stopping = EarlyStopping(
+            objective.name, objective.direction, patience, backup.directory, first_that_counts
+        )
+        stopping.restore(done)
+        callbacks.append(stopping)
     callbacks.append(backup)
     for first, last in _alike(sets["train"], batch_size, done, settings["epochs"]):
-        model.fit(
-            sets["train"].batches(batch_size, seed=seed, epoch=first),
-            validation_data=sets["validation"].batches(least_batch_size, shuffle=False),
-            initial_epoch=first,
-            epochs=last,
-            callbacks=callbacks,
-            shuffle=False,  # the batches are shuffled as they are made
-            verbose=verbosity(verbose),
-        )
+        if stopping and stopping.is_over(first):
+            break
+        with _enough_memory(run):
+            model.fit(
+                sets["train"].batches(batch_size, seed=seed, epoch=first),
+                validation_data=sets["validation"].batches(least_batch_size, shuffle=False),
+                initial_epoch=first,
+                epochs=last,
+                callbacks=callbacks,
+                shuffle=False,  # the batches are shuffled as they are made
+                verbose=verbosity(verbose),
+            )
+    if stopping and stopping.best is not None:
+        stopping.bring_back(model)
+        if verbose != 0:
+            print(
+                f"the best of {stopping.monitor} was {stopping.best:.6g}, in epoch "
+                f"{stopping.best_epoch}: its weights are kept"
+            )
     run.save_model(model)
     with replacing(run.path / "curves.png") as aside:
         draw_log(log, aside)
     return run
+
+
+@contextlib.contextmanager
+def _enough_memory(run: Run) -> Iterator[None]:
+    """Within, a lack of memory is one sentence that says how to go on."""
+    try:
+        yield
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        size = run.settings["batch_size"]
+        command = ["amalthea", "train", "--resume", str(run.path)]
+        command += ["--batch-size", str(max(1, size // 2))]
+        raise UserError(
+            f"there is not enough memory for mini-batches of {size} images: go on with smaller "
+            f"ones, `{shlex.join(command)}`"
+        ) from error
 
 
 def _batch_sizes(schedule, usual: int) -> tuple[int | Callable[[int], int], int]:
@@ -241,29 +324,32 @@ def _best(recipe: Recipe, search: str | Path) -> tuple[dict[str, Any], int]:
 
 
 def _truncate(log: Path, epochs: int) -> None:
-    """Keep the rows of the first `epochs` epochs: later ones are not in the backup."""
+    """Keep the rows of the first `epochs` epochs: later ones are not in the backup.
+
+    Raises:
+        UserError: If one of them is not whole.
+    """
     if not log.exists():
         return
     lines = log.read_bytes().splitlines(keepends=True)[: epochs + 1] if epochs else []
+    try:
+        header, *rows = list(csv.reader(b"".join(lines).decode().splitlines())) or [[]]
+        for epoch, row in enumerate(rows):
+            if len(row) != len(header) or int(row[0]) != epoch or not list(map(_number, row)):
+                raise ValueError(f"row {epoch + 1} is not that of a whole epoch")
+        if len(rows) < epochs:
+            raise ValueError(f"it has {len(rows)} rows for {epochs} epochs")
+    except (ValueError, csv.Error) as error:
+        raise UserError(
+            f"{log} is damaged: {error}; without the file the training goes on, and the curves "
+            "begin there"
+        ) from None
     with replacing(log) as aside:
         aside.write_bytes(b"".join(lines))
 
 
-def read_sets(
-    recipe: Recipe, data: str, image_size: int | tuple[int, int] | None
-) -> dict[str, ImageSet]:
-    """The training and validation images of a data set that `recipe` can learn from.
-
-    Raises:
-        UserError: If the recipe needs labels and the data has none, or one class only.
-    """
-    sets = {s: data_package.read(data, s, image_size=image_size) for s in ("train", "validation")}
-    labels = sets["train"].labels
-    if recipe.supervised and labels is None:
-        raise UserError(f"{recipe.name} learns from labels, and {data} has none")
-    if recipe.supervised and len(set(labels.tolist())) < 2:
-        raise UserError(f"{recipe.name} needs images of 2 or more classes, {data} has one class")
-    return sets
+def _number(text: str) -> float:
+    return float(text or "nan")
 
 
 def shapes(recipe: Recipe, images: ImageSet) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Annotated, Any
 
-from ..checks import is_number, is_whole
+from ..checks import LARGEST_SEED, is_number, is_whole
 
 
 class Rank(IntEnum):
@@ -326,5 +326,8 @@ NumClasses = Annotated[int, at_least(2)]
 Flag = Annotated[bool, Given(lambda v: isinstance(v, bool), "True or False")]
 Seed = Annotated[
     int | None,
-    Given(lambda v: v is None or (is_whole(v) and v >= 0), "a whole number of at least 0, or None"),
+    Given(
+        lambda v: v is None or (is_whole(v) and 0 <= v <= LARGEST_SEED),
+        f"a whole number from 0 to {LARGEST_SEED}, or None",
+    ),
 ]

@@ -329,7 +329,7 @@ def test_what_does_not_go_together_is_refused(arguments, message):
 
 
 def test_a_conditional_model_asks_for_labels():
-    with pytest.raises(UserError, match="learns from labels of 3 classes, .*, got none"):
+    with pytest.raises(UserError, match=r"learns from labels of 3 classes, .*, got none"):
         conditional().fit(IMAGES, verbose=0)
 
 

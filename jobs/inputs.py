@@ -1,0 +1,133 @@
+"""What a job learns from: data by name or from Python, and whether they are those of before."""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .. import data as data_package
+from ..data import Fingerprint, ImageSet
+from ..errors import UserError
+from ..recipes import Recipe
+from .run import Run
+
+
+class Source:
+    """Data to read splits of.
+
+    Args:
+        data: The name of a data set, as `amalthea.data.read` takes it; the path of a folder of
+            pictures or of an `.npz` file; or data from Python, as `amalthea.data.from_python` takes
+            them, or a mapping from the names of splits to such.
+        image_size: Height and width that images are resized to, one number for both.
+        value_range: The values of black and white.
+
+    Attributes:
+        name: The name with absolute paths; None for data from Python.
+    """
+
+    def __init__(
+        self,
+        data: Any,
+        image_size: int | tuple[int, int] | None = None,
+        value_range: tuple[float, float] | None = None,
+    ):
+        self.image_size = image_size
+        self.value_range = value_range
+        self.name, self._sets, self._whole = None, None, None
+        if isinstance(data, Path):
+            data = f"{'images' if data.is_dir() else 'arrays'}:{data}"
+        if isinstance(data, str):
+            self.name = data_package.absolute(data)
+            return
+        if image_size is not None:
+            raise UserError(
+                f"image_size resizes data that are read by name, got {image_size!r} beside others"
+            )
+        if isinstance(data, Mapping) and data.keys() & set(data_package.SPLITS):
+            if unknown := data.keys() - set(data_package.SPLITS):
+                splits = ", ".join(data_package.SPLITS)
+                raise UserError(f"splits must be of {splits}, got {', '.join(sorted(unknown))}")
+            self._sets = {split: self._gathered(part, split) for split, part in data.items()}
+        else:
+            self._whole = self._gathered(data, "the data")
+
+    def _gathered(self, data: Any, name: str) -> ImageSet:
+        return data_package.from_python(data, name=name, value_range=self.value_range)
+
+    @property
+    def whole(self) -> ImageSet | None:
+        """All the data, where they come from Python in one piece."""
+        return self._whole
+
+    def read(self, split: str) -> ImageSet:
+        """A split of the data."""
+        if self.name is not None:
+            settings = {"image_size": self.image_size, "value_range": self.value_range}
+            return data_package.read(self.name, split, **settings)
+        if self._whole is not None:
+            return data_package.split(self._whole, split)
+        if split not in self._sets:
+            raise UserError(
+                f"there is no split {split!r} among those given: {', '.join(self._sets)}"
+            )
+        return self._sets[split]
+
+    def described(self, sets: Mapping[str, ImageSet]) -> tuple[dict[str, Any], Fingerprint]:
+        """What `run.json` says of the data that `sets` were read from, and their fingerprint."""
+        fingerprint = data_package.fingerprint(sets, self.name or "")
+        return {
+            "data": self.name,
+            "image_size": self.image_size,
+            "value_range": None if self.value_range is None else list(self.value_range),
+            "class_names": list(fingerprint.class_names),
+            "fingerprint": fingerprint.summary(),
+        }, fingerprint
+
+
+def read_sets(recipe: Recipe, source: Source) -> dict[str, ImageSet]:
+    """The training and validation images of a data set that `recipe` can learn from.
+
+    Raises:
+        UserError: If the recipe needs labels and the data has none, or one class only.
+    """
+    sets = {split: source.read(split) for split in ("train", "validation")}
+    labels, name = sets["train"].labels, source.name or "the data"
+    if recipe.supervised and labels is None:
+        raise UserError(f"{recipe.name} learns from labels, and {name} has none")
+    if recipe.supervised and len(set(labels.tolist())) < 2:
+        raise UserError(f"{recipe.name} needs images of 2 or more classes, {name} has one class")
+    return sets
+
+
+def source_of(run: Run, data: Any = None) -> Source:
+    """The data of a run, or others that are given in their place."""
+    settings = run.settings
+    if data is None and settings["data"] is None:
+        raise UserError(f"{run.path} is of data that came from Python: give them again as data=")
+    data = settings["data"] if data is None else data
+    values = settings["value_range"]
+    named = isinstance(data, str | Path)
+    return Source(data, run.image_size if named else None, tuple(values) if values else None)
+
+
+def check_unchanged(
+    run: Run, source: Source, sets: Mapping[str, ImageSet], accept: bool
+) -> Fingerprint | None:
+    """The fingerprint of the data of a run that have changed; None if nothing has.
+
+    Raises:
+        UserError: If anything has, unless that is accepted.
+    """
+    known = run.fingerprint
+    new = data_package.fingerprint(sets, source.name or "", known)
+    changes = data_package.changes(known, new)
+    if changes is None:
+        return None
+    if not accept:
+        raise UserError(
+            f"the data of {run.path} are not those of before: {changes}; to take them all the same "
+            "say --accept-changed-data (accept_changed_data=True)"
+        )
+    warnings.warn(f"the data of {run.path} are not those of before: {changes}", stacklevel=3)
+    return new
