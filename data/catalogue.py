@@ -22,6 +22,7 @@ from ..errors import UserError
 from .image_set import ImageSet
 from .resize import resize
 from .splits import take
+from .value_range import BYTES, WORDS
 
 if TYPE_CHECKING:
     from promise import Promise
@@ -34,7 +35,13 @@ _PROBE_SECONDS = 0.5
 _QUIET = threading.Lock()
 
 
-def read(name: str, folder: Path | None, split: str, size: tuple[int, int] | None) -> ImageSet:
+def read(
+    name: str,
+    folder: Path | None,
+    split: str,
+    size: tuple[int, int] | None,
+    value_range: tuple[float, float] | None = None,
+) -> ImageSet:
     """The split of a data set of tensorflow-datasets, which is prepared first if it is not yet.
 
     The set's own splits are used where it has them. The validation split is otherwise a tenth of
@@ -46,6 +53,7 @@ def read(name: str, folder: Path | None, split: str, size: tuple[int, int] | Non
         folder: Where the original files are, if they are not to be downloaded.
         split: One of `SPLITS`.
         size: Height and width wanted; needed for sets whose images differ in size.
+        value_range: The values of black and white; by default those of the images' type.
     """
     builder = _builder(name)
     image, _ = _supervised(name, builder)
@@ -69,7 +77,9 @@ def read(name: str, folder: Path | None, split: str, size: tuple[int, int] | Non
 
     images, labels = _arrays(builder, stored.get(split, "train"), size)
     _, label = _supervised(name, builder)  # some sets know their classes only once prepared
-    whole = ImageSet(name, images, labels, tuple(label.names or ()))
+    # Numbers name the classes of a set that does not, since a split may lack some.
+    classes = label.names or map(str, range(int(labels.max()) + 1))
+    whole = ImageSet(name, images, labels, tuple(classes), value_range or _value_range(images))
     return whole if split in stored else take(whole, split, test=0 if test else 0.1)
 
 
@@ -284,6 +294,18 @@ def _arrays(
     examples = tfds.as_numpy(builder.as_dataset(split=split, as_supervised=True))
     images, labels = zip(*((resize(image, size), label) for image, label in examples), strict=True)
     return np.stack(images), np.array(labels)
+
+
+def _value_range(images: np.ndarray) -> tuple[float, float] | None:
+    """The values of black and white in images of tensorflow-datasets; None if they do not tell.
+
+    Its images are those of PNG files, in which all values count from 0 to the largest of the type.
+    Only a few sets of black and white drawings have 0 and 1 in them, binary_alpha_digits among
+    them, and there is no telling them from others but by that.
+    """
+    if images.dtype == np.uint8 and images.max() > 1:
+        return BYTES
+    return WORDS if images.dtype == np.uint16 else None
 
 
 def _first_line(error: Exception) -> str:

@@ -15,6 +15,7 @@ from ..errors import UserError
 from .image_set import ImageSet
 from .resize import resize
 from .splits import indices
+from .value_range import BYTES
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,7 +24,12 @@ _GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B")
 _ORIENTATION = 0x0112  # EXIF tag; 5 to 8 mean a picture stored on its side
 
 
-def read(folder: Path, split: str, size: tuple[int, int] | None) -> ImageSet:
+def read(
+    folder: Path,
+    split: str,
+    size: tuple[int, int] | None,
+    value_range: tuple[float, float] | None = None,
+) -> ImageSet:
     """The split of the pictures in `folder`, cut 80/10/10.
 
     Each immediate subfolder with pictures is a class; without such subfolders the pictures of the
@@ -83,6 +89,7 @@ def read(folder: Path, split: str, size: tuple[int, int] | None) -> ImageSet:
         np.stack([picture for _, _, picture in decoded]),
         np.array([label for _, label, _ in decoded]) if labelled else None,
         tuple(classes) if labelled else (),
+        value_range or BYTES,
     )
 
 
