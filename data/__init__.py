@@ -4,7 +4,8 @@
 """
 
 from .image_set import ImageSet
+from .own import from_python, split
 from .read import absolute, load, read
 from .splits import SPLITS
 
-__all__ = ["SPLITS", "ImageSet", "absolute", "load", "read"]
+__all__ = ["SPLITS", "ImageSet", "absolute", "from_python", "load", "read", "split"]

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import UserError
 from .as_array import as_images
 from .image_set import ImageSet
-from .labels import label_array, read_labels
+from .labels import label_array, numbered, read_labels
 from .splits import take
 from .value_range import decide
 
@@ -31,7 +31,7 @@ def read(path: Path, split: str, value_range: tuple[float, float] | None = None)
     contents = _contents(name, path)
     if "images" in contents:
         whole = ImageSet(name, contents["images"], contents.get("labels"), (), value_range)
-        return take(_with_named_classes(whole), split)
+        return take(whole, split)
     if not {"x_train", "x_test"} <= contents.keys():
         keys = ", ".join(contents) or "none"
         raise UserError(f"{name} must have the keys {_KEYS}, but its keys are: {keys}")
@@ -83,7 +83,7 @@ def _parts(
         np.concatenate([y_train, y_test]),
         len(train) + len(test),
     )
-    names = names or _numbered(labels)
+    names = names or numbered(labels)
     return (
         replace(train, name=name, labels=labels[: len(train)], class_names=names),
         replace(test, labels=labels[len(train) :], class_names=names),
@@ -92,14 +92,3 @@ def _parts(
 
 def _is_text(labels: np.ndarray) -> bool:
     return labels.dtype.kind in "US"
-
-
-def _with_named_classes(images: ImageSet) -> ImageSet:
-    """The images with the numbers as names, so that all splits agree on how many there are."""
-    if images.labels is None or images.class_names:
-        return images
-    return replace(images, class_names=_numbered(images.labels))
-
-
-def _numbered(labels: np.ndarray) -> tuple[str, ...]:
-    return tuple(map(str, range(int(labels.max()) + 1)))

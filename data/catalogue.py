@@ -20,6 +20,7 @@ import numpy as np
 
 from ..errors import UserError
 from .image_set import ImageSet
+from .labels import numbered
 from .resize import resize
 from .splits import take
 from .value_range import BYTES, WORDS
@@ -77,9 +78,9 @@ def read(
 
     images, labels = _arrays(builder, stored.get(split, "train"), size)
     _, label = _supervised(name, builder)  # some sets know their classes only once prepared
-    # Numbers name the classes of a set that does not, since a split may lack some.
-    classes = label.names or map(str, range(int(labels.max()) + 1))
-    whole = ImageSet(name, images, labels, tuple(classes), value_range or _value_range(images))
+    # A split may lack some classes, so those without names are given numbers at once.
+    classes = tuple(label.names or numbered(labels))
+    whole = ImageSet(name, images, labels, classes, value_range or _value_range(images))
     return whole if split in stored else take(whole, split, test=0 if test else 0.1)
 
 

@@ -55,6 +55,11 @@ def label_array(name: str, labels: object, count: int) -> np.ndarray:
     return labels[:, 0] if labels.shape[1:] == (1,) else labels  # as in Keras' CIFAR-10
 
 
+def numbered(labels: np.ndarray) -> tuple[str, ...]:
+    """Their numbers as the names of classes without others."""
+    return tuple(map(str, range(int(labels.max()) + 1)))
+
+
 def class_numbers(
     name: str, labels: np.ndarray, count: int, class_names: tuple[str, ...] = ()
 ) -> np.ndarray:

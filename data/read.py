@@ -15,14 +15,14 @@ from . import arrays, catalogue, digits, folder, mixtures
 from . import value_range as ranges
 from .image_set import ImageSet
 from .resize import resize
-from .splits import SPLITS
+from .splits import check_split
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 
 # Images are kept in memory: of this many grey pixels they take 8 GiB.
-_MOST_PIXELS = 2**33
+MOST_PIXELS = 2**33
 
 
 def read(
@@ -48,8 +48,7 @@ def read(
             that can be read in two ways. What is used by default is in the set's `value_range` and,
             in words, its `reading`; it is the same for all splits.
     """
-    if split not in SPLITS:
-        raise UserError(f"the split is {split!r}, but must be one of {', '.join(SPLITS)}")
+    check_split(split)
     size = _checked_size(image_size)
     if value_range is not None:
         value_range = ranges.checked(value_range)
@@ -73,7 +72,7 @@ def read(
     else:
         images = catalogue.read(source, path if colon else None, split, size, value_range)
     pixels = images.images
-    if size and len(images) * math.prod(size) > _MOST_PIXELS:
+    if size and len(images) * math.prod(size) > MOST_PIXELS:
         raise UserError(
             f"{len(images):,} images of {size[0]}×{size[1]} pixels do not fit in memory; the image "
             "size must be smaller"

@@ -8,8 +8,15 @@ import numpy as np
 
 from ..errors import UserError
 from .image_set import ImageSet
+from .labels import numbered
 
 SPLITS = ("train", "validation", "test", "train+validation")
+
+
+def check_split(split: object) -> None:
+    """`UserError` unless `split` is one of `SPLITS`."""
+    if split not in SPLITS:
+        raise UserError(f"the split is {split!r}, but must be one of {', '.join(SPLITS)}")
 
 
 def indices(
@@ -46,7 +53,17 @@ def indices(
 
 
 def take(whole: ImageSet, split: str, *, test: float = 0.1) -> ImageSet:
-    """The part of `whole` that `indices` chooses for `split`."""
+    """The part of `whole` that `indices` chooses for `split`.
+
+    Classes without names are named by their numbers, so that all splits agree on their
+    number.
+    """
     chosen = indices(whole.name, split, len(whole), whole.labels, test=test)
-    labels = None if whole.labels is None else whole.labels[chosen]
-    return replace(whole, images=whole.images[chosen], labels=labels)
+    if whole.labels is None:
+        return replace(whole, images=whole.images[chosen])
+    return replace(
+        whole,
+        images=whole.images[chosen],
+        labels=whole.labels[chosen],
+        class_names=whole.class_names or numbered(whole.labels),
+    )
