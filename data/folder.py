@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import UserError
 from .image_set import ImageSet
 from .resize import resize
-from .splits import indices
+from .splits import indices_by_file
 from .value_range import BYTES
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def read(
     size: tuple[int, int] | None,
     value_range: tuple[float, float] | None = None,
 ) -> ImageSet:
-    """The split of the pictures in `folder`, cut 80/10/10.
+    """The split of the pictures in `folder`, cut about 80/10/10 by the names of the files.
 
     Each immediate subfolder with pictures is a class; without such subfolders the pictures of the
     folder itself have no labels. Pictures are the files whose extension stands for an image type
@@ -75,7 +75,7 @@ def read(
 
     labelled = list(classes) != [""]
     labels = np.array([label for _, label, _ in headers]) if labelled else None
-    chosen = indices(name, split, len(headers), labels)
+    chosen = indices_by_file(name, split, [file.name for file, *_ in headers], labels)
     decoded = readable(decode, [headers[i][:2] for i in chosen])
     if damaged:
         noun = "picture" if len(damaged) == 1 else "pictures"
