@@ -13,6 +13,7 @@ from ..errors import UserError
 from .as_array import as_images
 from .image_set import ImageSet
 from .labels import label_array, numbered, read_labels
+from .origin import origin_of
 from .splits import take
 from .value_range import decide
 
@@ -36,6 +37,8 @@ def read(path: Path, split: str, value_range: tuple[float, float] | None = None)
         keys = ", ".join(contents) or "none"
         raise UserError(f"{name} must have the keys {_KEYS}, but its keys are: {keys}")
     train, test = _parts(name, contents, value_range)
+    origin = origin_of(train, test)
+    train, test = (replace(part, origin=origin) for part in (train, test))
     return test if split == "test" else take(train, split, test=0)
 
 

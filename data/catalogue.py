@@ -12,6 +12,7 @@ import tempfile
 import threading
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ import numpy as np
 from ..errors import UserError
 from .image_set import ImageSet
 from .labels import numbered
+from .origin import origin_of
 from .resize import resize
 from .splits import take
 from .value_range import BYTES, WORDS
@@ -76,11 +78,13 @@ def read(
     if test == "test" and "validation" in own:
         stored |= {key: key for key in ("train", "validation", "train+validation")}
 
-    images, labels = _arrays(builder, stored.get(split, "train"), size)
+    part = stored.get(split, "train")
+    images, labels = _arrays(builder, part, size)
     _, label = _supervised(name, builder)  # some sets know their classes only once prepared
     # A split may lack some classes, so those without names are given numbers at once.
     classes = tuple(label.names or numbered(labels))
     whole = ImageSet(name, images, labels, classes, value_range or _value_range(images))
+    whole = replace(whole, origin=origin_of(whole, part=part))
     return whole if split in stored else take(whole, split, test=0 if test else 0.1)
 
 

@@ -39,7 +39,7 @@ def read(
     greyscale.
     """
     name = f"images:{folder}"
-    classes = _pictures(name, folder)
+    classes = pictures(name, folder)
     files = [(file, label) for label, files in enumerate(classes.values()) for file in files]
     damaged: list[str] = []
 
@@ -93,13 +93,13 @@ def read(
     )
 
 
-def _pictures(name: str, folder: Path) -> dict[str, list[Path]]:
+def pictures(name: str, folder: Path) -> dict[str, list[Path]]:
     """The picture files of each class; of the class "" if there are no class folders."""
     if not folder.is_dir():
         raise UserError(f"{name} is {'a file, not a folder' if folder.exists() else 'no folder'}")
     extensions = _extensions()
 
-    def pictures(folder: Path) -> list[Path]:
+    def directly_in(folder: Path) -> list[Path]:
         return sorted(
             file
             for file in folder.iterdir()
@@ -107,8 +107,8 @@ def _pictures(name: str, folder: Path) -> dict[str, list[Path]]:
         )
 
     subfolders = sorted(f for f in folder.iterdir() if f.is_dir() and f.name[0] != ".")
-    classes = {f.name: files for f in subfolders if (files := pictures(f))}
-    loose = pictures(folder)
+    classes = {f.name: files for f in subfolders if (files := directly_in(f))}
+    loose = directly_in(folder)
     if classes and loose:
         raise UserError(
             f"{name} holds both class folders ({', '.join(list(classes)[:3])}) and pictures of no "

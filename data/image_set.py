@@ -14,6 +14,7 @@ from ..errors import UserError
 from . import value_range as ranges
 from .as_array import as_images
 from .labels import class_numbers, read_labels
+from .origin import Origin
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -41,6 +42,7 @@ class ImageSet:
         value_range: The values that were black and white in the images given; None has it decided.
         reading: How the images given were read, in words. Only sets made of a set's parts are given
             it.
+        origin: The whole set that this one was cut from; None for whole sets.
     """
 
     name: str
@@ -49,6 +51,7 @@ class ImageSet:
     class_names: tuple[str, ...] = ()
     value_range: tuple[float, float] | None = None
     reading: str | None = field(default=None, kw_only=True)
+    origin: Origin | None = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         """Check everything and bring it to the stored types."""

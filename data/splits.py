@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import UserError
 from .image_set import ImageSet
 from .labels import numbered
+from .origin import origin_of
 
 SPLITS = ("train", "validation", "test", "train+validation")
 # Of so many files on, a class has some in every split.
@@ -113,10 +114,12 @@ def take(whole: ImageSet, split: str, *, test: float = 0.1) -> ImageSet:
     number.
     """
     chosen = indices(whole.name, split, len(whole), whole.labels, test=test)
+    origin = whole.origin or origin_of(whole)
     if whole.labels is None:
-        return replace(whole, images=whole.images[chosen])
+        return replace(whole, images=whole.images[chosen], origin=origin)
     return replace(
         whole,
+        origin=origin,
         images=whole.images[chosen],
         labels=whole.labels[chosen],
         class_names=whole.class_names or numbered(whole.labels),
