@@ -3,8 +3,22 @@
 `read` gives arrays, `load` gives batches to train with; importing this package needs only NumPy.
 """
 
+from .changes import changes
+from .fingerprint import Fingerprint, fingerprint
 from .image_set import ImageSet
+from .own import from_python, split
 from .read import absolute, load, read
 from .splits import SPLITS
 
-__all__ = ["SPLITS", "ImageSet", "absolute", "load", "read"]
+__all__ = [
+    "SPLITS",
+    "Fingerprint",
+    "ImageSet",
+    "absolute",
+    "changes",
+    "fingerprint",
+    "from_python",
+    "load",
+    "read",
+    "split",
+]

@@ -10,54 +10,88 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
+from .as_array import as_images
 from .image_set import ImageSet
+from .labels import label_array, numbered, read_labels
+from .origin import origin_of
 from .splits import take
+from .value_range import decide
 
 _KEYS = "images and optionally labels, or x_train, y_train, x_test and y_test"
 
 
-def read(path: Path, split: str) -> ImageSet:
+def read(path: Path, split: str, value_range: tuple[float, float] | None = None) -> ImageSet:
     """The split of the images in `path`.
 
     Arrays `images` and, optionally, `labels` are cut 80/10/10. In a file with `x_train`, `y_train`,
     `x_test` and `y_test`, as Keras stores MNIST (labels optional here too), the test split is the
-    file's own and a tenth of the others is for validation.
+    file's own and a tenth of the others is for validation. What pixels and labels mean is decided
+    by all that the file holds.
     """
     name = f"arrays:{path}"
+    contents = _contents(name, path)
+    if "images" in contents:
+        whole = ImageSet(name, contents["images"], contents.get("labels"), (), value_range)
+        return take(whole, split)
+    if not {"x_train", "x_test"} <= contents.keys():
+        keys = ", ".join(contents) or "none"
+        raise UserError(f"{name} must have the keys {_KEYS}, but its keys are: {keys}")
+    train, test = _parts(name, contents, value_range)
+    origin = origin_of(train, test)
+    train, test = (replace(part, origin=origin) for part in (train, test))
+    return test if split == "test" else take(train, split, test=0)
+
+
+def _contents(name: str, path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise UserError(f"{name} is {'a folder, not a file' if path.exists() else 'no file'}")
     if not zipfile.is_zipfile(path):
         raise UserError(f"{name} is no .npz file, as numpy.savez writes it")
     try:
         with np.load(path, allow_pickle=False) as file:
-            contents = dict(file)
+            return dict(file)
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{name} must hold undamaged numeric arrays: {error}") from error
 
-    if "images" in contents:
-        return take(_image_set(name, contents, "images", "labels"), split)
-    if not {"x_train", "x_test"} <= contents.keys():
-        keys = ", ".join(contents) or "none"
-        raise UserError(f"{name} must have the keys {_KEYS}, but its keys are: {keys}")
-    train = _image_set(f"{name}, x_train and y_train", contents, "x_train", "y_train")
-    test = _image_set(f"{name}, x_test and y_test", contents, "x_test", "y_test")
-    if train.image_shape != test.image_shape:
+
+def _parts(
+    name: str, contents: dict[str, np.ndarray], value_range: tuple[float, float] | None
+) -> tuple[ImageSet, ImageSet]:
+    """The images to train with and those to test with, of a file in the form of Keras' MNIST."""
+    x_train, x_test = (as_images(f"{name}, {key}", contents[key]) for key in ("x_train", "x_test"))
+    if x_train.shape[1:] != x_test.shape[1:]:
         raise UserError(
-            f"{name}: x_train has images of shape {train.image_shape} and x_test of "
-            f"{test.image_shape}, but they must agree"
+            f"{name}: x_train has images of shape {x_train.shape[1:]} and x_test of "
+            f"{x_test.shape[1:]}, but they must agree"
         )
-    if (train.labels is None) != (test.labels is None):
+    if ("y_train" in contents) != ("y_test" in contents):
         raise UserError(f"{name} has only one of y_train and y_test, but needs both or neither")
-    names = max(train.class_names, test.class_names, key=len)
-    if split == "test":
-        return replace(test, class_names=names)
-    return take(replace(train, name=name, class_names=names), split, test=0)
+    value_range = value_range or decide(name, [x_train, x_test])
+    train = ImageSet(f"{name}, x_train", x_train, value_range=value_range)
+    test = ImageSet(f"{name}, x_test", x_test, value_range=value_range)
+    if "y_train" not in contents:
+        return replace(train, name=name), test
+    y_train, y_test = (
+        label_array(f"{name}, {x} and {y}", contents[y], len(images))
+        for x, y, images in (("x_train", "y_train", train), ("x_test", "y_test", test))
+    )
+    if y_train.shape[1:] != y_test.shape[1:] or _is_text(y_train) != _is_text(y_test):
+        raise UserError(
+            f"{name}: y_train, of shape {y_train.shape} and type {y_train.dtype}, and y_test, of "
+            f"shape {y_test.shape} and type {y_test.dtype}, must be of one kind"
+        )
+    # Together, since a class may be in one of them only.
+    labels, names = read_labels(
+        f"{name}, y_train and then y_test",
+        np.concatenate([y_train, y_test]),
+        len(train) + len(test),
+    )
+    names = names or numbered(labels)
+    return (
+        replace(train, name=name, labels=labels[: len(train)], class_names=names),
+        replace(test, labels=labels[len(train) :], class_names=names),
+    )
 
 
-def _image_set(name: str, contents: dict[str, np.ndarray], images: str, labels: str) -> ImageSet:
-    column = contents.get(labels)
-    if column is not None and column.ndim == 2 and column.shape[1] == 1:
-        column = column[:, 0]  # as in Keras' CIFAR-10
-    checked = ImageSet(name, contents[images], column)
-    # Named, so that all splits agree on the number of classes.
-    return replace(checked, class_names=tuple(map(str, range(checked.num_classes))))
+def _is_text(labels: np.ndarray) -> bool:
+    return labels.dtype.kind in "US"

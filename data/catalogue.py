@@ -12,6 +12,7 @@ import tempfile
 import threading
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,8 +21,11 @@ import numpy as np
 
 from ..errors import UserError
 from .image_set import ImageSet
+from .labels import numbered
+from .origin import origin_of
 from .resize import resize
 from .splits import take
+from .value_range import BYTES, WORDS
 
 if TYPE_CHECKING:
     from promise import Promise
@@ -34,7 +38,13 @@ _PROBE_SECONDS = 0.5
 _QUIET = threading.Lock()
 
 
-def read(name: str, folder: Path | None, split: str, size: tuple[int, int] | None) -> ImageSet:
+def read(
+    name: str,
+    folder: Path | None,
+    split: str,
+    size: tuple[int, int] | None,
+    value_range: tuple[float, float] | None = None,
+) -> ImageSet:
     """The split of a data set of tensorflow-datasets, which is prepared first if it is not yet.
 
     The set's own splits are used where it has them. The validation split is otherwise a tenth of
@@ -46,6 +56,7 @@ def read(name: str, folder: Path | None, split: str, size: tuple[int, int] | Non
         folder: Where the original files are, if they are not to be downloaded.
         split: One of `SPLITS`.
         size: Height and width wanted; needed for sets whose images differ in size.
+        value_range: The values of black and white; by default those of the images' type.
     """
     builder = _builder(name)
     image, _ = _supervised(name, builder)
@@ -67,9 +78,13 @@ def read(name: str, folder: Path | None, split: str, size: tuple[int, int] | Non
     if test == "test" and "validation" in own:
         stored |= {key: key for key in ("train", "validation", "train+validation")}
 
-    images, labels = _arrays(builder, stored.get(split, "train"), size)
+    part = stored.get(split, "train")
+    images, labels = _arrays(builder, part, size)
     _, label = _supervised(name, builder)  # some sets know their classes only once prepared
-    whole = ImageSet(name, images, labels, tuple(label.names or ()))
+    # A split may lack some classes, so those without names are given numbers at once.
+    classes = tuple(label.names or numbered(labels))
+    whole = ImageSet(name, images, labels, classes, value_range or _value_range(images))
+    whole = replace(whole, origin=origin_of(whole, part=part))
     return whole if split in stored else take(whole, split, test=0 if test else 0.1)
 
 
@@ -284,6 +299,18 @@ def _arrays(
     examples = tfds.as_numpy(builder.as_dataset(split=split, as_supervised=True))
     images, labels = zip(*((resize(image, size), label) for image, label in examples), strict=True)
     return np.stack(images), np.array(labels)
+
+
+def _value_range(images: np.ndarray) -> tuple[float, float] | None:
+    """The values of black and white in images of tensorflow-datasets; None if they do not tell.
+
+    Its images are those of PNG files, in which all values count from 0 to the largest of the type.
+    Only a few sets of black and white drawings have 0 and 1 in them, binary_alpha_digits among
+    them, and there is no telling them from others but by that.
+    """
+    if images.dtype == np.uint8 and images.max() > 1:
+        return BYTES
+    return WORDS if images.dtype == np.uint16 else None
 
 
 def _first_line(error: Exception) -> str:

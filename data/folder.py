@@ -14,7 +14,8 @@ import numpy as np
 from ..errors import UserError
 from .image_set import ImageSet
 from .resize import resize
-from .splits import indices
+from .splits import indices_by_file
+from .value_range import BYTES
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,8 +24,13 @@ _GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B")
 _ORIENTATION = 0x0112  # EXIF tag; 5 to 8 mean a picture stored on its side
 
 
-def read(folder: Path, split: str, size: tuple[int, int] | None) -> ImageSet:
-    """The split of the pictures in `folder`, cut 80/10/10.
+def read(
+    folder: Path,
+    split: str,
+    size: tuple[int, int] | None,
+    value_range: tuple[float, float] | None = None,
+) -> ImageSet:
+    """The split of the pictures in `folder`, cut about 80/10/10 by the names of the files.
 
     Each immediate subfolder with pictures is a class; without such subfolders the pictures of the
     folder itself have no labels. Pictures are the files whose extension stands for an image type
@@ -33,7 +39,7 @@ def read(folder: Path, split: str, size: tuple[int, int] | None) -> ImageSet:
     greyscale.
     """
     name = f"images:{folder}"
-    classes = _pictures(name, folder)
+    classes = pictures(name, folder)
     files = [(file, label) for label, files in enumerate(classes.values()) for file in files]
     damaged: list[str] = []
 
@@ -69,7 +75,7 @@ def read(folder: Path, split: str, size: tuple[int, int] | None) -> ImageSet:
 
     labelled = list(classes) != [""]
     labels = np.array([label for _, label, _ in headers]) if labelled else None
-    chosen = indices(name, split, len(headers), labels)
+    chosen = indices_by_file(name, split, [file.name for file, *_ in headers], labels)
     decoded = readable(decode, [headers[i][:2] for i in chosen])
     if damaged:
         noun = "picture" if len(damaged) == 1 else "pictures"
@@ -83,16 +89,17 @@ def read(folder: Path, split: str, size: tuple[int, int] | None) -> ImageSet:
         np.stack([picture for _, _, picture in decoded]),
         np.array([label for _, label, _ in decoded]) if labelled else None,
         tuple(classes) if labelled else (),
+        value_range or BYTES,
     )
 
 
-def _pictures(name: str, folder: Path) -> dict[str, list[Path]]:
+def pictures(name: str, folder: Path) -> dict[str, list[Path]]:
     """The picture files of each class; of the class "" if there are no class folders."""
     if not folder.is_dir():
         raise UserError(f"{name} is {'a file, not a folder' if folder.exists() else 'no folder'}")
     extensions = _extensions()
 
-    def pictures(folder: Path) -> list[Path]:
+    def directly_in(folder: Path) -> list[Path]:
         return sorted(
             file
             for file in folder.iterdir()
@@ -100,8 +107,8 @@ def _pictures(name: str, folder: Path) -> dict[str, list[Path]]:
         )
 
     subfolders = sorted(f for f in folder.iterdir() if f.is_dir() and f.name[0] != ".")
-    classes = {f.name: files for f in subfolders if (files := pictures(f))}
-    loose = pictures(folder)
+    classes = {f.name: files for f in subfolders if (files := directly_in(f))}
+    loose = directly_in(folder)
     if classes and loose:
         raise UserError(
             f"{name} holds both class folders ({', '.join(list(classes)[:3])}) and pictures of no "

@@ -4,47 +4,76 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import UserError
+from . import value_range as ranges
+from .as_array import as_images
+from .labels import class_numbers, read_labels
+from .origin import Origin
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-# Labels beyond this are surely identifiers, for which no model could have an output each.
-_MOST_CLASSES = 100_000
 
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
     """Images in memory, with or without labels.
 
-    Images of shape (count, height, width) get a channel axis. Whole numbers mean brightness 0 to
-    255 and are stored as uint8; floating-point and boolean images, in [0, 1], as float32.
+    Images of shape (count, height, width) get a channel axis. What their values mean is decided by
+    their type and by what the whole set holds, once, and is in `value_range` and `reading` then;
+    where two readings are possible, a `value_range` must be given. Arrays are not copied where they
+    have the stored form already.
+
+    A set is made of whole data. Of its parts `dataclasses.replace` makes sets that are read as the
+    whole was: it takes images and labels in the form in which they are stored.
 
     Attributes:
         name: What messages call the images, such as "digits, split train".
-        images: Array (count, height, width, channels), uint8 or float32.
-        labels: Array (count,) of int32 class numbers in [0, num_classes), or None.
+        images: Array (count, height, width, channels): uint8 if black and white are 0 and 255 in
+            whole numbers, or else float32 in [0, 1].
+        labels: Array (count,) of int32 class numbers in [0, num_classes), or None. One-hot rows and
+            the names of classes are taken, too.
         class_names: The classes' names in the order of their numbers; may be empty.
+        value_range: The values that were black and white in the images given; None has it decided.
+        reading: How the images given were read, in words. Only sets made of a set's parts are given
+            it.
+        origin: The whole set that this one was cut from; None for whole sets.
     """
 
     name: str
     images: np.ndarray
     labels: np.ndarray | None = None
     class_names: tuple[str, ...] = ()
+    value_range: tuple[float, float] | None = None
+    reading: str | None = field(default=None, kw_only=True)
+    origin: Origin | None = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         """Check everything and bring it to the stored types."""
         set_field = object.__setattr__  # the way that frozen dataclasses leave open
         set_field(self, "class_names", tuple(str(name) for name in self.class_names))
-        set_field(self, "images", _checked_images(self.name, self.images))
+        images = as_images(self.name, self.images)
+        if self.reading is not None:
+            set_field(self, "images", _checked_part(self.name, images))
+            if self.labels is not None:
+                labels = class_numbers(self.name, self.labels, len(images), self.class_names)
+                set_field(self, "labels", labels)
+            return
+        if self.value_range is None:
+            set_field(self, "value_range", ranges.decide(self.name, [images]))
+        else:
+            set_field(self, "value_range", ranges.checked(self.value_range))
+        set_field(self, "reading", ranges.reading(images.dtype, self.value_range))
+        set_field(self, "images", ranges.scaled(self.name, images, self.value_range))
         if self.labels is not None:
-            set_field(self, "labels", _checked_labels(self))
+            labels, names = read_labels(self.name, self.labels, len(images), self.class_names)
+            set_field(self, "labels", labels)
+            set_field(self, "class_names", names)
 
     def __len__(self) -> int:
         """Number of images."""
@@ -61,6 +90,11 @@ class ImageSet:
         if self.labels is None:
             return 0
         return max(len(self.class_names), int(self.labels.max()) + 1)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether `reading` goes without saying: bytes, true and false, or numbers in [0, 1]."""
+        return self.reading in ranges.PLAIN
 
     def first(self, count: int) -> ImageSet:
         """The first `count` images with their labels, or all if there are fewer."""
@@ -175,80 +209,10 @@ class ImageSet:
         return starts
 
 
-def _checked_images(name: str, images: np.ndarray) -> np.ndarray:
-    images = _array(name, "images", images)
-    if images.ndim == 3:
-        images = images[..., np.newaxis]
-    if images.ndim != 4:
+def _checked_part(name: str, images: np.ndarray) -> np.ndarray:
+    if images.dtype not in (np.uint8, np.float32):
         raise UserError(
-            f"{name}: the images have shape {images.shape}, but must be "
-            "(count, height, width) or (count, height, width, channels)"
+            f"{name}: the images are of type {images.dtype}, but in place of a set's images there "
+            "can only be others as it stores them, uint8 or float32 in [0, 1]"
         )
-    if 0 in images.shape:
-        raise UserError(f"{name}: there are no pixels in images of shape {images.shape}")
-    if images.dtype.kind not in "buif":
-        raise UserError(
-            f"{name}: the images are of type {images.dtype}, but must be whole numbers 0 to 255 "
-            "or floating-point numbers in [0, 1]"
-        )
-    if images.dtype == np.uint8:
-        return images
-    if images.dtype.kind == "f":
-        _check_range(name, images, 1, "floating-point images must be finite and lie in [0, 1]")
-    elif images.dtype.kind in "ui":
-        _check_range(name, images, 255, "whole-number images must lie in 0 to 255")
-        return images.astype(np.uint8)
-    return images.astype(np.float32, copy=False)
-
-
-def _check_range(name: str, images: np.ndarray, largest: int, rule: str) -> None:
-    wrong = ~((images >= 0) & (images <= largest))  # NaN compares false, so it is wrong too
-    if not wrong.any():
-        return
-    image, *pixel = (int(i) for i in np.unravel_index(wrong.argmax(), wrong.shape))
-    raise UserError(
-        f"{name}: {rule}, but {int(wrong.any(axis=(1, 2, 3)).sum())} of {len(images)} images do "
-        f"not (first image {image} at row, column, channel {tuple(pixel)}: "
-        f"{images[image, *pixel]}; {_extent(images)})"
-    )
-
-
-def _extent(images: np.ndarray) -> str:
-    """Between which values the pixels lie, in words."""
-    known = images[~np.isnan(images)]
-    if not known.size:
-        return "all values are NaN"
-    nan = " and NaN" if known.size < images.size else ""
-    return f"values go from {known.min()} to {known.max()}{nan}"
-
-
-def _checked_labels(images: ImageSet) -> np.ndarray:
-    name, classes = images.name, len(images.class_names)
-    labels = _array(name, "labels", images.labels)
-    if labels.shape != (len(images),):
-        raise UserError(
-            f"{name}: the labels have shape {labels.shape}, but must be ({len(images)},), "
-            "one class number per image"
-        )
-    if labels.dtype.kind not in "buif" or not np.all(labels == np.floor(labels)):
-        raise UserError(
-            f"{name}: the labels, of type {labels.dtype}, must be class numbers, "
-            "whole numbers from 0 on"
-        )
-    limit = classes or _MOST_CLASSES
-    wrong = (labels < 0) | (labels >= limit)
-    if wrong.any():
-        first = int(wrong.argmax())
-        raise UserError(
-            f"{name}: labels must be class numbers from 0 to {limit - 1}, but {wrong.sum()} are "
-            f"not (first label {first}: {labels[first]}; they go from {labels.min()} to "
-            f"{labels.max()})"
-        )
-    return labels.astype(np.int32, copy=False)
-
-
-def _array(name: str, what: str, values: object) -> np.ndarray:
-    try:
-        return np.asarray(values)
-    except ValueError as error:  # lists of unequal lengths
-        raise UserError(f"{name}: the {what} do not form an array, as they must") from error
+    return images if images.dtype == np.uint8 else ranges.scaled(name, images, ranges.UNIT)

@@ -12,20 +12,25 @@ import numpy as np
 
 from ..errors import UserError
 from . import arrays, catalogue, digits, folder, mixtures
+from . import value_range as ranges
 from .image_set import ImageSet
 from .resize import resize
-from .splits import SPLITS
+from .splits import check_split
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 
 # Images are kept in memory: of this many grey pixels they take 8 GiB.
-_MOST_PIXELS = 2**33
+MOST_PIXELS = 2**33
 
 
 def read(
-    name: str, split: str = "train", *, image_size: int | tuple[int, int] | None = None
+    name: str,
+    split: str = "train",
+    *,
+    image_size: int | tuple[int, int] | None = None,
+    value_range: tuple[float, float] | None = None,
 ) -> ImageSet:
     """Read a split of a data set into memory.
 
@@ -39,29 +44,35 @@ def read(
         split: One of `SPLITS`.
         image_size: Height and width wanted, one number for both; each image is scaled until it
             just covers them, and its centre cut out.
+        value_range: The values of black and of white pixels, such as (0, 255) or (-1, 1), for data
+            that can be read in two ways. What is used by default is in the set's `value_range` and,
+            in words, its `reading`; it is the same for all splits.
     """
-    if split not in SPLITS:
-        raise UserError(f"the split is {split!r}, but must be one of {', '.join(SPLITS)}")
+    check_split(split)
     size = _checked_size(image_size)
+    if value_range is not None:
+        value_range = ranges.checked(value_range)
     source, colon, location = name.partition(":")
     if colon and not location:
         raise UserError(f"the data set {name!r} lacks what must follow the colon")
     if source == "padded" and colon:
-        images = read(location, split, image_size=size)
+        images = read(location, split, image_size=size, value_range=value_range)
         return replace(images, name=f"{name}, split {split}", images=_padded(images.images))
     path = Path(location).expanduser()
-    if name == "digits":
-        images = digits.read(split)
-    elif name in mixtures.MIXTURES:
-        images = mixtures.read(name, split)
+    if name == "digits" or name in mixtures.MIXTURES:
+        if value_range not in (None, ranges.UNIT):
+            raise UserError(
+                f"{name} has numbers in [0, 1], so its value_range is (0, 1), not {value_range}"
+            )
+        images = digits.read(split) if name == "digits" else mixtures.read(name, split)
     elif source == "images" and colon:
-        images = folder.read(path, split, size)
+        images = folder.read(path, split, size, value_range)
     elif source == "arrays" and colon:
-        images = arrays.read(path, split)
+        images = arrays.read(path, split, value_range)
     else:
-        images = catalogue.read(source, path if colon else None, split, size)
+        images = catalogue.read(source, path if colon else None, split, size, value_range)
     pixels = images.images
-    if size and len(images) * math.prod(size) > _MOST_PIXELS:
+    if size and len(images) * math.prod(size) > MOST_PIXELS:
         raise UserError(
             f"{len(images):,} images of {size[0]}×{size[1]} pixels do not fit in memory; the image "
             "size must be smaller"
@@ -89,6 +100,7 @@ def load(
     batch_size: int = 64,
     *,
     image_size: int | tuple[int, int] | None = None,
+    value_range: tuple[float, float] | None = None,
     shuffle: bool | None = None,
     seed: int = 0,
     epoch: int = 0,
@@ -102,13 +114,14 @@ def load(
         split: "train", "validation", "test" or "train+validation".
         batch_size: Images in a batch.
         image_size: Height and width to resize to, one number for both.
+        value_range: The values of black and of white pixels, as `read` takes them.
         shuffle: Whether each epoch has its own order; by default, where the split is to train with.
         seed: Seed of the orders.
         epoch: Number of orders to skip, those of epochs that are done.
     """
     if shuffle is None:
         shuffle = "train" in split
-    images = read(name, split, image_size=image_size)
+    images = read(name, split, image_size=image_size, value_range=value_range)
     return images.batches(batch_size, shuffle=shuffle, seed=seed, epoch=epoch)
 
 

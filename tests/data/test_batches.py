@@ -11,7 +11,7 @@ from amalthea.errors import UserError
 def numbered(count: int) -> ImageSet:
     """Images whose label is their position."""
     images = np.arange(count, dtype=np.uint8)[:, None, None, None]
-    return ImageSet("set", images, np.arange(count))
+    return ImageSet("set", images, np.arange(count), value_range=(0, 255))
 
 
 def order(dataset) -> list[int]:
@@ -174,7 +174,7 @@ import keras, numpy as np
 from amalthea.data import ImageSet
 
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-images = ImageSet("set", np.zeros((12, 2, 2, 1), np.uint8), np.arange(12))
+images = ImageSet("set", np.full((12, 2, 2, 1), 255, np.uint8), np.arange(12))
 plain = images.batches(4)
 with strategy.scope():
     dataset = images.batches(4)

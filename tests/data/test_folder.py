@@ -1,3 +1,4 @@
+import shutil
 import warnings
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pytest
 from PIL import Image
 
 from amalthea.data import SPLITS, read
+from amalthea.data.splits import indices_by_file
 from amalthea.errors import UserError
 
 
@@ -35,7 +37,7 @@ def classes(tmp_path: Path) -> Path:
 
 def test_pictures_without_class_folders_have_no_labels(plain):
     images = read(f"images:{plain}")
-    assert (images.images.shape, images.images.dtype) == ((16, 4, 5, 3), np.uint8)
+    assert (images.image_shape, images.images.dtype) == ((4, 5, 3), np.uint8)
     assert images.labels is None
     assert images.num_classes == 0
     assert (images.images[..., 1:] == (100, 200)).all()
@@ -43,7 +45,7 @@ def test_pictures_without_class_folders_have_no_labels(plain):
 
 def test_every_picture_is_in_exactly_one_split(plain):
     parts = {s: read(f"images:{plain}", s).images[:, 0, 0, 0].tolist() for s in SPLITS}
-    assert [len(part) for part in parts.values()] == [16, 2, 2, 18]
+    assert all(parts.values())
     assert sorted(parts["train"] + parts["validation"] + parts["test"]) == list(range(20))
     assert sorted(parts["train"] + parts["validation"]) == parts["train+validation"]
 
@@ -53,7 +55,91 @@ def test_class_folders_give_labels_in_the_order_of_their_names(classes):
     for part in parts:
         assert part.class_names == ("cat", "dog")
         assert (part.labels == part.images[:, 0, 0, 0] // 200).all()
-    assert [np.bincount(part.labels).tolist() for part in parts] == [[16, 8], [2, 1], [2, 1]]
+    counts = np.array([np.bincount(part.labels) for part in parts])
+    assert counts.all()  # both classes in every split
+    assert counts.sum(0).tolist() == [20, 10]
+
+
+def members(folder: Path) -> dict[str, set[tuple[str, int]]]:
+    """The pictures of each split, as the names of their classes and their brightness."""
+    parts = {split: read(f"images:{folder}", split) for split in ("train", "validation", "test")}
+    return {
+        split: {
+            (part.class_names[label] if part.class_names else "", int(pixel))
+            for label, pixel in zip(
+                np.zeros(len(part), int) if part.labels is None else part.labels,
+                part.images[:, 0, 0, 0],
+                strict=True,
+            )
+        }
+        for split, part in parts.items()
+    }
+
+
+def test_pictures_that_come_or_go_leave_the_others_in_their_splits(tmp_path):
+    for i in range(60):
+        save(tmp_path / "cat" / f"{i:02}.png", (i,) * 3)
+        save(tmp_path / "dog" / f"{i:02}.png", (100 + i,) * 3)
+    before = members(tmp_path)
+    for i in range(60, 80):
+        save(tmp_path / "cat" / f"a new one {i}.png", (i,) * 3)
+    after = members(tmp_path)
+    for split, pictures in before.items():
+        assert pictures <= after[split]
+    for path in [*tmp_path.glob("cat/a*"), *tmp_path.glob("dog/*7.png")]:
+        path.unlink()
+    kept = members(tmp_path)
+    for split, pictures in before.items():
+        assert kept[split] == {p for p in pictures if p[0] == "cat" or p[1] % 10 != 7}
+
+
+def test_a_class_that_gets_another_name_keeps_its_splits(classes):
+    before = members(classes)
+    (classes / "cat").rename(classes / "lion")
+    after = members(classes)
+    names = {"cat": "lion", "dog": "dog"}
+    assert after == {s: {(names[c], p) for c, p in pics} for s, pics in before.items()}
+
+
+def test_pictures_of_another_class_do_not_matter_to_a_class(classes):
+    before = members(classes)
+    shutil.rmtree(classes / "dog")
+    assert members(classes) == {s: {p for p in pics if p[0] == "cat"} for s, pics in before.items()}
+
+
+def test_about_a_tenth_of_every_class_is_to_test_and_a_tenth_to_validate():
+    files = [f"picture {i}.png" for i in range(3000)]
+    labels = np.arange(3000) // 1000
+    whole = set(range(3000))
+    for split, share in (("train", 0.8), ("validation", 0.1), ("test", 0.1)):
+        chosen = indices_by_file("set", split, files, labels)
+        assert np.bincount(labels[chosen]) / 1000 == pytest.approx(share, abs=0.03)
+        assert chosen.tolist() == sorted(chosen)
+        whole -= set(chosen.tolist())
+    assert not whole
+    both = indices_by_file("set", "train+validation", files, labels).tolist()
+    assert set(both) == set(range(3000)) - set(indices_by_file("set", "test", files, labels))
+
+
+@pytest.mark.parametrize("count", [10, 11, 15])
+def test_a_class_of_ten_files_has_some_in_every_split(count):
+    for salt in range(100):
+        files = [f"{salt} {i}.png" for i in range(count)]
+        parts = [set(indices_by_file("set", split, files)) for split in SPLITS[:3]]
+        assert all(parts)
+        assert sum(map(len, parts)) == len(set.union(*parts)) == count
+        assert len(parts[0]) > count / 4
+
+
+def test_an_added_file_makes_no_file_to_train_with_another():
+    for salt in range(20):
+        files = [f"{salt} {i}.png" for i in range(40)]
+        before = set(indices_by_file("set", "train", files[:10]))
+        for count in range(11, 41):
+            after = set(indices_by_file("set", "train", files[:count]))
+            held_out = set(range(count)) - after
+            assert not before & held_out
+            before = after
 
 
 def test_hidden_files_other_files_and_folders_without_pictures_are_passed_over(classes):
@@ -66,7 +152,7 @@ def test_hidden_files_other_files_and_folders_without_pictures_are_passed_over(c
         warnings.simplefilter("error")
         images = read(f"images:{classes}")
     assert images.class_names == ("cat", "dog")
-    assert len(images) == 24
+    assert sum(len(read(f"images:{classes}", split)) for split in SPLITS[:3]) == 30
 
 
 def test_pictures_are_grey_only_if_all_are(tmp_path):
@@ -97,14 +183,14 @@ def test_pictures_that_a_camera_turned_are_turned_back(tmp_path):
 def test_many_formats_can_be_read(tmp_path):
     for i, extension in enumerate(("png", "jpg", "JPEG", "bmp", "gif", "webp", "tif", "ppm") * 2):
         save(tmp_path / f"{i}.{extension}")
-    assert len(read(f"images:{tmp_path}", "train")) == 12
+    assert sum(len(read(f"images:{tmp_path}", split)) for split in SPLITS[:3]) == 16
 
 
 def test_pictures_of_different_sizes_need_a_size(plain):
     save(plain / "wide.png", size=(9, 4))
     with pytest.raises(UserError, match=r"2 sizes, such as 4x5 and 4x9, .*image_size= or --image"):
         read(f"images:{plain}")
-    assert read(f"images:{plain}", image_size=(3, 2)).images.shape == (17, 3, 2, 3)
+    assert read(f"images:{plain}", image_size=(3, 2)).image_shape == (3, 2, 3)
 
 
 def test_pictures_are_scaled_and_cropped_instead_of_distorted(tmp_path):
@@ -113,7 +199,7 @@ def test_pictures_are_scaled_and_cropped_instead_of_distorted(tmp_path):
         picture.paste((255, 0, 0), (4, 0, 8, 4))
         picture.save(tmp_path / f"{i}.png")
     images = read(f"images:{tmp_path}", image_size=2).images
-    assert images.astype(int) == pytest.approx(np.full((8, 2, 2, 3), (255, 0, 0)), abs=10)
+    assert images.astype(int) == pytest.approx(np.full((len(images), 2, 2, 3), (255, 0, 0)), abs=10)
 
 
 @pytest.fixture

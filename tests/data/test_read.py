@@ -120,12 +120,25 @@ def test_all_splits_agree_on_the_classes_in_the_form_of_keras(arrays, in_train, 
         ({}, "but its keys are: none"),
         ({"x_train": numbered(9), "x_test": np.zeros((4, 2, 2))}, "but they must agree"),
         (
+            {"x_train": numbered(20), "x_test": numbered(4)}
+            | {"y_train": np.zeros(20), "y_test": np.array(["cat", "dog", "cat", "dog"])},
+            r"y_train, of shape \(20,\) and type float64, and y_test, .* must be of one kind",
+        ),
+        (
+            {"x_train": numbered(20), "x_test": numbered(4)}
+            | {"y_train": np.arange(20) % 2 + 1, "y_test": np.ones(4)},
+            "y_train and then y_test: the labels go from 1 to 2.* and none is 0",
+        ),
+        (
             {"x_train": numbered(9), "x_test": numbered(4), "y_test": np.zeros(4)},
             "only one of y_train and y_test",
         ),
         ({"images": np.array([{}], object)}, "must hold undamaged numeric arrays: Object arrays"),
-        ({"images": numbered(9), "labels": np.zeros(4)}, r"labels have shape \(4,\)"),
-        ({"images": numbered(5)}, "has 5 images to cut splits from, too few for a validation"),
+        ({"images": numbered(20), "labels": np.zeros(4)}, r"labels have shape \(4,\)"),
+        (
+            {"images": numbered(5, start=20)},
+            "has 5 images to cut splits from, too few for a validation",
+        ),
     ],
 )
 def test_arrays_that_cannot_be_used_are_refused(arrays, contents, sentence):
@@ -148,9 +161,73 @@ def test_files_that_are_no_arrays_are_refused(tmp_path):
 
 
 def test_a_path_may_start_at_home(arrays, tmp_path, monkeypatch):
-    arrays(images=numbered(10))
+    arrays(images=numbered(10, start=20))
     monkeypatch.setenv("HOME", str(tmp_path))
     assert len(read("arrays:~/set.npz", "train")) == 8
+
+
+def test_what_pixels_mean_is_decided_by_the_whole_set_and_not_by_a_split(arrays):
+    images = np.zeros((100, 2, 2), int)
+    images[7] = 16  # the only white one
+    name = arrays(images=images)
+    parts = [read(name, split) for split in SPLITS]
+    assert {part.value_range for part in parts} == {(0, 16)}
+    assert sorted(part.as_float().max() for part in parts[:3]) == [0, 0, 1]
+    for each in (read(f"padded:{name}"), read(name, image_size=3), read(name).first(2)):
+        assert each.value_range == (0, 16)
+        assert each.reading == "whole numbers 0 to 16, scaled to [0, 1]"
+
+
+def test_images_to_train_and_to_test_with_are_read_alike(arrays):
+    dark, bright = np.full((20, 2, 2), 7), np.full((20, 2, 2), 15)
+    for name in (arrays(x_train=dark, x_test=bright), arrays(x_train=bright, x_test=dark)):
+        for split in SPLITS:
+            assert read(name, split).value_range == (0, 15)
+
+
+def test_a_value_range_can_be_given(arrays):
+    name = arrays(images=numbered(10))
+    with pytest.raises(UserError, match="never exceed 9, so they may be"):
+        read(name)
+    for split in SPLITS:
+        assert read(name, split, value_range=(0, 255)).images.dtype == np.uint8
+        images = read(f"padded:{name}", split, value_range=(0, 9))
+        assert set((images.as_float().ravel() * 9).round(4)) <= set(range(10))
+    (batch,) = load(name, "test", value_range=(0, 20))
+    assert float(batch.numpy().max()) == read(name, "test", value_range=(0, 20)).as_float().max()
+    with pytest.raises(UserError, match="whole-number images must lie in 0 to 5"):
+        read(name, value_range=(0, 5))
+
+
+@pytest.mark.parametrize("name", ["digits", "ring8"])
+def test_numbers_of_a_known_range_are_read_in_no_other_way(name):
+    assert read(name, "test", value_range=(0, 1)).reading == "numbers in [0, 1]"
+    with pytest.raises(UserError, match=rf"^{name} has numbers in \[0, 1\], so its value_range is"):
+        read(name, value_range=(0, 16))
+
+
+def test_text_labels_and_one_hot_labels_are_the_same_classes_in_all_splits(arrays):
+    texts = np.array(["b", "c", "a", "a"] * 10)
+    for split in SPLITS:
+        part = read(arrays(images=numbered(40), labels=texts), split)
+        assert part.class_names == ("a", "b", "c")
+        assert (part.labels == np.array([1, 2, 0, 0])[part.images.ravel() % 4]).all()
+        part = read(arrays(images=numbered(40), labels=np.eye(5)[np.arange(40) % 4]), split)
+        assert part.num_classes == 5
+        assert (part.labels == part.images.ravel() % 4).all()
+
+
+def test_a_class_may_be_in_the_test_images_alone(arrays):
+    name = arrays(
+        x_train=numbered(20),
+        y_train=np.array(["cat", "dog"] * 10),
+        x_test=numbered(2),
+        y_test=np.array([["ant"], ["dog"]]),
+    )
+    assert read(name, "test").labels.tolist() == [0, 2]
+    train = read(name, "train")
+    assert train.class_names == ("ant", "cat", "dog")
+    assert (train.labels == train.images.ravel() % 2 + 1).all()
 
 
 @pytest.mark.parametrize("split", ["Train", "", None, "test+train"])
