@@ -139,6 +139,26 @@ def call_endpoint(model, name, **inputs) -> dict:
     return {k: np.asarray(v) for k, v in bound.predict_on_batch(given).items()}
 
 
+def build(name, **arguments):
+    return get_recipe(name).build(**{**get_recipe(name).smoke, "seed": 1, **arguments})
+
+
+def batch(name, count=24):
+    """Images, and labels where the recipe learns from them."""
+    entry = get_recipe(name)
+    arguments = {p.name: p.default for p in entry.parameters} | dict(entry.smoke)
+    random = np.random.default_rng(0)
+    images = random.random((count, *arguments["image_shape"]), dtype="float32")
+    if not entry.supervised:
+        return (images,)
+    classes = arguments.get("num_classes") or arguments["vocabulary_size"]
+    return images, np.arange(count) % classes
+
+
+def arrays(variables):
+    return [np.asarray(v.value) for v in variables]
+
+
 def one_sentence(error) -> str:
     """The message of a caught error, checked to be one line."""
     message = str(error.value) if isinstance(error, pytest.ExceptionInfo) else str(error)

@@ -18,7 +18,7 @@ import pytest
 from amalthea.callbacks import Backup
 from amalthea.recipes import get_recipe, list_recipes
 
-from harness import one_sentence, stored
+from harness import arrays, batch, build, one_sentence, stored
 
 RECIPES = list_recipes()
 every_recipe = pytest.mark.parametrize("name", RECIPES)
@@ -47,30 +47,10 @@ every_recipe_trained = pytest.mark.parametrize(
 )
 
 
-def build(name, **arguments):
-    return get_recipe(name).build(**{**get_recipe(name).smoke, "seed": 1, **arguments})
-
-
-def batch(name, count=24):
-    """Images, and labels where the recipe learns from them."""
-    entry = get_recipe(name)
-    arguments = {p.name: p.default for p in entry.parameters} | dict(entry.smoke)
-    random = np.random.default_rng(0)
-    images = random.random((count, *arguments["image_shape"]), dtype="float32")
-    if not entry.supervised:
-        return (images,)
-    classes = arguments.get("num_classes") or arguments["vocabulary_size"]
-    return images, np.arange(count) % classes
-
-
 def stages(name):
     """What trains the model in stages, if it is: a list of one callback, or of none."""
     entry = get_recipe(name)
     return [entry.schedule(build(name).origin.arguments)] if entry.schedule else []
-
-
-def arrays(variables):
-    return [np.asarray(v.value) for v in variables]
 
 
 def state(model):
@@ -218,9 +198,9 @@ def test_endpoints_share_the_models_weights(name):
 RELOADER = """
 import json, sys
 import numpy as np
-import keras
-from amalthea import recipes
+import keras, amalthea
 
+recipes = amalthea.recipes
 for name, folder in json.loads(sys.argv[1]).items():
     given = np.load(folder + "/given.npz")
     data = [given[key] for key in ("images", "labels") if key in given]
@@ -228,6 +208,7 @@ for name, folder in json.loads(sys.argv[1]).items():
     arguments = {p.name: p.default for p in entry.parameters} | dict(entry.smoke)
     stages = [entry.schedule(arguments)] if entry.schedule else []
     model = keras.models.load_model(folder + "/model.keras")
+    assert model.origin.recipe == name, model.origin
     outputs = model.predict(data[0], verbose=0)
     optimizer = [np.asarray(v.value) for v in model.optimizer.variables]
     model.fit(*data, batch_size=12, shuffle=False, callbacks=stages, verbose=0)

@@ -1,0 +1,487 @@
+"""Keras' own ways work with every recipe, or are refused in one sentence."""
+
+import copy
+import functools
+import os
+import pickle
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from amalthea.errors import UserError
+from amalthea.recipes import get_recipe, list_recipes
+
+from harness import arrays, batch, build, one_sentence
+
+RECIPES = list_recipes()
+every_recipe = pytest.mark.parametrize("name", RECIPES)
+# One of each class of models; what has a price is tried on the others in the slow tier.
+ONE_OF_EACH = {
+    "autoencoder",
+    "dbn_classifier",
+    "lenet5",
+    "rbm",
+    "toy_gan",
+    "variational_autoencoder",
+}
+every_recipe_at_a_price = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in ONE_OF_EACH else [pytest.mark.slow])
+        for name in RECIPES
+    ],
+)
+
+
+class Batches(keras.utils.PyDataset):
+    """Arrays in batches."""
+
+    def __init__(self, *data, size=8):
+        super().__init__()
+        self.data, self.size = data, size
+
+    def __len__(self):
+        return -(-len(self.data[0]) // self.size)
+
+    def __getitem__(self, index):
+        rows = slice(index * self.size, (index + 1) * self.size)
+        parts = tuple(part[rows] for part in self.data)
+        return parts if len(parts) > 1 else parts[0]
+
+
+def dataset(*data, size=8):
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensor_slices(data if len(data) > 1 else data[0]).batch(size)
+
+
+def generator(*data, size=8):
+    batches = Batches(*data, size=size)
+    for index in range(len(batches)):
+        parts = batches[index]
+        yield parts if isinstance(parts, tuple) else (parts,)
+
+
+@functools.cache
+def takes(name):
+    model = build(name)
+    return get_recipe(name).takes(model.origin.arguments)
+
+
+# Data
+
+
+PIXELS = {
+    "bytes": lambda x: (255 * x).astype("uint8"),
+    "sixteen grey levels": lambda x: 16 * x,
+    "minus one to one": lambda x: 2 * x - 1,
+    "one pixel that is NaN": lambda x: np.where(np.arange(x.size).reshape(x.shape) == 5, np.nan, x),
+}
+
+
+@every_recipe
+@pytest.mark.parametrize("pixels", PIXELS)
+def test_pixels_that_the_model_does_not_mean_are_refused_before_the_first_step(name, pixels):
+    model, (images, *labels) = build(name), batch(name)
+    before = arrays(model.variables)
+    images = PIXELS[pixels](images)
+    ways = [
+        lambda: model.fit(images, *labels, verbose=0),
+        lambda: model.fit(Batches(images, *labels), verbose=0),
+        lambda: model.fit(generator(images, *labels), verbose=0),
+        lambda: model.train_on_batch(images, *labels),
+        lambda: model.evaluate(images, *labels, verbose=0),
+        lambda: model.predict(images, verbose=0),
+        lambda: model.predict_on_batch(images),
+    ]
+    for way in ways:
+        with pytest.raises(UserError, match=rf"^{name} takes images of .* in \[0, 1\]") as error:
+            way()
+        one_sentence(error)
+    with pytest.raises(UserError, match="takes images"):
+        model.fit(*batch(name), validation_data=(images, *labels), verbose=0)
+    for a, b in zip(before, arrays(model.variables), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.tensorflow
+@every_recipe
+def test_the_first_batch_of_a_dataset_is_looked_at(name):
+    model, (images, *labels) = build(name), batch(name)
+    with pytest.raises(UserError, match="got values from"):
+        model.fit(dataset(16 * images, *labels), verbose=0)
+
+
+@every_recipe
+def test_images_of_another_shape_are_refused_with_both_shapes(name):
+    model, (images, *labels) = build(name), batch(name)
+    shape = images.shape[1:]
+    for other in (images.repeat(2, axis=1), np.repeat(images, 2, axis=3), images[:, 0]):
+        for data in (other, Batches(other, *labels)):
+            given = [data] if data is not other else [data, *labels]
+            with pytest.raises(UserError) as error:
+                model.fit(*given, verbose=0)
+            message = one_sentence(error)
+            assert str(shape) in message
+            assert str(other.shape[1:]) in message
+
+
+@every_recipe_at_a_price
+def test_images_of_any_type_are_the_same_images(name):
+    model, images = build(name), (batch(name, 8)[0] > 0.5).astype("float32")
+    expected = model.predict(images, verbose=0)
+    for kind in ("float64", "bool", "uint8", "float16"):
+        np.testing.assert_array_equal(model.predict(images.astype(kind), verbose=0), expected)
+    if images.shape[-1] == 1:
+        np.testing.assert_array_equal(model.predict(images[..., 0], verbose=0), expected)
+
+
+LABELS = {
+    "one is −1": lambda labels, classes: np.where(np.arange(len(labels)) == 3, -1, labels),
+    "they begin at 1": lambda labels, classes: labels + 1,
+    "one is NaN": lambda labels, classes: np.where(np.arange(len(labels)) == 3, np.nan, labels),
+    "one is ½": lambda labels, classes: np.where(np.arange(len(labels)) == 3, 0.5, labels),
+    "they are one-hot": lambda labels, classes: np.eye(classes)[labels],
+    "they are texts": lambda labels, classes: np.array(["cat", "dog"] * (len(labels) // 2)),
+    "there are none": lambda labels, classes: None,
+}
+
+
+@pytest.mark.parametrize("name", [n for n in RECIPES if get_recipe(n).supervised])
+@pytest.mark.parametrize("labels", LABELS)
+def test_labels_that_the_model_does_not_know_are_refused_before_the_first_step(name, labels):
+    model, (images, right), known = build(name), batch(name), takes(name)
+    if labels == "one is −1" and known.unlabelled:
+        pytest.skip("−1 stands for no label")
+    wrong = LABELS[labels](right, known.classes)
+    for way in (model.fit, model.evaluate):
+        with pytest.raises(UserError, match=f"^{name} learns from .* whole numbers") as error:
+            way(images, wrong, verbose=0)
+        one_sentence(error)
+    assert not model.optimizer.built
+
+
+def test_a_sentence_says_what_would_be_right():
+    model, (images, labels) = build("lenet5"), batch("lenet5")
+    with pytest.raises(UserError, match="begin at 1, so subtract 1"):
+        model.fit(images, labels + 1)
+    with pytest.raises(UserError, match="take the argmax"):
+        model.fit(images, np.eye(3)[labels])
+
+
+@pytest.mark.parametrize("name", ["autoencoder", "denoising_autoencoder"])
+def test_pairs_of_images_are_learnt_from(name):
+    random = np.random.default_rng(0)
+    noisy, clean = random.random((2, 16, *build(name).inputs[0].shape[1:]), dtype="float32")
+
+    def fit(*data):
+        model = build(name)
+        model.fit(*data, batch_size=16, verbose=0, shuffle=False)
+        return np.concatenate([weight.ravel() for weight in model.get_weights()])
+
+    alone = fit(noisy)
+    np.testing.assert_array_equal(fit(noisy, noisy), alone)
+    assert np.abs(fit(noisy, clean) - alone).max() > 1e-5
+    with pytest.raises(UserError, match="images as y"):
+        fit(noisy, 255 * clean)
+
+
+def test_what_a_model_cannot_learn_from_is_said_once():
+    model, (images,) = build("toy_gan"), batch("toy_gan")
+    with pytest.warns(UserWarning, match=r"toy_gan learns from images alone: y, .*, is ignored"):
+        model.fit(images, np.zeros((len(images), 1, 1, 2)), verbose=0)
+    model.fit(images, np.zeros((len(images), 1, 1, 2)), verbose=0)  # a warning would be an error
+
+
+@pytest.mark.tensorflow
+@every_recipe_at_a_price
+def test_the_same_batches_train_alike_whatever_holds_them(name):
+    data = batch(name)
+
+    def fit(*given, **arguments):
+        model = build(name)
+        model.fit(*given, verbose=0, **arguments)
+        return model
+
+    expected = fit(*data, batch_size=8, shuffle=False)
+    unknown = dataset(*data).filter(lambda *_: True)
+    for kind, held in {
+        "a dataset": dataset(*data),
+        "a PyDataset": Batches(*data),
+        "data of unknown size": unknown,
+        "a generator": generator(*data),
+    }.items():
+        if kind in ("data of unknown size", "a generator"):
+            with pytest.warns(UserWarning, match="ran out of data"):  # as Keras always says
+                model = fit(held)
+        else:
+            model = fit(held, shuffle=False)
+        assert int(model.optimizer.iterations) == int(expected.optimizer.iterations), kind
+        for a, b in zip(model.get_weights(), expected.get_weights(), strict=True):
+            # Where the size of a batch is known beforehand, sums are rounded in another order.
+            np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4, err_msg=kind)
+
+
+# Weights of examples
+
+
+@every_recipe_at_a_price
+def test_weights_of_examples_have_their_effect_or_are_refused(name):
+    model, (images, *labels) = build(name), batch(name)
+    labels = labels[0] if labels else None
+    half = np.repeat([1.0, 0.0], len(images) // 2)
+    if not takes(name).weighed:
+        with pytest.raises(UserError, match="have no weights, got sample_weight") as error:
+            model.fit(images, labels, sample_weight=half, verbose=0)
+        one_sentence(error)
+        with pytest.raises(UserError, match="have no weights, got class_weight"):
+            model.fit(images, labels, class_weight={0: 1.0, 1: 0.0}, verbose=0)
+        return
+    start = model.get_weights()
+
+    def fit(weights):
+        model.set_weights(start)
+        given = {"sample_weight": weights, "batch_size": len(images), "shuffle": False}
+        model.fit(images, labels, **given, verbose=0)
+        return np.concatenate([weight.ravel() for weight in arrays(model.trainable_variables)])
+
+    assert np.abs(fit(np.ones(len(images))) - fit(half)).max() > 0
+
+
+def test_an_image_of_weight_0_does_not_count():
+    images = batch("autoencoder")[0]
+    other = images.copy()
+    other[12:] = 1 - other[12:]
+    half = np.repeat([1.0, 0.0], 12)
+    model = build("autoencoder")
+    start = model.get_weights()
+    states = []
+    for given in (images, other):
+        model.set_weights(start)
+        model.optimizer.build(model.trainable_variables)
+        for variable in model.optimizer.variables[2:]:
+            variable.assign(np.zeros(variable.shape))
+        model.fit(given, sample_weight=half, batch_size=24, shuffle=False, verbose=0)
+        states.append(arrays(model.trainable_variables))
+    for a, b in zip(*states, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
+
+
+def test_weights_of_classes_need_labels():
+    with pytest.raises(UserError, match="class_weight needs the labels"):
+        build("autoencoder").fit(batch("autoencoder")[0], class_weight={0: 1.0}, verbose=0)
+
+
+# Steps and callbacks
+
+
+@pytest.mark.tensorflow
+@every_recipe_at_a_price
+def test_steps_asked_for_are_steps_done_under_all_callbacks_of_keras(name, tmp_path):
+    model, data = build(name), batch(name)
+    trained = []
+    callbacks = keras.callbacks
+    watch = callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: trained.append(arrays(model.trainable_variables))
+    )
+    history = model.fit(
+        dataset(*data, size=4).repeat(),
+        steps_per_epoch=5,
+        epochs=2,
+        validation_data=dataset(*data, size=4).repeat(),
+        validation_steps=3,
+        callbacks=[
+            callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.0 if epoch else rate),
+            callbacks.ReduceLROnPlateau("val_loss", patience=1, min_lr=0.0),
+            callbacks.EarlyStopping(
+                "loss", mode="min", patience=5, restore_best_weights=True, start_from_epoch=1
+            ),
+            callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras"),
+            callbacks.ModelCheckpoint(tmp_path / "{epoch}.weights.h5", save_weights_only=True),
+            callbacks.TerminateOnNaN(),
+            callbacks.BackupAndRestore(tmp_path / "backup"),
+            callbacks.TensorBoard(tmp_path / "tensorboard"),
+            watch,
+        ],
+        verbose=0,
+    )
+    assert int(model.optimizer.iterations) == 10
+    rates = [rates for key, rates in history.history.items() if key.startswith("learning_rate")]
+    assert rates
+    assert all(first > 0 and second == 0 for first, second in rates)
+    # With a rate of 0 nothing moves, but what momentum still does.
+    changes = [np.abs(a - b).max() for a, b in zip(trained[0], trained[1], strict=True)]
+    if not hasattr(model.optimizer, "momentum") and "sgd" not in str(history.history.keys()):
+        assert max(changes) == 0
+    loaded = keras.models.load_model(tmp_path / "2.keras")
+    loaded.load_weights(tmp_path / "2.weights.h5")
+    assert loaded.origin == model.origin
+
+
+@pytest.mark.parametrize("steps", [1, 5, 7, 8, 16, 20])
+def test_any_number_of_steps_is_taken_exactly(steps):
+    model, (images,) = build("autoencoder"), batch("autoencoder")
+    compiled = model.steps_per_execution
+    model.fit(dataset(images, size=2).repeat(), steps_per_epoch=steps, epochs=2, verbose=0)
+    assert int(model.optimizer.iterations) == 2 * steps
+    assert len(model.predict(dataset(images, size=2).repeat(), steps=5, verbose=0)) == 10
+    model.fit(images, batch_size=2, verbose=0)
+    assert model.steps_per_execution == compiled
+    assert int(model.optimizer.iterations) == 2 * steps + 12
+
+
+# Copies
+
+
+@every_recipe_at_a_price
+def test_every_copy_of_a_model_knows_its_origin_and_does_the_same(name, tmp_path):
+    model, (images, *_) = build(name), batch(name)
+    expected = model.predict(images, verbose=0)
+    for kind, make in {
+        "deepcopy": copy.deepcopy,
+        "pickle": lambda model: pickle.loads(pickle.dumps(model)),
+        "clone": keras.models.clone_model,
+        "config": lambda model: type(model).from_config(model.get_config()),
+    }.items():
+        other = make(model)
+        assert other.origin == model.origin, kind
+        if kind in ("clone", "config"):
+            other.set_weights(model.get_weights())
+        np.testing.assert_array_equal(other.predict(images, verbose=0), expected, err_msg=kind)
+
+
+@every_recipe
+def test_weights_go_through_a_file(name, tmp_path):
+    model, other = build(name), build(name, seed=2)
+    model.save_weights(tmp_path / "a.weights.h5")
+    other.load_weights(tmp_path / "a.weights.h5")
+    for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    with pytest.raises(UserError, match=r"save it as \.keras"):
+        model.save(tmp_path / "a.h5")
+    assert not (tmp_path / "a.h5").exists()
+
+
+@every_recipe
+def test_a_model_says_how_large_it_is_before_it_has_learnt(name):
+    model, lines = build(name), []
+    model.summary(print_fn=lambda text, **_: lines.append(text))
+    text = "".join(lines)
+    assert f"{model.count_params():,}" in text
+    assert "unbuilt" not in text
+
+
+@every_recipe
+def test_a_model_that_no_machine_could_hold_is_refused_before_it_is_built(name):
+    sizes = ("hidden_units", "latent_dim", "width", "units", "filters")
+    entry = get_recipe(name)
+    largest = [
+        p for p in entry.parameters if p.name in sizes and (p.default or p.name not in sizes)
+    ]
+    if not largest:
+        pytest.skip("has a size of its images alone")
+    p = largest[0]
+    value = 10**9 if p.type_name == "int" else tuple(10**9 for _ in p.default)
+    with pytest.raises(UserError, match=f"^{name}: .* (GiB of this machine|in memory)") as error:
+        entry.build(**{p.name: value})
+    one_sentence(error)
+
+
+# Modes
+
+
+def outputs_after_a_step(name):
+    model, data = build(name), batch(name)
+    model.fit(*data, batch_size=24, shuffle=False, verbose=0)
+    return model.predict(data[0], verbose=0)
+
+
+@every_recipe_at_a_price
+def test_keras_order_of_axes_changes_nothing(name):
+    usual = outputs_after_a_step(name)
+    keras.config.set_image_data_format("channels_first")
+    try:
+        np.testing.assert_array_equal(outputs_after_a_step(name), usual)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+
+
+@every_recipe_at_a_price
+@pytest.mark.parametrize("mode", ["run_eagerly", "jit_compile"])
+def test_a_step_runs_eagerly_and_compiled_by_xla(name, mode):
+    model = build(name)
+    setattr(model, mode, True)
+    before = arrays(model.trainable_variables)
+    history = model.fit(*batch(name), batch_size=12, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    assert any(
+        (a != b).any() for a, b in zip(before, arrays(model.trainable_variables), strict=True)
+    )
+
+
+@every_recipe_at_a_price
+def test_a_float16_model_moves_within_its_first_steps(name):
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = build(name)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    before = arrays(model.trainable_variables)
+    halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    model.fit(*batch(name), batch_size=6, callbacks=[halve], verbose=0)
+    assert any(
+        (a != b).any() for a, b in zip(before, arrays(model.trainable_variables), strict=True)
+    )
+    assert model.predict(batch(name)[0], verbose=0).dtype == "float32"
+
+
+REPLICAS = """
+import sys
+import numpy as np
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+sys.path.insert(0, {tests!r})
+from harness import batch, build
+from amalthea.data import ImageSet
+
+for name in {names!r}:
+    # Collectives between two devices of one process can meet in the wrong order.
+    reduction = tf.distribute.ReductionToOneDevice()
+    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], reduction).scope():
+        model = build(name)
+    images, *labels = batch(name)
+    own = ImageSet("own", images, *labels)
+    seen = []
+    draw = np.random.default_rng
+    def watched(seed):
+        seen.append(seed)
+        return draw(seed)
+    np.random.default_rng = watched
+    model.fit(own.batches(4, seed=3), epochs=2, shuffle=False, verbose=0)
+    np.random.default_rng = draw
+    assert [order for order in seen if isinstance(order, tuple)] == [(3, 0), (3, 1)], (name, seen)
+    assert int(model.optimizer.iterations) == 12, name
+"""
+
+
+def replicas(names):
+    tests = os.path.dirname(os.path.dirname(__file__))
+    script = REPLICAS.format(tests=tests, names=sorted(names))
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+
+@pytest.mark.tensorflow
+def test_fit_as_compiled_runs_on_two_replicas_in_the_order_of_each_epoch():
+    done = replicas({"autoencoder", "rbm"})
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_fit_as_compiled_runs_on_two_replicas_with_every_recipe():
+    done = replicas(set(RECIPES) - {"autoencoder", "rbm"})
+    assert done.returncode == 0, done.stderr
