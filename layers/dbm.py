@@ -103,6 +103,7 @@ class DBM(SeededLayer):
             raise ValueError(
                 f"{self.name} needs a defined last axis, got inputs of shape {input_shape}"
             )
+        self.input_spec = keras.layers.InputSpec(axes={-1: input_shape[-1]})
         sizes = (input_shape[-1], *self.hidden)
 
         self.kernels = [
@@ -393,6 +394,9 @@ class DBM(SeededLayer):
             weight for weight in self.trainable_weights if not any(weight is w for w in weights)
         ]
         self.add_loss(descent(weights, gradients, reported) + (resting(others) if others else 0.0))
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.hidden[-1])
 
     def get_config(self):
         return {

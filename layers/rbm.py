@@ -7,6 +7,7 @@ from keras import initializers, ops, random
 
 from ..checks import check_count
 from .boltzmann_gradient import boltzmann_gradient, descent, moved, prior_for, resting
+from .both_ways import check_features, output_spec
 from .kept_loss import KeptLoss
 from .seed_stream import SeedStream
 from .seeded_layer import SeededLayer
@@ -188,6 +189,7 @@ class RBM(KeptLoss, SeededLayer):
             )
 
     def call(self, inputs, reverse=False, training=False):
+        check_features(self, inputs, reverse)
         if reverse:
             self.keep_loss()
             return self.visible_mean(inputs)
@@ -396,6 +398,9 @@ class RBM(KeptLoss, SeededLayer):
             self._hidden.log_sum_rise(hidden_input, hidden, change), axis=-1
         )  # of the free energy
         return count * ops.log_sigmoid(rise)
+
+    def compute_output_spec(self, inputs, reverse=False, training=False):
+        return output_spec(self, inputs, reverse, self.hidden)
 
     def get_config(self):
         return {

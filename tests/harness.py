@@ -77,6 +77,7 @@ def check_layer(
     # Mixed precision: variables in float32, computation in the lower precision.
     mixed = make(dtype="mixed_bfloat16")
     assert keras.backend.standardize_dtype(call(mixed, inputs).dtype) == "bfloat16"
+    assert call(mixed, symbolic).dtype == "bfloat16"
     assert all(weight.dtype == "float32" for weight in mixed.weights)
 
 
