@@ -115,6 +115,7 @@ def deep_autoencoder(
         RBM(
             units,
             hidden_units=kind,
+            visible_means=True,  # as in the paper's code
             weight_decay=weight_decay,
             untied=not tied,
             learning=False,
