@@ -80,7 +80,8 @@ class CaptionedRBM(keras.layers.Layer):
         common = {"seed": seed, "dtype": self.dtype_policy, **self.settings}
         words = (caption_length, vocabulary_size)
         self.captions = RBM(caption_units, softmax=words, name="captions", **common)
-        self.joint = RBM(hidden, name="joint", **common)
+        # It learns from features, which are means; so its chains end with means.
+        self.joint = RBM(hidden, name="joint", **{"visible_means": True, **common})
         self.learning = learning
 
     def build(self, input_shape):

@@ -337,12 +337,6 @@ class DBM(SeededLayer):
             bias = ops.cast(bias, self.compute_dtype)
             below = UNIT.mean(ops.matmul(2 * below, kernel) + bias)
         up, down = (1 if layer == top else 2), (1 if layer == 1 else 2)
-        # Doubled in one direction the weights are those of a machine with two copies of the units
-        # on one side; doubled in both they are just twice as large.
-        copies_below, copies_above = (up, down) if 1 in (up, down) else (1, 1)
-
-        def draw(mean, copies):
-            return sum(UNIT.draw(mean, seeds) for _ in range(copies)) / copies
 
         def hidden_mean(units):
             return UNIT.mean(self.unit_input(layer, below=up * units))
@@ -356,8 +350,12 @@ class DBM(SeededLayer):
         if training:
             seeds, chain_hidden = SeedStream(self.seed_generator.next()), hidden
             for _ in range(self.gibbs_steps):
-                chain_below = UNIT.mean(below_input(draw(chain_hidden, copies_above)))
-                chain_below = draw(chain_below, copies_below)
+                chain_below = UNIT.mean(below_input(UNIT.draw(chain_hidden, seeds)))
+                if layer == 1:
+                    # The lowest machine, whose data are states, has its visible units twice.
+                    chain_below = (
+                        UNIT.draw(chain_below, seeds) + UNIT.draw(chain_below, seeds)
+                    ) / 2
                 chain_hidden = hidden_mean(chain_below)
             chain = [chain_below, chain_hidden]
         self._learn(layer - 1, [below, hidden], chain, UNIT.surprise(below, below_input(hidden)))

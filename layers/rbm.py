@@ -46,8 +46,10 @@ class RBM(KeptLoss, SeededLayer):
         persistent_chains: Number of chains that are kept from step to step; 0 for chains that start
             at the data.
         visible_means: Whether chains that start at the data end with means of the visible units
-            instead of states, as in Hinton's guide: the gradient has less variance, but a bias that
-            no number of Gibbs steps removes, of 3 to 13 % of it on small machines.
+            instead of states, as in Hinton's guide. With binary data the gradient then has less
+            variance, but a bias that no number of Gibbs steps removes, of 3 to 13 % of it on small
+            machines. Where the data are means themselves, such as features of another machine or
+            grey pixels, it compares like with like.
         centered: Whether the gradient is the centred one.
         weight_decay: What the kernel times is added to its gradient, at least 0.
         sparsity_target: Mean activity that binary hidden units are driven to, in (0, 1), or None.

@@ -115,7 +115,7 @@ def deep_autoencoder(
         RBM(
             units,
             hidden_units=kind,
-            visible_means=True,  # as in the paper's code
+            visible_means=True,  # grey pixels and features are means
             weight_decay=weight_decay,
             untied=not tied,
             learning=False,

@@ -142,36 +142,22 @@ def test_pretraining_moves_one_layer_and_leaves_the_others_as_they_are(layer, mo
 
 
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("layer", [1, 2, 3])
-def test_with_many_steps_pretraining_has_the_gradient_of_a_machine_with_two_copies(layer):
-    """The lowest machine has its visible units twice, the top one its hidden units."""
-    dbm = small(3, (2, 3, 2), centered=False, weight_decay=0.0, gibbs_steps=20, learning=layer)
+def test_with_many_steps_pretraining_has_the_gradient_of_a_machine_with_two_visible_copies():
+    dbm = small(3, (2, 2), centered=False, weight_decay=0.0, gibbs_steps=20, learning=1)
     dbm.steps.assign(1)  # the prior of the visible units is taken
     data = np.repeat(states(3)[[1, 3, 3, 6]], 10_000, axis=0)
-    kernels, biases = ([np.asarray(w, "float64") for w in ws] for ws in (dbm.kernels, dbm.biases))
-    below = data
-    for kernel in kernels[: layer - 1]:
-        below = expit(2 * below @ kernel)
-    kernel, copies = kernels[layer - 1], {1: (2, 1), 2: (1, 1), 3: (1, 2)}[layer]
-    if copies == (1, 1):
-        kernel = 2 * kernel
-
-    # All states of the copies on either side; energies count each copy, statistics their mean.
-    sides = [
-        np.array([sum(rows) for rows in itertools.product(states(units), repeat=count)])
-        for units, count in zip(kernel.shape, copies, strict=True)
-    ]
-    log_joint = sides[0] @ kernel @ sides[1].T
-    log_joint += (sides[0] @ biases[layer - 1])[:, None] + sides[1] @ biases[layer]
+    weights = dbm.kernels[0], *dbm.biases[:2]
+    kernel, visible_bias, hidden_bias = (np.asarray(weight, "float64") for weight in weights)
+    copies, hidden = states(6), states(2)
+    both = copies[:, :3] + copies[:, 3:]
+    log_joint = both @ kernel @ hidden.T + (both @ visible_bias)[:, None] + hidden @ hidden_bias
     joint = np.exp(log_joint - logsumexp(log_joint))
-    visible, hidden = (side / count for side, count in zip(sides, copies, strict=True))
-    of_data = expit(copies[0] * below @ kernel + biases[layer])
+    of_data = expit(2 * data @ kernel + hidden_bias)
     exact = (
-        visible.T @ joint @ hidden - below.T @ of_data / len(data),
-        joint.sum(1) @ visible - below.mean(0),
+        (both / 2).T @ joint @ hidden - data.T @ of_data / len(data),
+        joint.sum(1) @ both / 2 - data.mean(0),
         joint.sum(0) @ hidden - of_data.mean(0),
     )
-    weights = dbm.kernels[layer - 1], *dbm.biases[layer - 1 : layer + 1]
     error, noise = errors_of_the_gradient(dbm, data, exact, weights)
     assert error < 1.5 * noise
 
