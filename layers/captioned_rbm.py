@@ -28,7 +28,8 @@ class CaptionedRBM(keras.layers.Layer):
         learning: `"captions"` or `"joint"` for one of the machines, True for both, False for none.
             A callback may change it between epochs.
         seed: Seed of all that is drawn.
-        settings: Other arguments of each `RBM`, such as `gibbs_steps`.
+        settings: Other arguments of each `RBM`, such as `gibbs_steps`; if it does not say, chains
+            end with `visible_means`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -77,7 +78,10 @@ class CaptionedRBM(keras.layers.Layer):
         self.mean_field_steps = check_count("mean_field_steps", mean_field_steps)
         self.seed = seed
         self.settings = dict(settings or {})
-        common = {"seed": seed, "dtype": self.dtype_policy, **self.settings}
+        # The joint machine learns from features, which are means. The one over captions has to make
+        # such features, that tell the words; the likelihood alone asks only for what words have to
+        # do with each other, and leaves the rest to the biases.
+        common = {"visible_means": True, "seed": seed, "dtype": self.dtype_policy, **self.settings}
         words = (caption_length, vocabulary_size)
         self.captions = RBM(caption_units, softmax=words, name="captions", **common)
         self.joint = RBM(hidden, name="joint", **common)

@@ -103,6 +103,7 @@ class DBM(SeededLayer):
             raise ValueError(
                 f"{self.name} needs a defined last axis, got inputs of shape {input_shape}"
             )
+        self.input_spec = keras.layers.InputSpec(axes={-1: input_shape[-1]})
         sizes = (input_shape[-1], *self.hidden)
 
         self.kernels = [
@@ -350,6 +351,11 @@ class DBM(SeededLayer):
             seeds, chain_hidden = SeedStream(self.seed_generator.next()), hidden
             for _ in range(self.gibbs_steps):
                 chain_below = UNIT.mean(below_input(UNIT.draw(chain_hidden, seeds)))
+                if layer == 1:
+                    # The lowest machine, whose data are states, has its visible units twice.
+                    chain_below = (
+                        UNIT.draw(chain_below, seeds) + UNIT.draw(chain_below, seeds)
+                    ) / 2
                 chain_hidden = hidden_mean(chain_below)
             chain = [chain_below, chain_hidden]
         self._learn(layer - 1, [below, hidden], chain, UNIT.surprise(below, below_input(hidden)))
@@ -393,6 +399,9 @@ class DBM(SeededLayer):
             weight for weight in self.trainable_weights if not any(weight is w for w in weights)
         ]
         self.add_loss(descent(weights, gradients, reported) + (resting(others) if others else 0.0))
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.hidden[-1])
 
     def get_config(self):
         return {

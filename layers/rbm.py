@@ -7,6 +7,7 @@ from keras import initializers, ops, random
 
 from ..checks import check_count
 from .boltzmann_gradient import boltzmann_gradient, descent, moved, prior_for, resting
+from .both_ways import check_features, output_spec
 from .kept_loss import KeptLoss
 from .seed_stream import SeedStream
 from .seeded_layer import SeededLayer
@@ -23,13 +24,14 @@ class RBM(KeptLoss, SeededLayer):
 
     It adds a loss whose gradient is the update of contrastive divergence: statistics of the data
     against those of a Gibbs chain, which starts at the data or, with `persistent_chains`, goes on
-    from step to step. Hidden probabilities stand for hidden states where drawing them would only
-    add noise, and visible means for visible states in chains that start at the data. With
-    `centered=True` the statistics are taken about running means of the units, so that learning does
-    not depend on whether a unit is mostly on or off. As that gradient is not the gradient of any
-    function, the loss has another value: minus the pseudo-log-likelihood in nats over binary
-    visible units, estimated from one unit of each row; half the squared error of one
-    reconstruction over Gaussian ones; its cross-entropy in nats where there is a softmax group.
+    from step to step. Hidden means given the visible states stand for hidden states in the
+    statistics, where drawing them would only add noise; with more and more Gibbs steps the update
+    becomes the gradient of the log-likelihood. With `centered=True` the statistics are taken about
+    running means of the units, so that learning does not depend on whether a unit is mostly on or
+    off. As that gradient is not the gradient of any function, the loss has another value: minus the
+    pseudo-log-likelihood in nats over binary visible units, estimated from one unit of each row;
+    half the squared error of one reconstruction over Gaussian ones; its cross-entropy in nats where
+    there is a softmax group.
 
     Under mixed precision products and drawn states have the lower one; the statistics, chains and
     running means stay in single precision, as small updates would be lost.
@@ -43,6 +45,11 @@ class RBM(KeptLoss, SeededLayer):
         gibbs_steps: Gibbs steps between the statistics, the k of CD-k; at least 1.
         persistent_chains: Number of chains that are kept from step to step; 0 for chains that start
             at the data.
+        visible_means: Whether chains that start at the data end with means of the visible units
+            instead of states, as in Hinton's guide. With binary data the gradient then has less
+            variance, but a bias that no number of Gibbs steps removes, of 3 to 13 % of it on small
+            machines. Where the data are means themselves, such as features of another machine or
+            grey pixels, it compares like with like.
         centered: Whether the gradient is the centred one.
         weight_decay: What the kernel times is added to its gradient, at least 0.
         sparsity_target: Mean activity that binary hidden units are driven to, in (0, 1), or None.
@@ -101,6 +108,7 @@ class RBM(KeptLoss, SeededLayer):
         softmax: tuple[int, int] | None = None,
         gibbs_steps: int = 1,
         persistent_chains: int = 0,
+        visible_means: bool = False,
         centered: bool = True,
         weight_decay: float = 2e-4,
         sparsity_target: float | None = None,
@@ -136,6 +144,7 @@ class RBM(KeptLoss, SeededLayer):
         self.softmax = tuple(softmax) if softmax else None
         self.gibbs_steps = check_count("gibbs_steps", gibbs_steps)
         self.persistent_chains = check_count("persistent_chains", persistent_chains, least=0)
+        self.visible_means = visible_means
         self.centered = centered
         self.weight_decay = weight_decay
         self.sparsity_target = sparsity_target
@@ -188,6 +197,7 @@ class RBM(KeptLoss, SeededLayer):
             )
 
     def call(self, inputs, reverse=False, training=False):
+        check_features(self, inputs, reverse)
         if reverse:
             self.keep_loss()
             return self.visible_mean(inputs)
@@ -344,7 +354,8 @@ class RBM(KeptLoss, SeededLayer):
             hidden = ops.cast(self.chains, self.compute_dtype)
         for step in range(self.gibbs_steps):
             visible = self.visible_mean(self.draw_hidden(hidden, seeds))
-            if self.persistent_chains or step + 1 < self.gibbs_steps:
+            by_means = self.visible_means and not self.persistent_chains
+            if not by_means or step + 1 < self.gibbs_steps:
                 visible = self.draw_visible(visible, seeds)
             hidden = self.hidden_mean(visible)
         if self.persistent_chains:
@@ -397,6 +408,9 @@ class RBM(KeptLoss, SeededLayer):
         )  # of the free energy
         return count * ops.log_sigmoid(rise)
 
+    def compute_output_spec(self, inputs, reverse=False, training=False):
+        return output_spec(self, inputs, reverse, self.hidden)
+
     def get_config(self):
         return {
             **super().get_config(),
@@ -406,6 +420,7 @@ class RBM(KeptLoss, SeededLayer):
             "softmax": self.softmax,
             "gibbs_steps": self.gibbs_steps,
             "persistent_chains": self.persistent_chains,
+            "visible_means": self.visible_means,
             "centered": self.centered,
             "weight_decay": self.weight_decay,
             "sparsity_target": self.sparsity_target,

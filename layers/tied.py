@@ -4,6 +4,7 @@ import keras
 from keras import activations, constraints, initializers, ops, regularizers
 
 from ..checks import check_count
+from .both_ways import check_features, output_spec
 
 
 class _Tied(keras.layers.Layer):
@@ -54,13 +55,7 @@ class _Tied(keras.layers.Layer):
             )
 
     def call(self, inputs, reverse=False):
-        expected = self.kernel.shape[-1 if reverse else -2]
-        if inputs.shape[-1] != expected:
-            direction = "in reverse" if reverse else "forward"
-            raise ValueError(
-                f"{self.name} takes inputs of {expected} features {direction}, "
-                f"got shape {inputs.shape}"
-            )
+        check_features(self, inputs, reverse)
         outputs = self.linear(inputs, reverse)
         return (self.reverse_activation if reverse else self.activation)(outputs)
 
@@ -70,6 +65,9 @@ class _Tied(keras.layers.Layer):
         if self.use_bias:
             outputs = ops.add(outputs, self.reverse_bias if reverse else self.bias)
         return outputs
+
+    def compute_output_spec(self, inputs, reverse=False, training=False):
+        return output_spec(self, inputs, reverse, getattr(self, self.counts))
 
     def get_config(self):
         return {

@@ -8,6 +8,8 @@ from keras import ops
 from amalthea.layers import RBM
 from amalthea.recipes import get_recipe
 
+SAMPLES = 8
+
 
 def check_layer(
     make,
@@ -77,6 +79,7 @@ def check_layer(
     # Mixed precision: variables in float32, computation in the lower precision.
     mixed = make(dtype="mixed_bfloat16")
     assert keras.backend.standardize_dtype(call(mixed, inputs).dtype) == "bfloat16"
+    assert call(mixed, symbolic).dtype == "bfloat16"
     assert all(weight.dtype == "float32" for weight in mixed.weights)
 
 
@@ -114,6 +117,35 @@ def check_gradients(function, weights, *, step=1e-6, rtol=1e-5, atol=1e-7):
             numeric[index] = (sides[0] - sides[1]) / (2 * step)
         weight.assign(start)
         np.testing.assert_allclose(gradient, numeric, rtol=rtol, atol=atol, err_msg=weight.path)
+
+
+def errors_of_the_gradient(layer, data, exact, weights=None):
+    """Of the gradient that a layer adds by sampling: relative error and its sampling error.
+
+    Args:
+        layer: The layer, built.
+        data: What it is called on.
+        exact: The gradient that it should have: an array for each weight.
+        weights: Which weights; all that are trainable if not given.
+
+    Returns:
+        Root mean square of the distances of samples to the exact gradient, and to their mean, both
+        over its length.
+    """
+
+    def loss():
+        layer(data, training=True)
+        return layer.losses[0]
+
+    def flat(arrays):
+        return np.concatenate([np.ravel(array) for array in arrays])
+
+    weights = layer.trainable_variables if weights is None else weights
+    exact = flat(exact)
+    samples = np.array([flat(gradients(loss, weights)) for _ in range(SAMPLES)])
+    errors = np.square(samples - exact).sum(1).mean()
+    noise = samples.var(axis=0, ddof=1).sum()
+    return np.sqrt([errors, noise]) / np.linalg.norm(exact)
 
 
 def states(units):

@@ -116,6 +116,7 @@ def deep_autoencoder(
         RBM(
             units,
             hidden_units=kind,
+            visible_means=True,  # grey pixels and features are means
             weight_decay=weight_decay,
             untied=not tied,
             learning=False,

@@ -74,7 +74,8 @@ def dbn(
             to the end.
         gibbs_steps: Gibbs steps of the chains for each update, the k of CD-k.
         centered: Whether the gradient is the centred one.
-        binary: Whether pixels become 0 or 1 at ½; otherwise they are taken as probabilities.
+        binary: Whether pixels become 0 or 1 at ½; otherwise they are taken as probabilities, and
+            chains that start at them end with probabilities, not states.
         weight_decay: Coefficient of the quadratic penalty on the weights.
         learning_rate: Step size of gradient descent.
         momentum: Momentum of gradient descent, to which it grows from 0.5 in the first 5,000 steps
@@ -110,6 +111,7 @@ def dbn(
         RBM(
             units,
             gibbs_steps=gibbs_steps,
+            visible_means=layer > 1 or not binary,  # as the data of the machine
             centered=centered,
             weight_decay=weight_decay,
             name=f"rbm_{layer}",

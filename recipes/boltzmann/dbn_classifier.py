@@ -145,7 +145,8 @@ def dbn_classifier(
         pretraining_epochs: Epochs in which each machine learns, before the fine-tuning.
         fine_tuning: Whether backpropagation follows when a job trains the net.
         gibbs_steps: Gibbs steps of the chains for each update, the k of CD-k.
-        binary: Whether pixels become 0 or 1 at ½; otherwise they are taken as probabilities.
+        binary: Whether pixels become 0 or 1 at ½; otherwise they are taken as probabilities, and
+            chains that start at them end with probabilities, not states.
         weight_decay: Coefficient of the quadratic penalty on the weights.
         learning_rate: Step size while machines learn.
         fine_tuning_learning_rate: Step size of the backpropagation.
@@ -180,7 +181,9 @@ def dbn_classifier(
     units = keras.layers.Flatten(name="pixels")(images)
     units = Binarize(0.5 if binary else None, name="visible")(units)
     for layer, count in enumerate(hidden_units[:-1], start=1):
-        units = RBM(count, name=f"rbm_{layer}", **settings)(units)
+        by_means = layer > 1 or not binary  # as the data of the machine
+        units = RBM(count, visible_means=by_means, name=f"rbm_{layer}", **settings)(units)
+    settings["visible_means"] = len(hidden_units) > 1 or not binary
     scores = LabelledRBM(hidden_units[-1], num_classes, settings=settings, name="joint")(units)
     scores = GradientGate(dtype="float32", name="fine_tuning")(scores)
     model = JointModel(images, scores)

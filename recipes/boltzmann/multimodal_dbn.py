@@ -142,7 +142,8 @@ def multimodal_dbn(
         pretraining_epochs: Epochs in which each machine but the joint one learns; that one goes on
             to the end.
         gibbs_steps: Gibbs steps of the chains for each update, the k of CD-k.
-        binary: Whether pixels become 0 or 1 at ½; otherwise they are taken as probabilities.
+        binary: Whether pixels become 0 or 1 at ½; otherwise they are taken as probabilities, and
+            chains that start at them end with probabilities, not states.
         weight_decay: Coefficient of the quadratic penalty on the weights.
         learning_rate: Step size of gradient descent.
         momentum: Momentum of gradient descent, to which it grows from 0.5 in the first 5,000 steps
@@ -179,7 +180,8 @@ def multimodal_dbn(
     units = keras.layers.Flatten(name="pixels")(images)
     units = Binarize(0.5 if binary else None, name="visible")(units)
     for layer, count in enumerate(hidden_units, start=1):
-        units = RBM(count, name=f"rbm_{layer}", **settings)(units)
+        by_means = layer > 1 or not binary  # as the data of the machine
+        units = RBM(count, visible_means=by_means, name=f"rbm_{layer}", **settings)(units)
     joint = CaptionedRBM(
         joint_units, caption_units, caption_length, vocabulary_size, settings=settings, name="joint"
     )

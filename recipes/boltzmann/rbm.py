@@ -77,7 +77,8 @@ def rbm(
         persistent_chains: Number of chains that go on from update to update; 0 for chains that
             start at the images.
         centered: Whether the gradient is the centred one.
-        binary: Whether pixels become 0 or 1 at ½; otherwise they are taken as probabilities.
+        binary: Whether pixels become 0 or 1 at ½; otherwise they are taken as probabilities, and
+            chains that start at them end with probabilities, not states.
         weight_decay: Coefficient of the quadratic penalty on the weights.
         sparsity_target: Mean activity that the hidden units are driven to, or None.
         learning_rate: Step size of gradient descent in the first step.
@@ -114,6 +115,7 @@ def rbm(
                 hidden_units,
                 gibbs_steps=gibbs_steps,
                 persistent_chains=persistent_chains,
+                visible_means=not binary,
                 centered=centered,
                 weight_decay=weight_decay,
                 sparsity_target=sparsity_target,

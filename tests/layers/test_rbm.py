@@ -2,10 +2,18 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from scipy.special import expit, logsumexp, softmax
 
 from amalthea.layers import RBM
 
-from harness import check_layer, gradients, machine, one_sentence, states
+from harness import (
+    check_layer,
+    errors_of_the_gradient,
+    gradients,
+    machine,
+    one_sentence,
+    states,
+)
 
 
 def parameters(rbm):
@@ -104,23 +112,57 @@ def test_the_centred_gradient_is_the_same_for_flipped_units():
     np.testing.assert_allclose(theirs[2], ours[2] + ours[0].sum(0), atol=1e-5)
 
 
+def likelihood_gradient(rbm, data):
+    """The exact gradient of minus the mean log-likelihood, by a sum over all hidden states."""
+    kernel, visible_bias, hidden_bias = parameters(rbm)
+    hidden = states(kernel.shape[1]).astype("float64")
+    inputs = hidden @ kernel.T + visible_bias
+    mean, log_sum = expit(inputs), np.logaddexp(0, inputs)
+    if rbm.softmax:
+        size = rbm.softmax[1]
+        mean[:, -size:] = softmax(inputs[:, -size:], axis=1)
+        log_sum[:, -size:] = logsumexp(inputs[:, -size:], axis=1, keepdims=True) / size
+    if rbm.visible_units == "gaussian":
+        mean, log_sum = inputs, inputs**2 / 2
+    shares = softmax(hidden @ hidden_bias + log_sum.sum(1))
+    data_hidden = expit(data @ kernel + hidden_bias)
+    return (
+        (shares[:, None] * mean).T @ hidden - data.T @ data_hidden / len(data),
+        shares @ mean - data.mean(0),
+        shares @ hidden - data_hidden.mean(0),
+    )
+
+
 @pytest.mark.tensorflow
-def test_with_many_steps_contrastive_divergence_is_the_gradient_of_the_likelihood():
-    rbm = machine(3, 2, scale=0.5, centered=False, weight_decay=0.0, gibbs_steps=30)
-    data = np.repeat(states(3)[[1, 3, 3, 6]], 5_000, axis=0)
+@pytest.mark.parametrize(
+    ("variant", "data"),
+    [
+        ({}, states(6)[[1, 7, 7, 24, 56, 63]]),
+        ({"softmax": (1, 3)}, states(6)[[8, 15, 20, 33, 35, 32]]),
+        ({"visible_units": "gaussian"}, np.linspace(-1, 3, 36, dtype="float32").reshape(6, 6) ** 2),
+    ],
+)
+def test_with_more_steps_contrastive_divergence_becomes_the_gradient_of_the_likelihood(
+    variant, data
+):
+    data = np.repeat(data, 10_000, axis=0)
+    scale = 0.35 if "visible_units" in variant else 1.0
 
-    def loss():
-        rbm(data, training=True)
-        return rbm.losses[0]
+    def errors(gibbs_steps, **arguments):
+        rbm = machine(
+            6, 4, scale, centered=False, weight_decay=0.0, gibbs_steps=gibbs_steps,
+            **variant, **arguments,
+        )  # fmt: skip
+        return errors_of_the_gradient(rbm, data, likelihood_gradient(rbm, data))
 
-    kernel, visible_bias, _ = gradients(loss, rbm.trainable_variables)
-    weights = np.exp(-np.asarray(rbm.free_energy(states(3)), "float64"))
-    weights /= weights.sum()
-    hidden = np.asarray(rbm(states(3)))
-    expected = (weights[:, None] * states(3)).T @ hidden
-    expected -= data.T @ np.asarray(rbm(data)) / len(data)
-    np.testing.assert_allclose(kernel, expected, atol=0.02)
-    np.testing.assert_allclose(visible_bias, weights @ states(3) - data.mean(0), atol=0.02)
+    (one, _), (two, _), (many, noise) = (errors(steps) for steps in (1, 2, 20))
+    assert one > 2 * two > 4 * many
+    assert many < 1.5 * noise
+    # Means of the visible units have less variance and a bias that does not go away.
+    biased, less_noise = errors(20, visible_means=True)
+    assert less_noise < noise / 2
+    assert biased > 3 * many
+    np.testing.assert_allclose(errors(40, visible_means=True)[0], biased, rtol=0.1)
 
 
 def test_the_reported_loss_is_the_pseudo_log_likelihood():

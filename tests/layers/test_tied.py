@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from amalthea.layers import TiedConv2D, TiedDense
+from amalthea.layers import RBM, TiedConv2D, TiedDense
 
 from harness import check_gradients, check_layer, gradients, one_sentence
 
@@ -95,11 +95,12 @@ def test_wrong_units_are_named(units):
     assert repr(units) in one_sentence(error)
 
 
-def test_a_code_of_the_wrong_size_is_named():
-    layer = TiedDense(2)
+@pytest.mark.parametrize("layer", [TiedDense(2), RBM(2)])
+@pytest.mark.parametrize("code", [np.ones((1, 3), "float32"), keras.Input((3,))])
+def test_a_code_of_the_wrong_size_is_named(layer, code):
     layer(np.ones((1, 3), "float32"))
     with pytest.raises(ValueError, match="2 features in reverse"):
-        layer(np.ones((1, 3), "float32"), reverse=True)
+        layer(code, reverse=True)
 
 
 def test_the_convolution_is_a_layer_in_both_directions():

@@ -1,0 +1,77 @@
+"""Every public layer passes the checks that Keras has for its own layers."""
+
+import pytest
+from keras.src import testing
+
+from amalthea import layers
+
+IMAGES = (2, 4, 5, 3)
+
+# Arguments, shape of the inputs, shape of the outputs, and what else Keras is to expect. Keras
+# builds by the shape alone and compares its symbolic outputs with real ones, in single and in mixed
+# precision; it trains for a step, and finds out whether a config gives the same layer. Left out is
+# `assert_built_after_instantiation`, for which a layer without weights must call a private method.
+LAYERS = {
+    "AdaptiveInstanceNormalization": ({}, (IMAGES, (2, 6)), IMAGES),
+    "AutoencodingDense": ({"units": 3, "corruption": 0.1, "learning": True}, (2, 5), (2, 3)),
+    "Bias": ({}, IMAGES, IMAGES),
+    "Binarize": ({}, IMAGES, IMAGES),
+    "Blur": ({}, IMAGES, IMAGES),
+    "BoltzmannMachine": ({"hidden": 3, "persistent_chains": 4}, (2, 5), (2, 3)),
+    "CaptionedRBM": (
+        {"hidden": 4, "caption_units": 3, "caption_length": 2, "vocabulary_size": 6},
+        (2, 5),
+        (2, 2, 6),
+    ),
+    "Corruption": ({"kind": "masking", "level": 0.3}, IMAGES, IMAGES),
+    "DBM": ({"hidden": (4, 3), "persistent_chains": 5}, (2, 5), (2, 3)),
+    "EqualizedConv2D": ({"filters": 2, "kernel_size": 3}, IMAGES, (2, 4, 5, 2)),
+    "EqualizedDense": ({"units": 3}, (2, 5), (2, 3)),
+    "FadeIn": ({"alpha": 0.25}, (IMAGES, IMAGES), IMAGES),
+    "FoldConv2DTranspose": (
+        {"filters": 2, "kernel_size": 3, "strides": 2, "padding": "same"},
+        IMAGES,
+        (2, 8, 10, 2),
+    ),
+    "FusedBatchNormalization": ({}, IMAGES, IMAGES),
+    "GaussianSample": ({}, (2, 6), (2, 3)),
+    "GradientGate": ({}, IMAGES, IMAGES),
+    "Hopfield": ({}, (2, 5), (2, 5)),
+    "KLSparsity": ({"target": 0.2, "weight": 1.0}, (2, 5), (2, 5)),
+    "KSparse": ({"k": 2}, (2, 5), (2, 5)),
+    "LabelledRBM": ({"hidden": 4, "num_classes": 3}, (2, 5), (2, 3)),
+    "LearnedConstant": ({"shape": (2, 2, 3)}, (2, 5), (2, 2, 2, 3)),
+    "Maxout": ({"units": 3, "pieces": 2}, (2, 5), (2, 3)),
+    "MinibatchDiscrimination": ({"kernels": 3, "dims": 2}, (2, 4), (2, 7)),
+    "MinibatchStdDev": ({"group_size": 2}, IMAGES, (2, 4, 5, 4)),
+    "NoiseInjection": ({}, (IMAGES, (2, 4, 5, 1)), IMAGES),
+    "NormalNoise": ({"shape": (2, 3, 1)}, (2, 5), (2, 2, 3, 1)),
+    "PartialConv2D": ({"connections": ((0, 1), (2,)), "kernel_size": 3}, IMAGES, (2, 2, 3, 2)),
+    "PixelNormalization": ({}, IMAGES, IMAGES),
+    "RBM": ({"hidden": 3, "persistent_chains": 4}, (2, 5), (2, 3)),
+    "RadialBasis": ({"units": 4}, (2, 3), (2, 4)),
+    "RepeatAlong": ({}, ((2, 3), (2, 4, 5)), (2, 4, 3)),
+    "ReplayBuffer": ({"capacity": 6}, IMAGES, IMAGES),
+    "Standardize": ({}, (2, 5), (2, 5)),
+    "StyleMixing": ({"count": 4}, ((2, 3), (2, 3)), (2, 4, 3)),
+    "TiedConv2D": ({"filters": 2, "kernel_size": 3}, IMAGES, (2, 4, 5, 2)),
+    "TiedDense": ({"units": 3}, (2, 5), (2, 3)),
+    "TrainablePooling2D": ({"pool_size": 2}, IMAGES, (2, 2, 2, 3)),
+    "Truncation": ({}, (2, 3), (2, 3)),
+}
+
+
+# Its step of training gets a generator, and leaves `shuffle` as it is.
+@pytest.mark.filterwarnings("ignore:`shuffle=True` was passed")
+@pytest.mark.filterwarnings("ignore:The model does not have any trainable weights")
+# Nothing comes through a bias of the way back, or of the words, when all runs forward.
+@pytest.mark.filterwarnings(
+    "ignore:Gradients do not exist for variables ..(tied|captioned_rbm)[^,]*bias.]"
+)
+@pytest.mark.parametrize("name", layers.__all__)
+def test_passes_the_checks_of_keras(name):
+    assert name in LAYERS, f"{name} lacks its row in the table above"
+    arguments, input_shape, output_shape = LAYERS[name]
+    testing.TestCase().run_layer_test(
+        getattr(layers, name), arguments, input_shape, expected_output_shape=output_shape
+    )
