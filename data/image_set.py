@@ -186,11 +186,22 @@ class ImageSet:
             indices = tf.data.Dataset.from_generator(order, output_signature=some).apply(
                 tf.data.experimental.assert_cardinality(count)
             )
-        return (
+        batches = (
             indices.map(batch, num_parallel_calls=2, deterministic=True)
             .prefetch(4)
             .with_options(options)
         )
+        # For whoever has to know what is in them: to draw some would count as an iteration.
+        batches.examples = self._extremes
+        return batches
+
+    def _extremes(self) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        """Two of the images as `batches` gives them, those with the least and the largest label."""
+        if self.labels is None:
+            return self.first(2).as_float()
+        rows = [self.labels.argmin(), self.labels.argmax()]
+        chosen = replace(self, images=self.images[rows], labels=self.labels[rows])
+        return chosen.as_float(), chosen.labels
 
     def batch_count(self, batch_size: int | Callable[[int], int], epoch: int = 0) -> int:
         """How many batches an epoch has, its number from 0."""

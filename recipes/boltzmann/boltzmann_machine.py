@@ -158,5 +158,5 @@ def boltzmann_machine(
                 name="machine",
             ),
         ],
-        keras.optimizers.SGD(learning_rate, momentum),
+        lambda: keras.optimizers.SGD(learning_rate, momentum),
     )

@@ -194,5 +194,5 @@ def dbm(
         image_shape,
         Binarize(0.5 if binary else None, name="visible"),
         [machine],
-        keras.optimizers.SGD(joint_learning_rate),
+        lambda: keras.optimizers.SGD(joint_learning_rate),
     )

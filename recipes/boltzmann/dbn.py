@@ -119,5 +119,6 @@ def dbn(
         for layer, units in enumerate(hidden_units, start=1)
     ]
     visible = Binarize(0.5 if binary else None, name="visible")
-    optimizer = MomentumRamp(learning_rate, momentum)
-    return machines_over_images(image_shape, visible, machines, optimizer)
+    return machines_over_images(
+        image_shape, visible, machines, lambda: MomentumRamp(learning_rate, momentum)
+    )

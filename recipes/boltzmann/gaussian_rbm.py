@@ -118,5 +118,5 @@ def gaussian_rbm(
                 name="rbm",
             )
         ],
-        MomentumRamp(learning_rate, momentum, decay=learning_rate_decay),
+        lambda: MomentumRamp(learning_rate, momentum, decay=learning_rate_decay),
     )

@@ -4,7 +4,7 @@ A model has the layers `pixels`, which flattens an image, `visible`, which makes
 pixels and in reverse pixels of units, and one `RBM` after another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -42,9 +42,12 @@ def machines_over_images(
     image_shape: tuple[int, int, int],
     visible: keras.layers.Layer,
     machines: list[RBM],
-    optimizer: keras.optimizers.Optimizer,
+    optimizer: Callable[[], keras.optimizers.Optimizer],
 ) -> keras.Model:
-    """The compiled model from images by way of visible units to the top's hidden means."""
+    """The compiled model from images by way of visible units to the top's hidden means.
+
+    The optimizer is made after the weights, of which there may be too many.
+    """
     images = keras.Input(image_shape, name="images")
     units = visible(keras.layers.Flatten(name="pixels")(images))
     for machine in machines:
@@ -52,7 +55,7 @@ def machines_over_images(
     features = keras.layers.Identity(dtype="float32", name="features")(units)
     model = RecipeModel(images, features)
     # A step is short beside Keras' own work around it, so 20 are one execution.
-    model.compile(optimizer=optimizer, steps_per_execution=20)
+    model.compile(optimizer=optimizer(), steps_per_execution=20)
     return model
 
 

@@ -122,5 +122,5 @@ def rbm(
                 name="rbm",
             )
         ],
-        MomentumRamp(learning_rate, momentum, decay=learning_rate_decay),
+        lambda: MomentumRamp(learning_rate, momentum, decay=learning_rate_decay),
     )
