@@ -92,12 +92,19 @@ def test_two_steps_of_fit_move_every_trainable_weight(name):
     before = arrays(model.trainable_variables)
     history = model.fit(*batch(name), batch_size=12, verbose=0)
     assert np.isfinite(history.history["loss"]).all()
+    _said_to_be_incomparable_is_logged(name, history.history)
     still = {
         v.path
         for v, old in zip(model.trainable_variables, before, strict=True)
         if np.array_equal(v.value, old)
     }
     assert still == get_recipe(name).frozen
+
+
+def _said_to_be_incomparable_is_logged(name, logs):
+    entry = get_recipe(name)
+    said = {name for p in entry.parameters for c in p.changes for name in c.logged}
+    assert {name.removeprefix("val_") for name in said | entry.incomparable} <= logs.keys()
 
 
 # Of models that have their objective in common one shows it.
