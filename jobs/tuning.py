@@ -342,7 +342,7 @@ def _checked_objective(
     callbacks = []
     if hypermodel.recipe.objective.measured:
         few = sets["validation"].first(100)
-        callbacks = [Measurement(hypermodel.recipe.measures, few.as_float(), few.labels)]
+        callbacks = [Measurement(hypermodel.recipe.quick_measures, few.as_float(), few.labels)]
     logs = model.fit(
         batches[0],
         validation_data=batches[1],
@@ -352,6 +352,12 @@ def _checked_objective(
         verbose=0,
     ).history
     if objective.name not in logs:
+        recipe = hypermodel.recipe
+        if objective.name == recipe.objective.name:
+            raise UserError(
+                f"{recipe.name} has no {objective.name}, its own objective, with these arguments "
+                f"and data: name another one of {', '.join(logs)}"
+            )
         raise UserError(
             f"there is no metric {objective.name!r} to optimise; training logs {', '.join(logs)}"
         )

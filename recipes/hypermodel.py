@@ -81,7 +81,9 @@ class RecipeHyperModel(keras_tuner.HyperModel):
             kwargs["batch_size"] = size
             kwargs["validation_batch_size"] = self._held_out_batch_size
         if self.recipe.objective.measured and validation_data is not None:
-            measurement = Measurement(self.recipe.measures, *_first(validation_data, MEASURED))
+            measurement = Measurement(
+                self.recipe.quick_measures, *_first(validation_data, MEASURED)
+            )
             kwargs["callbacks"] = [measurement, *(kwargs.get("callbacks") or ())]
         if self.recipe.schedule and "epochs" in kwargs:
             kwargs = self._pretrained(model, x, *args, **kwargs)

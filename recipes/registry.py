@@ -135,6 +135,7 @@ class Recipe:
             stage; and `comparable_early`, whether a search can compare models before it.
         measures: How a trained model is measured on images beyond its metrics, if it is: takes the
             model, images, their labels or None, and the batch size, gives figures by name.
+        quick_measures: The same figures, less exact, in a time that there is after each epoch.
         frozen: Paths of trainable weights that two steps of training need not move.
         incomparable: Names of what training logs that says of no model how good it is, such as the
             losses of a game.
@@ -155,6 +156,7 @@ class Recipe:
     epochs: int
     schedule: Schedule | None
     measures: Measures | None
+    quick_measures: Measures | None
     frozen: frozenset[str]
     incomparable: frozenset[str]
 
@@ -322,6 +324,7 @@ def recipe(
     epochs: int = 10,
     schedule: Schedule | None = None,
     measures: Measures | None = None,
+    quick_measures: Measures | None = None,
     frozen: Set[str] = frozenset(),
     incomparable: Set[str] = frozenset(),
 ) -> Callable[[Callable[..., keras.Model]], Callable[..., keras.Model]]:
@@ -347,6 +350,7 @@ def recipe(
         schedule: From the arguments to the callback that trains the model in stages, if it is.
         measures: From a trained model, images, their labels or None, and a batch size to figures by
             name.
+        quick_measures: What is taken of them after each epoch, if they take too long for that.
         frozen: Paths of trainable weights that two steps of training need not move.
         incomparable: Names of what training logs that says of no model how good it is.
 
@@ -394,6 +398,7 @@ def recipe(
             epochs=epochs,
             schedule=schedule,
             measures=measures,
+            quick_measures=quick_measures or measures,
             frozen=frozenset(frozen),
             incomparable=frozenset(incomparable),
         )

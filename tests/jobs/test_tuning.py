@@ -283,6 +283,30 @@ def test_no_figure_of_a_game_is_an_objective(tmp_path, objective):
     assert not (tmp_path / "a").exists()
 
 
+def test_where_there_is_no_likelihood_a_machine_is_searched_for_another_figure(tmp_path):
+    settings = {"trials": 1, "epochs": 1, "fixed": {"hidden_units": 16, "binary": False}}
+    with pytest.raises(
+        UserError, match=r"rbm has no val_log_likelihood, .*: name another"
+    ) as error:
+        jobs.tune("rbm", "digits", out=tmp_path / "a", **settings)
+    one_sentence(error)
+    run = jobs.tune("rbm", "digits", out=tmp_path / "a", objective="val_loss", **settings)
+    assert run.settings["objective"] == ["val_loss", "min"]
+
+
+@pytest.mark.slow
+def test_a_stack_of_machines_is_searched_for_what_it_says_of_images_not_of_features(tmp_path):
+    settings = {"trials": 2, "epochs": 2, "verbose": 0}
+    settings["fixed"] = {"pretraining_epochs": 1, "learning_rate": 0.01, "momentum": 0.5}
+    with pytest.raises(UserError, match="as the search changes hidden_units: take val_log"):
+        jobs.tune("dbn", "digits", out=tmp_path / "a", objective="val_loss", **settings)
+    run = jobs.tune("dbn", "digits", out=tmp_path / "a", **settings)
+    best = json.loads((run.path / "best.json").read_text())
+    assert best["score"] == max(float(row["score"]) for row in rows(run))
+    figures = jobs.evaluate(run.path, split="validation")
+    assert figures["log_likelihood_bound"] == pytest.approx(best["score"], abs=1)
+
+
 def test_an_objective_that_only_untuned_arguments_change_is_taken(arrays, tmp_path):
     run = tune(arrays, tmp_path / "a", trials=1, top=2, objective="val_loss")
     assert run.settings["objective"] == ["val_loss", "min"]
