@@ -208,7 +208,7 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
     if endpoint := entry.endpoints.get("free_energy"):
         callbacks.insert(0, FreeEnergyGap(endpoint.bind, some, held_out))
     if entry.objective.measured:
-        callbacks.insert(0, Measurement(entry.measures, held_out, watched.labels))
+        callbacks.insert(0, Measurement(entry.quick_measures, held_out, watched.labels))
     if entry.family == "gans":
         endpoint = entry.endpoints["sample"]
         given = sample_inputs(endpoint, settings["arguments"], len(some))

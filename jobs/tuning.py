@@ -9,7 +9,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,8 @@ def tune(
             defaults.
         fixed: Arguments of the recipe, and `batch_size`, that keep a given value.
         objective: Name of the logged metric to optimise, with "min:" or "max:" before it where its
-            name does not say; the recipe's own if not given.
+            name does not say; the recipe's own if not given. Refused is one that a tuned argument
+            changes the meaning of, as the weight of a penalty does that of the loss.
         image_size: Height and width that images are resized to, one number for both.
         seed: Seed of the search, of initial weights, and of the order of images.
         force: Whether an earlier run at `out` is replaced.
@@ -333,14 +334,15 @@ def _checked_objective(
     """The objective, if one step of training logs it.
 
     Raises:
-        UserError: If it does not, or it is not known whether small or large values are better.
+        UserError: If it does not, or measures something else in each trial, or it is not known
+            whether small or large values are better.
     """
     model = hypermodel.build(keras_tuner.HyperParameters())
     batches = [sets[split].batches(2).take(1) for split in ("train", "validation")]
     callbacks = []
     if hypermodel.recipe.objective.measured:
         few = sets["validation"].first(100)
-        callbacks = [Measurement(hypermodel.recipe.measures, few.as_float(), few.labels)]
+        callbacks = [Measurement(hypermodel.recipe.quick_measures, few.as_float(), few.labels)]
     logs = model.fit(
         batches[0],
         validation_data=batches[1],
@@ -350,9 +352,16 @@ def _checked_objective(
         verbose=0,
     ).history
     if objective.name not in logs:
+        recipe = hypermodel.recipe
+        if objective.name == recipe.objective.name:
+            raise UserError(
+                f"{recipe.name} has no {objective.name}, its own objective, with these arguments "
+                f"and data: name another one of {', '.join(logs)}"
+            )
         raise UserError(
             f"there is no metric {objective.name!r} to optimise; training logs {', '.join(logs)}"
         )
+    _check_comparable(objective.name, hypermodel, logs)
     if objective.direction is None:
         name = objective.name.removeprefix("val_")
         if name == "loss" or "error" in name or "crossentropy" in name or "divergence" in name:
@@ -364,6 +373,25 @@ def _checked_objective(
             f"min:{objective.name} or max:{objective.name}"
         )
     return objective
+
+
+def _check_comparable(name: str, hypermodel, logs: Collection[str]) -> None:
+    """Raise `UserError` if `name` does not measure the same in all trials."""
+    recipe = hypermodel.recipe
+    own = recipe.objective.name
+    instead = f"take {own}, the recipe's own" if own in logs and own != name else ""
+    if name in recipe.incomparable:
+        raise UserError(
+            f"{name} says of no {recipe.name} how good it is, so trials cannot be compared by it"
+            + (f": {instead}" if instead else "")
+        )
+    if changing := hypermodel.changing(name):
+        fixed = " ".join(f"--fix {argument}=…" for argument in changing)
+        raise UserError(
+            f"{name} is not comparable between trials, as the search changes "
+            f"{' and '.join(changing)}: {instead}{', or ' if instead else ''}keep "
+            f"{'it at a value' if len(changing) == 1 else 'them at values'} ({fixed})"
+        )
 
 
 # KerasTuner writes its files in place, so a kill can leave one of them cut. A copy of them, taken

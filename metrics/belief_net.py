@@ -43,12 +43,28 @@ def belief_net_bound(
     for _ in range(samples if below else 1):
         states = np.asarray(visible, "float64")
         for machine in below:
-            kernel, visible_biases, hidden_bias = weights_of(machine)
-            mean = expit(states @ kernel + hidden_bias)
-            hidden = (random.random(mean.shape) < mean).astype("float64")
-            inputs = hidden @ kernel.T + visible_biases
-            bounds += (states * inputs - np.logaddexp(0, inputs)).sum(-1)
-            bounds += (entr(mean) + entr(1 - mean)).sum(-1)
-            states = hidden
+            states, bound = features_and_bound(machine, states, random)
+            bounds += bound
         bounds += log_likelihood(top, states, log_partition)
     return bounds / (samples if below else 1)
+
+
+def features_and_bound(
+    machine: RBM, visible: np.ndarray, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """What one machine adds to the bound.
+
+    Returns:
+        States of its hidden units, `(batch, hidden)`, drawn given the visible ones; and
+        `log p(v | h)` plus the entropy of the hidden units, `(batch,)`.
+    """
+    kernel, visible_biases, hidden_bias = weights_of(machine)
+    hidden, entropies = drawn_features(expit(visible @ kernel + hidden_bias), random)
+    inputs = hidden @ kernel.T + visible_biases
+    return hidden, (visible * inputs - np.logaddexp(0, inputs)).sum(-1) + entropies
+
+
+def drawn_features(means: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """States of hidden units, `(batch, units)`, from their means, and the entropies, `(batch,)`."""
+    states = (random.random(means.shape) < means).astype("float64")
+    return states, (entr(means) + entr(1 - means)).sum(-1)

@@ -1,5 +1,6 @@
 """The partition function of a restricted Boltzmann machine: exact, annealed, and from above."""
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -188,14 +189,22 @@ class _Base:
 
 def _anneal(rbm: RBM, base: _Base, temperatures: np.ndarray, visible: np.ndarray, seed: int):
     """Log weights and last states of chains through the models at `temperatures`, in order."""
-    base_bias = ops.convert_to_tensor(base.bias, "float32")
+    given = (temperatures, base.bias.astype("float32"), visible)
+    log_weights, states = _annealing(
+        rbm, base.binary, len(temperatures) - 1, seed
+    ).predict_on_batch(given)
+    return np.asarray(log_weights, "float64"), np.asarray(states)
 
+
+# A machine that is measured after each epoch is not traced anew.
+@functools.lru_cache(maxsize=1)
+def _annealing(rbm: RBM, binary: bool, steps: int, seed: int) -> Compiled:
     def own_term(states, bias):
-        if base.binary:
+        if binary:
             return ops.matmul(states, bias)
         return -ops.sum(ops.square(states - bias), axis=-1) / 2
 
-    def loop(temperatures, visible):
+    def loop(temperatures, base_bias, visible):
         bias = rbm.visible_biases
 
         def step(index, chain):
@@ -210,15 +219,16 @@ def _anneal(rbm: RBM, base: _Base, temperatures: np.ndarray, visible: np.ndarray
             hidden = rbm.draw_hidden(ops.sigmoid(warm * hidden_input), seeds)
             inputs = warm * (ops.matmul(hidden, ops.transpose(rbm.kernel)) + bias)
             inputs += (1 - warm) * base_bias
-            mean = ops.sigmoid(inputs) if base.binary else inputs
+            mean = ops.sigmoid(inputs) if binary else inputs
             return rbm.draw_visible(mean, seeds), log_weights
 
         start = (visible, ops.zeros_like(visible[:, 0]))
-        states, log_weights = ops.fori_loop(0, temperatures.shape[0] - 1, step, start)
+        states, log_weights = ops.fori_loop(0, steps, step, start)
         return log_weights, states
 
-    log_weights, states = Compiled(loop).predict_on_batch((temperatures, visible))
-    return np.asarray(log_weights, "float64"), np.asarray(states)
+    compiled = Compiled(loop)
+    compiled.machine = rbm  # so that its weights are read anew in each call
+    return compiled
 
 
 def _temperatures(count: int) -> np.ndarray:

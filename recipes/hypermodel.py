@@ -34,10 +34,21 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         self.fixed = dict(fixed)
         recipe.check(self.fixed)
         self._tuned = recipe.tuned(top, fixed.keys())
+        # Some figures of held-out images depend on the size of their batches, so it is one for all.
+        self._held_out_batch_size = self.fixed.get("batch_size", recipe.batch_size)
 
     def arguments(self, hp: keras_tuner.HyperParameters) -> dict[str, Any]:
         """The builder's keyword arguments for these hyperparameters."""
         return self.recipe.space(hp, top=self.top, **self.fixed)
+
+    def changing(self, logged: str) -> tuple[str, ...]:
+        """Names of the arguments that a search changes and a logged figure cannot be compared by.
+
+        Args:
+            logged: Its name, such as `"val_loss"`.
+        """
+        arguments = {p.name: p.default for p in self.recipe.parameters} | self.fixed
+        return self.recipe.changing(logged, self._tuned, arguments)
 
     def batch_size(self, hp: keras_tuner.HyperParameters) -> int:
         """The batch size for these hyperparameters."""
@@ -63,13 +74,16 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         size = self.batch_size(hp)
         x, is_batched = _batched(x, size)
         if validation_data is not None:
-            validation_data, _ = _batched(validation_data, size)
+            validation_data, _ = _batched(validation_data, self._held_out_batch_size)
         if is_batched:
             kwargs["shuffle"] = False  # that is up to the data set
         else:
             kwargs["batch_size"] = size
+            kwargs["validation_batch_size"] = self._held_out_batch_size
         if self.recipe.objective.measured and validation_data is not None:
-            measurement = Measurement(self.recipe.measures, *_first(validation_data, MEASURED))
+            measurement = Measurement(
+                self.recipe.quick_measures, *_first(validation_data, MEASURED)
+            )
             kwargs["callbacks"] = [measurement, *(kwargs.get("callbacks") or ())]
         if self.recipe.schedule and "epochs" in kwargs:
             kwargs = self._pretrained(model, x, *args, **kwargs)

@@ -9,7 +9,7 @@ import random
 import textwrap
 import typing
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
@@ -21,7 +21,7 @@ import numpy as np
 from ..errors import UserError, nearest
 from .endpoint import Endpoint
 from .memory import check_memory
-from .search import BatchSize, Domain, Range, Rank, domains, plain
+from .search import BatchSize, Changes, Domain, Range, Rank, changes, domains, plain
 from .takes import Takes, takes_images
 
 SECTIONS = ("Args:", "Returns:", "Raises:", "Example:", "Reference:")
@@ -76,6 +76,7 @@ class Parameter:
         default: Its default value.
         domain: The valid values and, for a `Range`, those that a search tries.
         help: What it means, from the docstring.
+        changes: What it changes the meaning of.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Parameter:
     default: Any
     domain: Domain
     help: str
+    changes: tuple[Changes, ...] = ()
 
     @property
     def type_name(self) -> str:
@@ -148,8 +150,11 @@ class Recipe:
             stage; and `comparable_early`, whether a search can compare models before it.
         measures: How a trained model is measured on images beyond its metrics, if it is: takes the
             model, images, their labels or None, and the batch size, gives figures by name.
+        quick_measures: The same figures, less exact, in a time that there is after each epoch.
         frozen: Paths of trainable weights that two steps of training need not move.
         takes: From the arguments to what the model learns from, by which data are checked.
+        incomparable: Names of what training logs that says of no model how good it is, such as the
+            losses of a game.
     """
 
     name: str
@@ -167,8 +172,10 @@ class Recipe:
     epochs: int
     schedule: Schedule | None
     measures: Measures | None
+    quick_measures: Measures | None
     frozen: frozenset[str]
     takes: Callable[[Mapping[str, Any]], Takes]
+    incomparable: frozenset[str]
 
     def __getitem__(self, name: str) -> Parameter:
         """The parameter `name`; `UserError` with the names there are if there is none."""
@@ -209,6 +216,25 @@ class Recipe:
         if not free:
             raise UserError(f"every hyperparameter of {self.name} is fixed: none is left to tune")
         return frozenset(list(free)[:top])
+
+    def changing(
+        self, logged: str, tuned: Collection[str], arguments: Mapping[str, Any]
+    ) -> tuple[str, ...]:
+        """Names of the tuned arguments that change what a logged figure measures.
+
+        Models that differ in them cannot be compared by it.
+
+        Args:
+            logged: Its name, such as `"val_loss"`.
+            tuned: Names of hyperparameters, as `tuned` gives them.
+            arguments: All arguments of one of the models.
+        """
+        return tuple(
+            p.name
+            for p in self.parameters
+            if any(name in tuned for name in p.domain.hyperparameters(p.name))
+            and any(logged in c.logged and c.where(arguments) for c in p.changes)
+        )
 
     def space(self, hp, *, top: int | None = None, **fixed: Any) -> dict[str, Any]:
         """The builder's keyword arguments, drawn from the search space.
@@ -315,8 +341,10 @@ def recipe(
     epochs: int = 10,
     schedule: Schedule | None = None,
     measures: Measures | None = None,
+    quick_measures: Measures | None = None,
     frozen: Set[str] = frozenset(),
     takes: Callable[[Mapping[str, Any]], Takes] = takes_images,
+    incomparable: Set[str] = frozenset(),
 ) -> Callable[[Callable[..., keras.Model]], Callable[..., keras.Model]]:
     """Register a builder of complete models.
 
@@ -340,16 +368,18 @@ def recipe(
         schedule: From the arguments to the callback that trains the model in stages, if it is.
         measures: From a trained model, images, their labels or None, and a batch size to figures by
             name.
+        quick_measures: What is taken of them after each epoch, if they take too long for that.
         frozen: Paths of trainable weights that two steps of training need not move.
         takes: From the arguments to what the model learns from: images in [0, 1] unless given, and
             labels where there is an argument `num_classes`.
+        incomparable: Names of what training logs that says of no model how good it is.
 
     Returns:
         The decorator of the builder.
 
     Raises:
         TypeError: If the signature or the docstring lacks any of that, a range does not contain its
-            default, or the name is taken.
+            default, the objective cannot be compared, or the name is taken.
     """
 
     def register(build: Callable[..., keras.Model]) -> Callable[..., keras.Model]:
@@ -391,9 +421,17 @@ def recipe(
             epochs=epochs,
             schedule=schedule,
             measures=measures,
+            quick_measures=quick_measures or measures,
             frozen=frozenset(frozen),
             takes=takes,
+            incomparable=frozenset(incomparable),
         )
+        defaults = {p.name: p.default for p in entry.parameters}
+        changing = entry.changing(objective.name, entry._hyperparameters(frozenset()), defaults)
+        if objective.name in incomparable or changing:
+            raise TypeError(
+                f"{name}: its objective {objective.name} is not comparable between models"
+            )
         if not BATCH_SIZE.contains(batch_size):
             raise TypeError(f"{name}: the batch size {batch_size} is not among {BATCH_SIZE}")
         if (other := _recipes.get(name)) and other.build.__module__ != build.__module__:
@@ -516,7 +554,14 @@ def _parameters(build: Callable) -> tuple[Parameter, ...]:
         if name not in texts:
             raise TypeError(f"{where} is missing from Args: in the docstring")
         parameters.append(
-            Parameter(name, typing.get_args(hints[name])[0], argument.default, domain, texts[name])
+            Parameter(
+                name=name,
+                type=typing.get_args(hints[name])[0],
+                default=argument.default,
+                domain=domain,
+                help=texts[name],
+                changes=changes(hints[name]),
+            )
         )
     if "seed" not in hints:
         raise TypeError(f"{build.__name__}: it has no argument 'seed'")

@@ -79,6 +79,26 @@ class Given(Domain):
         return ""
 
 
+@dataclass(frozen=True, init=False)
+class Changes:
+    """Beside a domain: what an argument changes the meaning of, so that it cannot be compared.
+
+    Two models that differ in a weight of the loss, or in its kind, have losses that say nothing of
+    which is better.
+
+    Args:
+        *logged: Names of what training logs, those of held-out images with `val_` before them.
+        where: From all arguments to whether it is so; always where not given.
+    """
+
+    logged: frozenset[str]
+    where: Callable[[Mapping[str, Any]], bool]
+
+    def __init__(self, *logged: str, where: Callable[[Mapping[str, Any]], bool] | None = None):
+        object.__setattr__(self, "logged", frozenset(logged))
+        object.__setattr__(self, "where", where or (lambda arguments: True))
+
+
 def at_least(least: int) -> Given:
     """A number of things, which is not tuned."""
     return Given(lambda v: is_whole(v) and v >= least, f"a whole number of at least {least}")
@@ -289,6 +309,14 @@ def domains(annotation: Any) -> Iterator[Domain]:
     """The domains that an annotation carries."""
     return (extra for extra in getattr(annotation, "__metadata__", ()) if isinstance(extra, Domain))
 
+
+def changes(annotation: Any) -> tuple[Changes, ...]:
+    """What an annotation says that its argument changes the meaning of."""
+    return tuple(e for e in getattr(annotation, "__metadata__", ()) if isinstance(e, Changes))
+
+
+# What an argument of the loss changes.
+LOSS = ("loss", "val_loss")
 
 # Shared aliases. An argument means the same wherever it stands, so it has the same range.
 LearningRate = Annotated[float, Float(1e-5, 1e-1, log=True, rank=Rank.LEARNING_RATE)]

@@ -6,10 +6,24 @@ import keras
 
 from ...layers import Corruption
 from ..registry import Objective, Published, recipe
-from ..search import Activation, Choice, Flag, Float, ImageShape, Int, LearningRate, Rank, Seed
+from ..search import (
+    Activation,
+    Changes,
+    Choice,
+    Flag,
+    Float,
+    ImageShape,
+    Int,
+    LearningRate,
+    Rank,
+    Seed,
+)
 from .dense import HiddenUnits, Loss, compile_reconstruction, dense_autoencoder
 from .endpoints import ENDPOINTS
 from .reconstruction import reconstruction
+
+# Images are corrupted in training alone: figures of held-out ones are of clean images.
+OF_CORRUPTED = Changes("loss", "mean_squared_error")
 
 
 @recipe(
@@ -33,8 +47,12 @@ def denoising_autoencoder(
     *,
     hidden_units: HiddenUnits = (1000, 1000),
     latent_dim: Annotated[int, Int(16, 2048, log=True, rank=Rank.UNITS)] = 1000,
-    noise: Annotated[str, Choice("masking", "gaussian", rank=Rank.REGULARIZATION)] = "masking",
-    noise_level: Annotated[float, Float(0.0, 0.7, below=1, rank=Rank.REGULARIZATION)] = 0.25,
+    noise: Annotated[
+        str, Choice("masking", "gaussian", rank=Rank.REGULARIZATION), OF_CORRUPTED
+    ] = "masking",
+    noise_level: Annotated[
+        float, Float(0.0, 0.7, below=1, rank=Rank.REGULARIZATION), OF_CORRUPTED
+    ] = 0.25,
     tied: Flag = True,
     activation: Activation = "sigmoid",
     loss: Loss = "binary_crossentropy",

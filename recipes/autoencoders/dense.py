@@ -10,14 +10,14 @@ from keras import layers
 
 from ...errors import UserError
 from ...layers import TiedDense
-from ..search import Choice, Given, Widths
+from ..search import LOSS, Changes, Choice, Given, Widths
 from .reconstruction import Reconstruction
 
 HiddenUnits = Annotated[tuple[int, ...], Widths(32, 1024, depth=(0, 3))]
 OutputActivation = Annotated[
     str, Given(lambda v: v in ("sigmoid", "linear"), "'sigmoid' or 'linear'")
 ]
-Loss = Annotated[str, Choice("binary_crossentropy", "mean_squared_error")]
+Loss = Annotated[str, Choice("binary_crossentropy", "mean_squared_error"), Changes(*LOSS)]
 
 
 def dense_autoencoder(

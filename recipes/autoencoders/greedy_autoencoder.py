@@ -8,12 +8,14 @@ from ...callbacks import GreedyLayerwise
 from ...layers import AutoencodingDense, GradientGate
 from ..boltzmann.machine import HiddenUnits, PretrainingEpochs, takes_batches
 from ..registry import Objective, recipe
-from ..search import Flag, Float, ImageShape, LearningRate, Rank, Seed
+from ..search import LOSS, Changes, Flag, Float, ImageShape, LearningRate, Rank, Seed
 from .dense import compile_reconstruction
 from .endpoints import ENDPOINTS
 from .reconstruction import Reconstruction, reconstruction
 
 CorruptionRate = Annotated[float, Float(0.0, 0.5, below=1, rank=Rank.REGULARIZATION)]
+# Without fine-tuning the last layer's own loss, which is of its inputs, stays part of the loss.
+LEARNS_TO_THE_END = Changes(*LOSS, where=lambda arguments: not arguments["fine_tuning"])
 
 
 def stack(
@@ -59,7 +61,7 @@ def schedule(arguments) -> GreedyLayerwise:
 def greedy_autoencoder(
     image_shape: ImageShape = (28, 28, 1),
     *,
-    hidden_units: HiddenUnits = (500, 500, 500),
+    hidden_units: Annotated[HiddenUnits, LEARNS_TO_THE_END] = (500, 500, 500),
     pretraining_epochs: PretrainingEpochs = 5,
     fine_tuning: Flag = True,
     corruption: CorruptionRate = 0.0,

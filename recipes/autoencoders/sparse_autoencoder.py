@@ -7,13 +7,15 @@ from keras import ops
 
 from ...layers import KLSparsity, KSparse
 from ..registry import Objective, Published, recipe
-from ..search import Choice, Float, ImageShape, LearningRate, Rank, Seed, Units
+from ..search import LOSS, Changes, Choice, Float, ImageShape, LearningRate, Rank, Seed, Units
 from .dense import compile_reconstruction, dense_autoencoder
 from .endpoints import ENDPOINTS
 from .reconstruction import reconstruction
 
 # As in the papers: Ng's units are logistic, Makhzani and Frey's linear.
 ACTIVATIONS = {"kl": "sigmoid", "l1": "relu", "k_sparse": "linear"}
+# Penalties are part of the loss.
+PENALTY = Changes(*LOSS)
 
 
 @keras.saving.register_keras_serializable("amalthea")
@@ -46,10 +48,14 @@ def sparse_autoencoder(
     image_shape: ImageShape = (28, 28, 1),
     *,
     latent_dim: Units = 196,
-    penalty: Annotated[str, Choice(*ACTIVATIONS, rank=Rank.REGULARIZATION)] = "kl",
-    target: Annotated[float, Float(0.01, 0.3, log=True, below=1, rank=Rank.REGULARIZATION)] = 0.1,
-    sparsity_weight: Annotated[float, Float(0.01, 10.0, log=True, rank=Rank.REGULARIZATION)] = 3.0,
-    weight_decay: Annotated[float, Float(0.0, 1e-2, rank=Rank.REGULARIZATION)] = 3e-3,
+    penalty: Annotated[str, Choice(*ACTIVATIONS, rank=Rank.REGULARIZATION), PENALTY] = "kl",
+    target: Annotated[
+        float, Float(0.01, 0.3, log=True, below=1, rank=Rank.REGULARIZATION), PENALTY
+    ] = 0.1,
+    sparsity_weight: Annotated[
+        float, Float(0.01, 10.0, log=True, rank=Rank.REGULARIZATION), PENALTY
+    ] = 3.0,
+    weight_decay: Annotated[float, Float(0.0, 1e-2, rank=Rank.REGULARIZATION), PENALTY] = 3e-3,
     learning_rate: LearningRate = 1e-3,
     seed: Seed = None,
 ) -> keras.Model:

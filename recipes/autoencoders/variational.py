@@ -15,7 +15,7 @@ from ...metrics import active_units, importance_weighted_bound, reconstruction_e
 from ...metrics.importance_weighted_bound import bound_in_chunks
 from ..endpoint import Function
 from ..interpolation import along, line
-from ..search import Float, Given, Rank, Widths, at_least
+from ..search import LOSS, Changes, Float, Given, Rank, Widths, at_least
 from .convolutional_autoencoder import cropped
 from .likelihoods import LIKELIHOODS
 from .variational_model import BINARIZATIONS, VariationalModel
@@ -28,7 +28,11 @@ PixelLikelihood = Annotated[
 Binarization = Annotated[
     str | None, Given(lambda v: v in BINARIZATIONS, "'threshold', 'stochastic' or None")
 ]
-Beta = Annotated[float, Float(0.1, 10.0, log=True, rank=Rank.REGULARIZATION)]
+# Either part of the bound alone falls as the other rises, by the weight between them.
+PARTS = ("reconstruction", "val_reconstruction", "kl", "val_kl")
+Beta = Annotated[
+    float, Float(0.1, 10.0, log=True, rank=Rank.REGULARIZATION), Changes(*LOSS, *PARTS)
+]
 # Not tuned: a bound by more samples is tighter, whatever the model.
 Samples = Annotated[int, at_least(1)]
 FreeBits = Annotated[float, Given(lambda v: is_number(v) and v >= 0, "a number of at least 0")]

@@ -1,5 +1,8 @@
 """The deep belief net."""
 
+import functools
+from typing import Annotated
+
 import keras
 
 from ...callbacks import GreedyLayerwise
@@ -8,10 +11,12 @@ from ..registry import Objective, Published, recipe
 from ..search import Flag, ImageShape, LearningRate, Momentum, Seed, WeightDecay
 from .machine import (
     DEEP_ENDPOINTS,
+    OF_FEATURES,
+    QUICK,
     GibbsSteps,
     HiddenUnits,
     PretrainingEpochs,
-    likelihood,
+    likelihood_bound,
     machines_over_images,
     takes_batches,
 )
@@ -28,11 +33,12 @@ def schedule(arguments) -> GreedyLayerwise:
     family="boltzmann",
     data="fashion_mnist",
     paper="Hinton, Osindero & Teh 2006: https://doi.org/10.1162/neco.2006.18.7.1527",
-    objective=Objective("val_loss", "min"),
+    objective=Objective("val_log_likelihood_bound", "max", measured=True),
     endpoints=DEEP_ENDPOINTS,
     schedule=schedule,
-    measures=likelihood,
     takes=takes_batches,
+    measures=likelihood_bound,
+    quick_measures=functools.partial(likelihood_bound, samples=1, **QUICK),
     smoke={"image_shape": (4, 4, 1), "hidden_units": (5, 3), "pretraining_epochs": 1},
     published=(
         Published(
@@ -45,7 +51,7 @@ def schedule(arguments) -> GreedyLayerwise:
 def dbn(
     image_shape: ImageShape = (28, 28, 1),
     *,
-    hidden_units: HiddenUnits = (500, 2000),
+    hidden_units: Annotated[HiddenUnits, OF_FEATURES] = (500, 2000),
     pretraining_epochs: PretrainingEpochs = 5,
     gibbs_steps: GibbsSteps = 1,
     centered: Flag = True,

@@ -1,5 +1,7 @@
 """The deep belief net whose top machine learns features together with labels."""
 
+from typing import Annotated
+
 import keras
 from keras import ops
 
@@ -8,7 +10,17 @@ from ...layers import RBM, Binarize, GradientGate, LabelledRBM
 from ...layers.seed_stream import SeedStream
 from ..endpoint import Function, Part
 from ..registry import Objective, Published, recipe
-from ..search import Flag, ImageShape, LearningRate, Momentum, NumClasses, Seed, WeightDecay
+from ..search import (
+    LOSS,
+    Changes,
+    Flag,
+    ImageShape,
+    LearningRate,
+    Momentum,
+    NumClasses,
+    Seed,
+    WeightDecay,
+)
 from ..takes import Takes
 from .joint import JointModel
 from .machine import (
@@ -21,6 +33,9 @@ from .machine import (
     units_of,
 )
 from .momentum_ramp import MomentumRamp
+
+# Without fine-tuning the loss stays that of the top machine, over the features of those below.
+TOP_LEARNS_TO_THE_END = Changes(*LOSS, where=lambda arguments: not arguments["fine_tuning"])
 
 
 @keras.saving.register_keras_serializable("amalthea")
@@ -108,7 +123,7 @@ def dbn_classifier(
     image_shape: ImageShape = (28, 28, 1),
     num_classes: NumClasses = 10,
     *,
-    hidden_units: HiddenUnits = (500, 500, 2000),
+    hidden_units: Annotated[HiddenUnits, TOP_LEARNS_TO_THE_END] = (500, 500, 2000),
     pretraining_epochs: PretrainingEpochs = 5,
     fine_tuning: Flag = True,
     gibbs_steps: GibbsSteps = 1,

@@ -1,5 +1,7 @@
 """The restricted Boltzmann machine over real-valued images."""
 
+import functools
+
 import keras
 
 from ...layers import RBM, Standardize
@@ -16,9 +18,11 @@ from ..search import (
 )
 from .machine import (
     ENDPOINTS,
+    QUICK,
     GibbsSteps,
     PersistentChains,
     SparsityTarget,
+    density,
     machines_over_images,
     takes_batches,
 )
@@ -29,9 +33,11 @@ from .momentum_ramp import MomentumRamp
     family="boltzmann",
     data="fashion_mnist",
     paper="Hinton & Salakhutdinov 2006, Science 313: https://doi.org/10.1126/science.1127647",
-    objective=Objective("val_loss", "min"),
+    objective=Objective("val_log_density", "max", measured=True),
     endpoints=ENDPOINTS,
     takes=takes_batches,
+    measures=density,
+    quick_measures=functools.partial(density, **QUICK),
     smoke={"image_shape": (4, 4, 1), "hidden_units": 5},
     published=(
         Published(

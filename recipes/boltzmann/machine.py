@@ -4,6 +4,7 @@ A model has the layers `pixels`, which flattens an image, `visible`, which makes
 pixels and in reverse pixels of units, and one `RBM` after another.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any
@@ -18,7 +19,7 @@ from ...layers.seed_stream import SeedStream
 from ...metrics import annealed_importance_sampling, belief_net_bound
 from ..endpoint import Function, Part
 from ..model import RecipeModel
-from ..search import Choice, Given, Widths, at_least
+from ..search import LOSS, Changes, Choice, Given, Widths, at_least
 from ..takes import Takes, takes_images
 
 GibbsSteps = Annotated[int, Choice(1, 5, 25)]
@@ -29,8 +30,13 @@ SparsityTarget = Annotated[
 ]
 PretrainingEpochs = Annotated[int, at_least(1)]
 HiddenUnits = Annotated[tuple[int, ...], Widths(16, 2048, depth=(1, 3))]
+# The loss of a stack is that of its top machine, over the features of those below: fewer features
+# are easier to explain, and say less of the images.
+OF_FEATURES = Changes(*LOSS)
 # Of annealed importance sampling, enough for machines of the published sizes.
 TEMPERATURES = 2000
+# After each epoch: within two nats of the former on Fashion-MNIST, in a sixth of the time.
+QUICK = {"temperatures": 300}
 
 
 def takes_batches(arguments: Mapping[str, Any]) -> Takes:
@@ -130,25 +136,70 @@ def _complete(model, images, mask, steps, seed):
 
 
 def likelihood(
-    model: keras.Model, images: np.ndarray, labels: np.ndarray | None, batch_size: int
+    model: keras.Model,
+    images: np.ndarray,
+    labels: np.ndarray | None,
+    batch_size: int,
+    *,
+    temperatures: int = TEMPERATURES,
 ) -> dict[str, float]:
-    """Mean log-likelihood of images in nats, or its lower bound where machines are stacked.
+    """Mean log-likelihood of images in nats, under a model of one machine.
 
     Where pixels are not made binary there is none.
     """
     if model.get_layer("visible").threshold is None:
         return {}
+    bound, error = _bound(model, images, temperatures, samples=1)
+    return {"log_likelihood": bound, "standard_error": error}
+
+
+def likelihood_bound(
+    model: keras.Model,
+    images: np.ndarray,
+    labels: np.ndarray | None,
+    batch_size: int,
+    *,
+    temperatures: int = TEMPERATURES,
+    samples: int = 10,
+) -> dict[str, float]:
+    """Lower bound of the mean log-likelihood of images in nats, under a stack of machines.
+
+    Where pixels are not made binary there is none. With one machine it is the log-likelihood.
+    """
+    if model.get_layer("visible").threshold is None:
+        return {}
+    bound, error = _bound(model, images, temperatures, samples)
+    return {"log_likelihood_bound": bound, "standard_error": error}
+
+
+def density(
+    model: keras.Model,
+    images: np.ndarray,
+    labels: np.ndarray | None,
+    batch_size: int,
+    *,
+    temperatures: int = TEMPERATURES,
+) -> dict[str, float]:
+    """Mean log-density of images in nats, under a model of one machine over standardised pixels."""
+    bound, error = _bound(model, images, temperatures, samples=1)
+    visible, units = model.get_layer("visible"), np.zeros((1, math.prod(images.shape[1:])))
+    deviations = visible(units + 1, reverse=True) - visible(units, reverse=True)
+    volume = np.log(ops.convert_to_numpy(deviations)).sum(dtype="float64")
+    return {"log_density": bound - float(volume), "standard_error": error}
+
+
+def _bound(model, images, temperatures: int, samples: int) -> tuple[float, float]:
+    """Lower bound of the mean log-probability of visible units, and its standard error."""
     visible = ops.convert_to_numpy(units_of(model, images))
     machines, units = machines_of(model), visible
     for rbm in machines[:-1]:
         units = ops.convert_to_numpy(rbm.hidden_mean(units))
     # Chains that start at the images' own means need the fewest temperatures.
     annealed = annealed_importance_sampling(
-        machines[-1], units.mean(axis=0), temperatures=TEMPERATURES
+        machines[-1], units.mean(axis=0), temperatures=temperatures
     )
-    bounds = belief_net_bound(machines, visible, annealed.log_partition)
-    name = "log_likelihood" if len(machines) == 1 else "log_likelihood_bound"
-    return {name: float(bounds.mean()), "standard_error": annealed.standard_error}
+    bounds = belief_net_bound(machines, visible, annealed.log_partition, samples=samples)
+    return float(bounds.mean()), annealed.standard_error
 
 
 DEEP_ENDPOINTS = {

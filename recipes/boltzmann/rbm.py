@@ -1,5 +1,7 @@
 """The restricted Boltzmann machine over binary images."""
 
+import functools
+
 import keras
 
 from ...layers import RBM, Binarize
@@ -16,6 +18,7 @@ from ..search import (
 )
 from .machine import (
     ENDPOINTS,
+    QUICK,
     GibbsSteps,
     PersistentChains,
     SparsityTarget,
@@ -30,10 +33,11 @@ from .momentum_ramp import MomentumRamp
     family="boltzmann",
     data="fashion_mnist",
     paper="Hinton 2002, Neural Computation 14: https://doi.org/10.1162/089976602760128018",
-    objective=Objective("val_loss", "min"),
+    objective=Objective("val_log_likelihood", "max", measured=True),
     endpoints=ENDPOINTS,
     measures=likelihood,
     takes=takes_batches,
+    quick_measures=functools.partial(likelihood, **QUICK),
     smoke={"image_shape": (4, 4, 1), "hidden_units": 5},
     published=(
         Published(

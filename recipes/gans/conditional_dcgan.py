@@ -8,6 +8,7 @@ from .adversarial_model import AdversarialModel
 from .arguments import AverageDecay, Beta1, Minibatch, Width
 from .convolutional import discriminator, generator
 from .endpoints import CONDITIONAL_ENDPOINTS, distances
+from .games import FIGURES
 
 
 @recipe(
@@ -15,6 +16,7 @@ from .endpoints import CONDITIONAL_ENDPOINTS, distances
     data="fashion_mnist",
     paper="Mirza & Osindero 2014: https://arxiv.org/abs/1411.1784",
     objective=Objective("val_sliced_wasserstein", "min", measured=True),
+    incomparable=FIGURES,
     endpoints=CONDITIONAL_ENDPOINTS,
     measures=distances,
     smoke={"image_shape": (8, 8, 1), "num_classes": 3, "latent_dim": 3, "width": 4},

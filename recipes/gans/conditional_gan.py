@@ -11,6 +11,7 @@ from ..search import Dropout, ImageShape, LatentDim, LearningRate, Momentum, Num
 from .adversarial_model import AdversarialModel
 from .arguments import AverageDecay, Minibatch, beside_their_batch
 from .endpoints import CONDITIONAL_ENDPOINTS, distances
+from .games import FIGURES
 
 
 @recipe(
@@ -18,6 +19,7 @@ from .endpoints import CONDITIONAL_ENDPOINTS, distances
     data="fashion_mnist",
     paper="Mirza & Osindero 2014: https://arxiv.org/abs/1411.1784",
     objective=Objective("val_sliced_wasserstein", "min", measured=True),
+    incomparable=FIGURES,
     endpoints=CONDITIONAL_ENDPOINTS,
     measures=distances,
     smoke={

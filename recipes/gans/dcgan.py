@@ -10,7 +10,7 @@ from .adversarial_model import AdversarialModel
 from .arguments import AverageDecay, Beta1, Minibatch, Replay, Width
 from .convolutional import discriminator, generator
 from .endpoints import ENDPOINTS, distances
-from .games import GAMES
+from .games import FIGURES, GAMES
 
 # A Wasserstein critic needs its penalty: `wgan_gp`.
 Game = Annotated[
@@ -23,6 +23,7 @@ Game = Annotated[
     data="fashion_mnist",
     paper="Radford, Metz & Chintala 2015: https://arxiv.org/abs/1511.06434",
     objective=Objective("val_sliced_wasserstein", "min", measured=True),
+    incomparable=FIGURES,
     endpoints=ENDPOINTS,
     measures=distances,
     smoke={"image_shape": (8, 8, 1), "latent_dim": 3, "width": 4},

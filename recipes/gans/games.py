@@ -5,6 +5,14 @@ from typing import NamedTuple
 
 from keras import ops
 
+# What training logs of a game. As one network gains the other loses, so none of it says how good a
+# model is.
+FIGURES = frozenset(
+    prefix + name
+    for prefix in ("", "val_")
+    for name in ("loss", "discriminator_loss", "generator_loss", "real_score", "fake_score")
+)
+
 
 class Game(NamedTuple):
     """What the networks make small, as functions of scores.

@@ -11,6 +11,7 @@ from ..search import Dropout, ImageShape, LatentDim, LearningRate, Momentum, See
 from .adversarial_model import AdversarialModel
 from .arguments import AverageDecay, Minibatch, Replay, beside_their_batch
 from .endpoints import ENDPOINTS, distances
+from .games import FIGURES
 
 
 @recipe(
@@ -18,6 +19,7 @@ from .endpoints import ENDPOINTS, distances
     data="fashion_mnist",
     paper="Goodfellow et al. 2014: https://arxiv.org/abs/1406.2661",
     objective=Objective("val_sliced_wasserstein", "min", measured=True),
+    incomparable=FIGURES,
     endpoints=ENDPOINTS,
     measures=distances,
     smoke={

@@ -13,6 +13,7 @@ from .adversarial_model import AdversarialModel
 from .arguments import AverageDecay, Beta1
 from .convolutional import generator
 from .endpoints import ENDPOINTS, distances
+from .games import FIGURES
 
 Filters = Annotated[int, Choice(12, 24, 48, 96, rank=Rank.UNITS)]
 Kernels = Annotated[int, Int(10, 300, log=True)]
@@ -24,6 +25,7 @@ Dims = Annotated[int, Int(1, 50, log=True)]
     data="fashion_mnist",
     paper="Salimans et al. 2016: https://arxiv.org/abs/1606.03498",
     objective=Objective("val_sliced_wasserstein", "min", measured=True),
+    incomparable=FIGURES,
     endpoints=ENDPOINTS,
     measures=distances,
     smoke={"image_shape": (12, 12, 1), "latent_dim": 3, "width": 4, "kernels": 3, "dims": 2},

@@ -11,6 +11,7 @@ from ..registry import Objective, Published, recipe
 from ..search import ImageShape, LearningRate, Seed
 from .arguments import AverageDecay, Beta1, GradientPenalty
 from .endpoints import GROWING_ENDPOINTS, distances
+from .games import FIGURES
 from .growing import (
     BATCH_SIZES,
     FADED_OUT,
@@ -31,6 +32,7 @@ from .growing_model import GrowingModel
     data="padded:fashion_mnist",
     paper="Karras et al. 2017: https://arxiv.org/abs/1710.10196",
     objective=Objective("val_sliced_wasserstein", "min", measured=True),
+    incomparable=FIGURES,
     endpoints=GROWING_ENDPOINTS,
     measures=distances,
     smoke={

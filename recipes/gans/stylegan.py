@@ -29,6 +29,7 @@ from ..registry import Objective, Published, recipe
 from ..search import Float, Given, ImageShape, Int, LearningRate, Rank, Seed
 from .arguments import AverageDecay, Beta1
 from .endpoints import ENDPOINTS, distances_of
+from .games import FIGURES
 from .growing import (
     BATCH_SIZES,
     FADED_OUT,
@@ -144,6 +145,7 @@ SAMPLE = Function(_sample, ("n", "seed", "truncation"), ("images",))
     data="padded:fashion_mnist",
     paper="Karras, Laine & Aila 2018: https://arxiv.org/abs/1812.04948",
     objective=Objective("val_sliced_wasserstein", "min", measured=True),
+    incomparable=FIGURES,
     endpoints={
         "sample": SAMPLE,
         "decode": ENDPOINTS["decode"],

@@ -13,7 +13,7 @@ from ..search import Choice, Float, ImageShape, Int, LatentDim, LearningRate, Ra
 from .adversarial_model import AdversarialModel
 from .arguments import Beta1, CriticSteps, Minibatch, Replay, beside_their_batch
 from .endpoints import ENDPOINTS, samples
-from .games import GAMES
+from .games import FIGURES, GAMES
 
 Game = Annotated[str, Choice(*GAMES, rank=Rank.REGULARIZATION)]
 Penalty = Annotated[float, Float(0.0, 10.0, rank=Rank.REGULARIZATION)]
@@ -43,6 +43,7 @@ def modes(model: keras.Model, images: np.ndarray, labels, batch_size: int) -> di
     data="ring8",
     paper="Srivastava et al. 2017: https://arxiv.org/abs/1705.07761",
     objective=Objective("val_modes_covered", "max", measured=True),
+    incomparable=FIGURES,
     endpoints=ENDPOINTS,
     measures=modes,
     smoke={"image_shape": (1, 1, 2), "latent_dim": 3, "units": 8},

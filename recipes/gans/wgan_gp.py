@@ -8,6 +8,7 @@ from .adversarial_model import AdversarialModel
 from .arguments import AverageDecay, Beta1, CriticSteps, GradientPenalty, Minibatch, Replay, Width
 from .convolutional import discriminator, generator
 from .endpoints import ENDPOINTS, distances
+from .games import FIGURES
 
 
 @recipe(
@@ -15,6 +16,7 @@ from .endpoints import ENDPOINTS, distances
     data="fashion_mnist",
     paper="Gulrajani et al. 2017: https://arxiv.org/abs/1704.00028",
     objective=Objective("val_sliced_wasserstein", "min", measured=True),
+    incomparable=FIGURES,
     endpoints=ENDPOINTS,
     measures=distances,
     smoke={"image_shape": (8, 8, 1), "latent_dim": 3, "width": 4, "critic_steps": 2},

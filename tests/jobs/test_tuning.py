@@ -196,6 +196,11 @@ def test_a_finished_search_goes_on_with_more_trials(arrays, tmp_path):
     ("settings", "message"),
     [
         ({"objective": "val_auc"}, "no metric 'val_auc' to optimise; training logs .*val_loss"),
+        (
+            {"objective": "val_loss"},
+            r"val_loss is not comparable between trials, as the search changes loss: take "
+            r"val_mean_squared_error, the recipe's own, or keep it at a value \(--fix loss=…\)",
+        ),
         ({"objective": "up:val_loss"}, "must begin with 'min:' or 'max:'"),
         ({"strategy": "grid"}, "strategy must be one of random, bayesian, hyperband, got 'grid'"),
         ({"trials": 0}, "trials must be a whole number of at least 1, got 0"),
@@ -219,7 +224,8 @@ def test_a_mistake_is_one_sentence_before_any_trial(arrays, tmp_path, settings, 
     [("val_loss", "min"), ("max:val_loss", "max"), ("val_mean_squared_error", "min")],
 )
 def test_the_direction_of_an_objective_is_known_or_said(arrays, tmp_path, objective, direction):
-    run = tune(arrays, tmp_path / "a", trials=1, objective=objective)
+    fixed = SMALL | {"loss": "binary_crossentropy"}
+    run = tune(arrays, tmp_path / "a", trials=1, objective=objective, fixed=fixed)
     assert run.settings["objective"][1] == direction
 
 
@@ -264,6 +270,46 @@ def test_an_adversarial_net_is_searched_for_what_is_measured_not_for_a_loss(tmp_
     assert found[0]["minibatch"] == "none"
     assert run.settings["arguments"]["minibatch"] in (None, "discrimination", "stddev")
     assert jobs.sample(run.path, 4).shape == (4, 1, 1, 2)
+
+
+@pytest.mark.parametrize("objective", ["val_loss", "val_generator_loss", "max:val_real_score"])
+def test_no_figure_of_a_game_is_an_objective(tmp_path, objective):
+    with pytest.raises(UserError, match=r"says of no toy_gan .*: take val_modes_covered") as error:
+        jobs.tune(
+            "toy_gan", "ring8", out=tmp_path / "a", trials=1, epochs=1, objective=objective,
+            fixed={"units": 8, "latent_dim": 2},
+        )  # fmt: skip
+    one_sentence(error)
+    assert not (tmp_path / "a").exists()
+
+
+def test_where_there_is_no_likelihood_a_machine_is_searched_for_another_figure(tmp_path):
+    settings = {"trials": 1, "epochs": 1, "fixed": {"hidden_units": 16, "binary": False}}
+    with pytest.raises(
+        UserError, match=r"rbm has no val_log_likelihood, .*: name another"
+    ) as error:
+        jobs.tune("rbm", "digits", out=tmp_path / "a", **settings)
+    one_sentence(error)
+    run = jobs.tune("rbm", "digits", out=tmp_path / "a", objective="val_loss", **settings)
+    assert run.settings["objective"] == ["val_loss", "min"]
+
+
+@pytest.mark.slow
+def test_a_stack_of_machines_is_searched_for_what_it_says_of_images_not_of_features(tmp_path):
+    settings = {"trials": 2, "epochs": 2, "verbose": 0}
+    settings["fixed"] = {"pretraining_epochs": 1, "learning_rate": 0.01, "momentum": 0.5}
+    with pytest.raises(UserError, match="as the search changes hidden_units: take val_log"):
+        jobs.tune("dbn", "digits", out=tmp_path / "a", objective="val_loss", **settings)
+    run = jobs.tune("dbn", "digits", out=tmp_path / "a", **settings)
+    best = json.loads((run.path / "best.json").read_text())
+    assert best["score"] == max(float(row["score"]) for row in rows(run))
+    figures = jobs.evaluate(run.path, split="validation")
+    assert figures["log_likelihood_bound"] == pytest.approx(best["score"], abs=1)
+
+
+def test_an_objective_that_only_untuned_arguments_change_is_taken(arrays, tmp_path):
+    run = tune(arrays, tmp_path / "a", trials=1, top=2, objective="val_loss")
+    assert run.settings["objective"] == ["val_loss", "min"]
 
 
 def test_hyperband_compares_no_models_of_which_stages_are_missing(tmp_path):

@@ -31,6 +31,15 @@ def test_equals_the_sum_over_everything():
     assert np.isclose(exact_log_partition(rbm), exact, rtol=1e-6)
 
 
+def test_an_estimate_follows_the_weights():
+    rbm = machine(8, 6)
+    for scale in (1.0, 0.3):
+        for weight in rbm.trainable_variables:
+            weight.assign(scale * weight)
+        estimate = annealed_importance_sampling(rbm, temperatures=1000).log_partition
+        assert np.isclose(estimate, exact_log_partition(rbm), atol=0.2)
+
+
 def test_gaussian_units_are_integrated_out():
     rbm = machine(1, 3, visible_units="gaussian")
     grid = np.linspace(-30, 30, 20_001)[:, None].astype("float32")

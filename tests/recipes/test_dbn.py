@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from amalthea.data import read
 from amalthea.recipes import dbn, get_recipe
 
 from harness import call_endpoint, states
@@ -100,6 +101,32 @@ def test_the_measured_bound_stays_below_the_log_likelihood():
     assert set(found) == {"log_likelihood_bound", "standard_error"}
     assert found["standard_error"] < 0.1
     assert mean - 5 < found["log_likelihood_bound"] < mean + 0.1
+
+
+def test_with_one_machine_the_bound_is_the_likelihood():
+    model = tiny(hidden_units=(3,))
+    found = get_recipe("dbn").measures(model, states(4).reshape(-1, 2, 2, 1), None, 16)
+    exact = log_probabilities(model.get_layer("rbm_1")).mean()
+    assert np.isclose(found["log_likelihood_bound"], exact, atol=0.1)
+
+
+@pytest.mark.slow
+def test_the_objective_prefers_the_net_that_explains_held_out_images_to_that_of_few_features():
+    train, held_out = (read("digits", split).as_float() for split in ("train", "validation"))
+    entry, losses, objectives, bounds = get_recipe("dbn"), [], [], []
+    name = entry.objective.name.removeprefix("val_")
+    for widths in ((2, 3), (64, 32)):
+        model = dbn(
+            (8, 8, 1), hidden_units=widths, pretraining_epochs=10, learning_rate=0.05, seed=0
+        )
+        schedule = entry.schedule(model.origin.arguments)
+        model.fit(train, batch_size=16, epochs=20, callbacks=[schedule], verbose=0)
+        losses.append(model.evaluate(held_out, verbose=0))
+        objectives.append(entry.quick_measures(model, held_out, None, 256)[name])
+        bounds.append(entry.measures(model, held_out, None, 256)[name])
+    assert losses[0] < losses[1], "the loss prefers the features that are easiest to explain"
+    assert bounds[0] + 1 < bounds[1]
+    assert objectives[0] + 1 < objectives[1]
 
 
 def test_there_is_no_likelihood_of_pixels_that_are_not_made_binary():

@@ -72,12 +72,36 @@ def test_two_steps_of_fit_move_every_trainable_weight(name):
     before = arrays(model.trainable_variables)
     history = model.fit(*batch(name), batch_size=12, verbose=0)
     assert np.isfinite(history.history["loss"]).all()
+    _said_to_be_incomparable_is_logged(name, history.history)
     still = {
         v.path
         for v, old in zip(model.trainable_variables, before, strict=True)
         if np.array_equal(v.value, old)
     }
     assert still == get_recipe(name).frozen
+
+
+@every_recipe
+def test_quick_figures_are_near_the_exact_ones_and_the_objective_is_logged_or_among_them(name):
+    entry = get_recipe(name)
+    if not entry.objective.measured:
+        pytest.skip("its objective is a metric of the model")
+    model = build(name)
+    images = batch(name)[0]
+    figures = [
+        measures(model, images, np.arange(len(images)) % 3, 8)
+        for measures in (entry.measures, entry.quick_measures)
+    ]
+    assert entry.objective.name.removeprefix("val_") in figures[0]
+    assert figures[0].keys() == figures[1].keys()
+    for figure, exact in figures[0].items():
+        assert np.isclose(figures[1][figure], exact, rtol=0.05, atol=0.2), figure
+
+
+def _said_to_be_incomparable_is_logged(name, logs):
+    entry = get_recipe(name)
+    said = {name for p in entry.parameters for c in p.changes for name in c.logged}
+    assert {name.removeprefix("val_") for name in said | entry.incomparable} <= logs.keys()
 
 
 # Of models that have their objective in common one shows it.

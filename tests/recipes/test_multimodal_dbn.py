@@ -129,6 +129,32 @@ def test_sampled_words_follow_the_joint_machine_and_one_pass_down():
     assert np.abs(found - exact.ravel()).sum() / 2 < 0.02
 
 
+def test_the_measured_bound_is_that_of_the_factorial_posteriors_of_both_sides():
+    model = tiny()
+    lower, captions = model.get_layer("rbm_1"), model.get_layer("joint").captions
+    on = states(3) @ np.asarray(lower.kernel).T + np.asarray(lower.visible_biases)
+    image = states(4) @ on.T - np.logaddexp(0, on).sum(1)  # log p(image | features), (16, 8)
+    inputs = states(2) @ np.asarray(captions.kernel).T + np.asarray(captions.visible_biases)
+    words = np.reshape(inputs, (4, 2, 3))
+    words = words - np.logaddexp.reduce(words, axis=2, keepdims=True)
+    words = words[:, [0, 1], CAPTIONS].sum(2).T  # log p(caption | features), (16, 4)
+    both = image[:, :, None] + words[:, None, :] + np.log(joint_probabilities(model))
+
+    def posterior(means):
+        """Of all states of features, given the means of each row."""
+        on = states(means.shape[1])
+        return np.prod(np.where(on > 0, means[:, None], 1 - means[:, None]), axis=2)
+
+    of_image = posterior(np.asarray(lower.hidden_mean(states(4)), "float64"))
+    of_caption = posterior(np.asarray(model.get_layer("joint").caption_features(CAPTIONS)))
+    q = of_image[:, :, None] * of_caption[:, None, :]
+    exact = (q * (both - np.log(q))).sum((1, 2)).mean()
+    measures = get_recipe("multimodal_dbn").measures
+    found = measures(model, IMAGES.repeat(200, 0), CAPTIONS.repeat(200, 0), 32)
+    assert set(found) == {"log_likelihood_bound", "standard_error"}
+    assert np.isclose(found["log_likelihood_bound"], exact, atol=0.15)
+
+
 def captions_of(labels):
     """Of a digit the words even (0) or odd (1), and its own, from 2."""
     return np.stack([labels % 2, 2 + labels], axis=1)

@@ -1,3 +1,4 @@
+import functools
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from amalthea import recipes
 from amalthea.errors import UserError
 from amalthea.recipes import Objective, Part, Published, get_recipe, list_recipes, recipe
-from amalthea.recipes.search import Flag, ImageShape, Int, LearningRate, Seed, Widths
+from amalthea.recipes.search import Changes, Flag, ImageShape, Int, LearningRate, Seed, Widths
 
 from harness import one_sentence
 
@@ -203,6 +204,81 @@ def test_a_hypermodel_applies_its_batch_size_to_any_kind_of_data(data):
     history = hypermodel.fit(hp, model, epochs=2, verbose=0, **arguments)
     assert int(model.optimizer.iterations) == 2 * 3, "40 images are 3 batches of 16"
     assert len(history.history["val_loss"]) == 2
+
+
+@pytest.mark.parametrize("data", ["arrays", "dataset", "function"])
+def test_held_out_images_come_in_batches_of_one_size_whatever_the_batch_size(data):
+    import tensorflow as tf
+
+    class Rows(keras.layers.Layer):
+        def call(self, inputs):
+            rows = keras.ops.cast(keras.ops.shape(inputs)[0], "float32")
+            self.add_loss(rows + 0 * keras.ops.sum(inputs))
+            return inputs
+
+    def counted(*args, **kwargs):
+        model = tiny(*args, **kwargs)
+        model = keras.Model(model.inputs, Rows()(model.output))
+        model.compile(keras.optimizers.SGD(0.01))
+        return model
+
+    counted = functools.wraps(tiny)(counted)
+    register(counted, batch_size=32)
+    x = np.zeros((96, 2, 2, 1), "float32")
+    dataset = tf.data.Dataset.from_tensor_slices(x)
+    arguments = {
+        "arrays": {"x": x, "validation_data": (x,)},
+        "dataset": {"x": dataset.batch(7), "validation_data": dataset.batch(7)},
+        "function": {"x": dataset.batch, "validation_data": dataset.batch},
+    }[data]
+    for fixed, expected in (({}, 32), ({"batch_size": 48}, 48)):
+        hypermodel = get_recipe("tiny").hypermodel(**fixed)
+        hp = keras_tuner.HyperParameters()
+        model = hypermodel.build(hp)
+        hp.values["batch_size"] = 16
+        history = hypermodel.fit(hp, model, epochs=1, verbose=0, **arguments).history
+        assert history["val_loss"] == [expected]
+
+
+def annotated(*changes):
+    """`tiny`, whose `units` change something."""
+
+    def build(
+        image_shape: ImageShape = (2, 2, 1),
+        *,
+        units: Annotated[tuple[int, ...], Widths(2, 9, depth=(1, 2)), *changes] = (4,),
+        learning_rate: LearningRate = 0.01,
+        flag: Flag = False,
+        seed: Seed = None,
+    ):
+        return tiny(image_shape, units=units)
+
+    return build
+
+
+def test_a_tuned_argument_changes_what_its_annotation_says_and_a_fixed_one_nothing():
+    unless_flagged = Changes("val_loss", where=lambda arguments: not arguments["flag"])
+    good = Objective("val_good", "max")
+    register(annotated(unless_flagged, Changes("loss")), objective=good)
+    entry = get_recipe("build")
+    for name, fixed, expected in [
+        ("val_loss", {}, ("units",)),
+        ("val_loss", {"flag": True}, ()),
+        ("val_loss", {"units": (3,)}, ()),
+        ("loss", {"flag": True}, ("units",)),
+        ("val_good", {}, ()),
+    ]:
+        assert entry.hypermodel(**fixed).changing(name) == expected, (name, fixed)
+    assert entry.hypermodel(top=1).changing("val_loss") == ()
+
+
+@pytest.mark.parametrize(
+    ("build", "facts"),
+    [(annotated(Changes("val_loss")), {}), (tiny, {"incomparable": {"val_loss"}})],
+)
+def test_no_recipe_has_an_objective_that_is_not_comparable(build, facts):
+    with pytest.raises(TypeError, match="its objective val_loss is not comparable"):
+        register(build, **facts)
 
 
 @pytest.mark.tensorflow
