@@ -17,16 +17,16 @@ import keras
 import keras_tuner
 from rich.console import Console
 
-from .. import data as data_package
 from ..callbacks import Measurement
-from ..checks import check_count
+from ..checks import check_count, check_seed
 from ..data import ImageSet
 from ..errors import UserError
 from ..recipes import Recipe, get_recipe
 from .curves import draw_trials
 from .files import replacing, write_json
+from .inputs import Source, check_unchanged, read_sets, source_of
 from .run import Run, refuse_existing
-from .training import check_free, check_stages, read_sets, shapes
+from .training import check_free, check_stages, shapes
 
 STRATEGIES = {
     "random": keras_tuner.RandomSearch,
@@ -37,7 +37,7 @@ STRATEGIES = {
 
 def tune(
     recipe: str,
-    data: str | None = None,
+    data: Any = None,
     *,
     out: str | Path,
     trials: int = 20,
@@ -47,6 +47,7 @@ def tune(
     fixed: Mapping[str, Any] | None = None,
     objective: str | None = None,
     image_size: int | tuple[int, int] | None = None,
+    value_range: tuple[float, float] | None = None,
     seed: int = 0,
     force: bool = False,
     verbose: int | None = None,
@@ -58,7 +59,8 @@ def tune(
 
     Args:
         recipe: Name of the recipe.
-        data: Name of the data set, as `amalthea.data.read` takes it; the recipe's own if not given.
+        data: Name of the data set, or data from Python, as `train` takes them; the recipe's own if
+            not given.
         out: Run folder to make.
         trials: Number of models to train, at the most.
         strategy: "random", "bayesian" or "hyperband".
@@ -71,6 +73,7 @@ def tune(
             name does not say; the recipe's own if not given. Refused is one that a tuned argument
             changes the meaning of, as the weight of a penalty does that of the loss.
         image_size: Height and width that images are resized to, one number for both.
+        value_range: The values of black and white; by what the images hold if not given.
         seed: Seed of the search, of initial weights, and of the order of images.
         force: Whether an earlier run at `out` is replaced.
         verbose: 0 for no line a trial.
@@ -88,7 +91,7 @@ def tune(
     refuse_existing(out, force)
     epochs = check_count("epochs", entry.epochs if epochs is None else epochs)
     trials = check_count("trials", trials)
-    seed = check_count("seed", seed, least=0)
+    seed = check_seed(seed)
     if strategy not in STRATEGIES:
         raise UserError(f"strategy must be one of {', '.join(STRATEGIES)}, got {strategy!r}")
     check_free(fixed or {})
@@ -98,15 +101,15 @@ def tune(
             f"{recipe} is trained in stages, so models cannot be compared after few epochs: "
             "take strategy 'random' or 'bayesian', got 'hyperband'"
         )
-    data = entry.data if data is None else data_package.absolute(data)
-    sets = read_sets(entry, data, image_size)
+    source = Source(entry.data if data is None else data, image_size, value_range)
+    sets = read_sets(entry, source)
+    of_data, fingerprint = source.described(sets)
     settings = {
         "kind": "tune",
         "recipe": recipe,
         "arguments": {},
         "fixed": {**(fixed or {}), **shapes(entry, sets["train"]), "seed": seed},
-        "data": data,
-        "image_size": image_size,
+        **of_data,
         "epochs": epochs,
         "trials": trials,
         "strategy": strategy,
@@ -119,36 +122,51 @@ def tune(
     check_stages(entry, arguments, epochs, len(sets["train"]))
     goal = _checked_objective(_objective(objective, entry), hypermodel, sets)
     settings["objective"] = [goal.name, goal.direction]
-    run = Run.create(out, settings, force=force)
-    return _search(run, hypermodel, sets, verbose)
+    with Run.create(out, settings, force=force) as run:
+        run.save_fingerprint(fingerprint)
+        return _search(run, hypermodel, sets, verbose)
 
 
-def resume_search(out: str | Path, *, trials: int | None = None, verbose: int | None = None) -> Run:
+def resume_search(
+    out: str | Path,
+    data: Any = None,
+    *,
+    trials: int | None = None,
+    accept_changed_data: bool = False,
+    verbose: int | None = None,
+) -> Run:
     """Go on with an interrupted search; the trial that was under way starts anew.
 
     Args:
         out: The run folder.
+        data: The data anew, where they came from Python, or another place where they are now.
         trials: New number of trials in all; as before if not given.
+        accept_changed_data: Whether to go on with data that are not those of before.
         verbose: As in `tune`.
 
     Returns:
         The finished run.
 
     Raises:
-        UserError: If `out` is no run of `tune`.
+        UserError: If `out` is no run of `tune`, or its data have changed.
     """
-    run = Run.open(out, kind="tune")
-    settings = run.settings
-    entry = get_recipe(settings["recipe"])
-    sets = read_sets(entry, settings["data"], settings["image_size"])
-    hypermodel = entry.hypermodel(top=settings["top"], **settings["fixed"])
-    done = _restore_snapshot(run.path)
-    if trials is not None:
-        settings["trials"] = check_count("trials", trials)
-        if trials < done:
-            raise UserError(f"trials must be at least {done}, which are done, got {trials}")
+    with Run.resume(out, "tune") as run:
+        settings = run.settings
+        entry = get_recipe(settings["recipe"])
+        source = source_of(run, data)
+        sets = read_sets(entry, source)
+        changed = check_unchanged(run, source, sets, accept_changed_data)
+        hypermodel = entry.hypermodel(top=settings["top"], **settings["fixed"])
+        done = _restore_snapshot(run.path)
+        if trials is not None:
+            settings["trials"] = check_count("trials", trials)
+            if trials < done:
+                raise UserError(f"trials must be at least {done}, which are done, got {trials}")
+        if changed is not None:
+            run.save_fingerprint(changed)
+        settings["data"] = source.name
         run.save()
-    return _search(run, hypermodel, sets, verbose)
+        return _search(run, hypermodel, sets, verbose)
 
 
 def _search(run: Run, hypermodel, sets: Mapping[str, ImageSet], verbose: int | None) -> Run:
@@ -175,9 +193,13 @@ def _search(run: Run, hypermodel, sets: Mapping[str, ImageSet], verbose: int | N
     batches = functools.partial(sets["train"].batches, seed=settings["seed"])
     held_out = functools.partial(sets["validation"].batches, shuffle=False)
     length = {} if strategy == "hyperband" else {"epochs": epochs}
-    room = [_Room(run.path)]
+    tuner.progress = _Progress(console, objective.name, epochs)
+    callbacks = [_Room(run.path), tuner.progress]
     try:
-        tuner.search(batches, validation_data=held_out, callbacks=room, verbose=0, **length)
+        with tuner.progress:
+            tuner.search(
+                batches, validation_data=held_out, callbacks=callbacks, verbose=0, **length
+            )
     except keras_tuner.errors.FatalError as error:
         raise UserError(f"{run.path}: {error}; make room and go on by --resume") from error
 
@@ -227,10 +249,48 @@ class _Room(keras.callbacks.Callback):
             raise keras_tuner.errors.FatalError(os.strerror(error.errno)) from error
 
 
+class _Progress(keras.callbacks.Callback):
+    """A line in a terminal that says how far the trial is, and goes with the search."""
+
+    def __init__(self, console: Console, objective: str, epochs: int):
+        super().__init__()
+        self.objective = objective
+        self.epochs = epochs
+        self.trial = ""
+        shown = console.is_terminal and not console.quiet
+        self._status = console.status("") if shown else contextlib.nullcontext()
+
+    def __deepcopy__(self, memo):
+        return self  # a tuner copies its callbacks for each trial, but the terminal is one
+
+    def __enter__(self):
+        self._line = self._status.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        return self._status.__exit__(*error)
+
+    def say(self, *words: str) -> None:
+        """Show how far the trial is."""
+        if self._line is not None:
+            self._line.update(" ".join((f"trial {self.trial}", *words)))
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = logs or {}
+        name = self.objective if self.objective in logs else "loss"
+        figure = f" {name} {_short(float(logs[name]))}" if name in logs else ""
+        self.say(f"epoch {epoch + 1}/{self.epochs}{figure}")
+
+
 def _journaled(strategy: type[keras_tuner.Tuner]) -> type[keras_tuner.Tuner]:
-    """`strategy`, calling the tuner's `journal` after each trial."""
+    """`strategy`, calling the tuner's `journal` after each trial, with its `progress` shown."""
 
     class Journaled(strategy):
+        def on_trial_begin(self, trial):
+            super().on_trial_begin(trial)
+            self.progress.trial = trial.trial_id
+            self.progress.say()
+
         def on_trial_end(self, trial):
             super().on_trial_end(trial)
             self.journal(trial)
@@ -261,7 +321,7 @@ def _after_trial(run: Run, tuner, console: Console, trial) -> None:
     name = tuner.oracle.objective.name
     result = row["reason"] or f"{name} {_short(row['score'])}"
     console.print(
-        f"trial {len(rows)}/{tuner.oracle.max_trials}  {result}  {values}",
+        f"trial {trial.trial_id}  {result}  {values}  ({len(rows)}/{tuner.oracle.max_trials})",
         highlight=False,
         soft_wrap=True,
     )
