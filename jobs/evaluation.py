@@ -61,7 +61,7 @@ def evaluate(
     """
     run = Run.open(run, same_data=True)
     check_count("batch_size", batch_size)
-    model = run.load_model()
+    model, entry = run.load_model(), get_recipe(run.settings["recipe"])
     if data is None:
         source = source_of(run)
         images = source.read(split)
@@ -70,13 +70,13 @@ def evaluate(
         named = isinstance(data, str | Path)
         source = Source(data, run.image_size if named else None, value_range)
         images = source.whole or source.read(split)
-        _check_classes(run, images, accept_changed_data)
     _check_fit(images, model.inputs[0].shape[1:], run)
+    if entry.supervised and data is not None:
+        _check_classes(run, images, accept_changed_data)
     batches = images.batches(batch_size, shuffle=False)
     figures = {
         k: float(v) for k, v in model.evaluate(batches, verbose=verbose, return_dict=True).items()
     }
-    entry = get_recipe(run.settings["recipe"])
     if entry.measures:
         figures |= entry.measures(model, images.as_float(), images.labels, batch_size)
     result = {

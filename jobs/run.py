@@ -174,7 +174,7 @@ class Run:
             settings = json.loads(file.read_text())
         except ValueError as error:
             raise UserError(f"{file} is damaged: {error}") from None
-        if not isinstance(settings, dict) or settings.get("kind") not in SETTINGS:
+        if not isinstance(settings, dict) or str(settings.get("kind")) not in SETTINGS:
             raise UserError(f"{file} is damaged: it is no object with the kind of a job")
         older = "format" not in settings
         if settings.get("format", FORMAT) != FORMAT or (older and same_data):

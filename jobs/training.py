@@ -199,7 +199,8 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
     log = run.path / "log.csv"
     _truncate(log, done)
     # The row comes before the backup: a row too many is cut on resuming, one too few is lost.
-    callbacks = [keras.callbacks.CSVLogger(log, append=True)]
+    logger = keras.callbacks.CSVLogger(log, append=True)
+    callbacks = [logger]
     entry = get_recipe(settings["recipe"])
     watched = sets["validation"].first(WATCHED)
     some, held_out = sets["train"].first(WATCHED).as_float(), watched.as_float()
@@ -235,7 +236,7 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
     for first, last in _alike(sets["train"], batch_size, done, settings["epochs"]):
         if stopping and stopping.is_over(first):
             break
-        with _enough_memory(run):
+        with _enough_memory(run), _closed(logger):
             model.fit(
                 sets["train"].batches(batch_size, seed=seed, epoch=first),
                 validation_data=sets["validation"].batches(least_batch_size, shuffle=False),
@@ -256,6 +257,16 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
     with replacing(run.path / "curves.png") as aside:
         draw_log(log, aside)
     return run
+
+
+@contextlib.contextmanager
+def _closed(logger: keras.callbacks.CSVLogger) -> Iterator[None]:
+    """Within, the file of a logger is open no longer than a training, however that ends."""
+    try:
+        yield
+    finally:
+        if logger.csv_file is not None:
+            logger.csv_file.close()
 
 
 @contextlib.contextmanager

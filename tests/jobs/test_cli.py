@@ -95,7 +95,7 @@ MISTAKES = {
     ),
     "no run to resume": ("train --resume DIR/precious", "is no run folder: it holds no run.json"),
     "no folder to resume": ("train --resume DIR/nowhere", "is no run folder: it is no folder"),
-    "resume with options": ("train --resume DIR/run --batch-size 3", "--epochs only"),
+    "resume with options": ("train --resume DIR/run --seed 3", "only, got --seed"),
     "resume a search with options": ("tune --resume DIR/run --strategy random", "got --strategy"),
     "resume another job": ("tune --resume DIR/run", "a run of 'amalthea train', not of 'tune'"),
     "no run to evaluate": ("evaluate DIR/empty", "is no run folder"),

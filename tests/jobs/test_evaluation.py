@@ -26,7 +26,9 @@ def test_a_classifier_is_measured_on_the_images_it_did_not_see(classifier, array
     scores = classifier.load_model().predict(test.as_float(), verbose=0)
     assert figures["accuracy"] == pytest.approx(np.mean(scores.argmax(axis=1) == test.labels))
     written = json.loads((classifier.path / "evaluation.json").read_text())
+    fingerprint = written.pop("fingerprint")
     assert written == {"data": arrays, "split": "test", "figures": figures}
+    assert fingerprint == json.loads((classifier.path / "run.json").read_text())["fingerprint"]
 
 
 def test_an_autoencoders_error_is_that_of_its_reconstructions(autoencoder, arrays):

@@ -150,9 +150,11 @@ def test_any_stage_of_a_growing_model_is_exported(tmp_path):
     assert endpoints["discriminate"]["inputs"]["images"]["shape"] == [None, 8, 8, 1]
 
 
-def test_a_model_loaded_from_a_file_needs_the_name_of_its_recipe(tmp_path):
+def test_a_model_loaded_from_a_file_knows_its_recipe_and_one_of_none_needs_its_name(tmp_path):
     build("tied_autoencoder").save(tmp_path / "model.keras")
     model = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    assert jobs.export(model, tmp_path / "known").is_dir()
+    model.origin = None
     with pytest.raises(UserError, match="give recipe="):
         jobs.export(model, tmp_path / "export")
     assert jobs.export(model, tmp_path / "export", recipe="tied_autoencoder").is_dir()

@@ -92,7 +92,7 @@ def test_without_a_label_a_conditional_net_draws_equally_many_of_each_class(cond
 
 
 def test_a_label_that_is_none_of_a_conditional_net_is_one_sentence(conditional):
-    with pytest.raises(UserError, match="label must be below 3, the number of classes, got 3"):
+    with pytest.raises(UserError, match="from 0 to 2 or the name of a class, got 3"):
         jobs.sample(conditional.path, 2, label=3)
 
 
