@@ -7,6 +7,7 @@ from .changes import changes
 from .fingerprint import Fingerprint, fingerprint
 from .image_set import ImageSet
 from .own import from_python, split
+from .pictures import read_pictures
 from .read import absolute, load, read
 from .splits import SPLITS
 
@@ -20,5 +21,6 @@ __all__ = [
     "from_python",
     "load",
     "read",
+    "read_pictures",
     "split",
 ]

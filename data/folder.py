@@ -70,7 +70,7 @@ def read(
     grey = all(is_grey for _, _, (is_grey, _) in headers)
 
     def decode(file: Path) -> np.ndarray:
-        picture = _decoded(file, "L" if grey else "RGB")
+        picture = pixels_of(file, "L" if grey else "RGB")
         return resize(picture, size) if size else picture
 
     labelled = list(classes) != [""]
@@ -157,7 +157,8 @@ def _may_be_turned(picture: Image.Image) -> bool:
     return picture.format != "PNG"
 
 
-def _decoded(file: Path, mode: str) -> np.ndarray:
+def pixels_of(file: Path, mode: str) -> np.ndarray:
+    """The pixels of a picture, `(height, width, channels)` of uint8, in one of Pillow's modes."""
     from PIL import Image, ImageOps
 
     with _open(file) as opened:

@@ -14,6 +14,7 @@ _HOMES = {
     "evaluate": "evaluation",
     "export": "exporting",
     "list_recipes": "catalogue",
+    "predict": "prediction",
     "resume": "training",
     "resume_search": "tuning",
     "sample": "sampling",

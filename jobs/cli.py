@@ -394,6 +394,82 @@ def sample(
     console.print(f"drawn: {n} images in {grid}")
 
 
+def predict(
+    run: RunFolder,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Pictures, folders of pictures, or an .npz file.", show_default=False),
+    ],
+    out: Annotated[Any, typer.Option(help="Folder to write all outputs to.", **PATH)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    top: Annotated[int, typer.Option(min=1, help="Classes named for each image.")] = 1,
+    missing: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIDE",
+            help="Have upper, lower, left or right half completed, by a model that can.",
+            show_default=False,
+        ),
+    ] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(help="Endpoint to ask.", show_default="the one that says most")
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, show_default="1000", help="Gibbs steps, where the model has chains."),
+    ] = None,
+    value_range: ValueRange = None,
+    seed: Seed = 0,
+    force: Force = False,
+) -> None:
+    """Predict the classes of images; or reconstruct, complete or score them."""
+    import json
+
+    if out is not None and out.exists() and not ((out / "outputs.npz").is_file() and force):
+        raise UserError(f"{out} exists: choose another place, or replace it by force (--force)")
+    _prepare_keras()
+    from .prediction import predict
+
+    prediction = predict(
+        run,
+        paths,
+        endpoint=endpoint,
+        missing=missing,
+        steps=steps,
+        value_range=value_range,
+        seed=seed,
+    )
+    if prediction.pictures and out is None:
+        raise UserError(
+            f"the endpoint {prediction.endpoint!r} gives pictures: name the folder to write them "
+            "to with --out"
+        )
+    rows = prediction.rows(top)
+    if out is not None:
+        prediction.write(out)
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return
+    figures = [name for name in rows[0] if not isinstance(rows[0][name], list)]
+    if len(figures) > 1:
+        table = Table(*figures, box=None, pad_edge=False)
+        for row in rows:
+            table.add_row(*(_figure(row[name]) for name in figures))
+        console.print(table)
+    if out is not None:
+        console.print(f"written: {len(rows)} images in {out}", soft_wrap=True)
+    elif len(figures) < 2:
+        console.print(
+            f"{prediction.endpoint} gives vectors: print them by --json, or write them by --out"
+        )
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {share:.4g}" for name, share in value.items())
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def export(
     run: RunFolder,
     out: Annotated[
@@ -591,7 +667,7 @@ def _app(words: list[str]) -> typer.Typer:
         if name and not name.startswith("-"):
             entry = catalogue.describe(name)
     app.command()(_with_options(entry))
-    for command in (tune, evaluate, sample, export, demo):
+    for command in (tune, evaluate, predict, sample, export, demo):
         app.command()(command)
     return app
 

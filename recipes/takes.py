@@ -113,4 +113,4 @@ def takes_images(arguments: Mapping[str, Any]) -> Takes:
 
 
 def _shown(shape: tuple) -> str:
-    return f"({', '.join('any' if n is None else str(n) for n in shape)})"
+    return str(tuple(shape)).replace("None", "any")

@@ -465,7 +465,7 @@ for name in {names!r}:
     model.fit(own.batches(4, seed=3), epochs=2, shuffle=False, verbose=0)
     np.random.default_rng = draw
     assert [order for order in seen if isinstance(order, tuple)] == [(3, 0), (3, 1)], (name, seen)
-    assert int(model.optimizer.iterations) == 12, name
+    assert int(model.optimizer.iterations.numpy()) == 12, name
 """
 
 

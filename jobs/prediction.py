@@ -1,0 +1,225 @@
+"""What a trained model says of images that it is given."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from .. import data as data_package
+from ..callbacks import draw_grid, draw_rows
+from ..checks import check_count, check_seed
+from ..data import ImageSet
+from ..errors import UserError, nearest
+from ..recipes import Endpoint, Recipe, get_recipe
+from .files import replacing
+from .run import Run
+
+# Gibbs steps of a completion.
+STEPS = 1000
+# Of an endpoint's outputs, which one a prediction is looked for in first.
+FIRST = ("probabilities", "reconstructions", "recollections", "scores")
+SIDES = {
+    "upper": lambda mask: mask[:, : mask.shape[1] // 2],
+    "lower": lambda mask: mask[:, mask.shape[1] // 2 :],
+    "left": lambda mask: mask[:, :, : mask.shape[2] // 2],
+    "right": lambda mask: mask[:, :, mask.shape[2] // 2 :],
+}
+# Pictures above each other in one.
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of images.
+
+    Attributes:
+        names: What the images are called: their files, or their numbers.
+        images: The images as the model took them, `(count, height, width, channels)`.
+        endpoint: The endpoint that was asked.
+        outputs: Its outputs by name, `(count, …)` each.
+        class_names: The names of the classes, where there are any.
+    """
+
+    names: list[str]
+    images: np.ndarray
+    endpoint: str
+    outputs: Mapping[str, np.ndarray]
+    class_names: tuple[str, ...]
+
+    @property
+    def pictures(self) -> Mapping[str, np.ndarray]:
+        """Those of the outputs that are images."""
+        return {name: value for name, value in self.outputs.items() if value.ndim == 4}
+
+    def classes(self, top: int = 1) -> list[list[tuple[str, float]]]:
+        """For each image the likeliest classes with their probabilities, the likeliest first."""
+        probabilities = self.outputs["probabilities"]
+        probabilities = probabilities.reshape(len(self.names), -1)
+        names = self.class_names or tuple(map(str, range(probabilities.shape[1])))
+        order = np.argsort(-probabilities, axis=1)[:, :top]
+        return [
+            [(names[label], float(row[label])) for label in labels]
+            for labels, row in zip(order, probabilities, strict=True)
+        ]
+
+    def rows(self, top: int = 1) -> list[dict[str, Any]]:
+        """A row for each image in the types of JSON: its classes, or what else the model says."""
+        rows: list[dict[str, Any]] = [{"image": name} for name in self.names]
+        for name, values in self.outputs.items():
+            if name == "probabilities" and values.ndim == 2:
+                for row, likeliest in zip(rows, self.classes(top), strict=True):
+                    row["class"], row["probability"] = likeliest[0]
+                    if top > 1:
+                        row["classes"] = dict(likeliest)
+            elif values.ndim < 4:
+                for row, value in zip(rows, values, strict=True):
+                    row[name] = np.asarray(value).squeeze().tolist()
+        return rows
+
+    def write(self, out: Path) -> None:
+        """Write all outputs to `outputs.npz` in a folder, and those that are images as pictures."""
+        with replacing(out) as aside:
+            aside.mkdir(parents=True)
+            np.savez(aside / "outputs.npz", names=np.array(self.names), **self.outputs)
+            (aside / "rows.json").write_text(json.dumps(self.rows(), indent=2) + "\n")
+            for name, images in self.pictures.items():
+                first = {"input": self.images[:SHOWN], name: images[:SHOWN]}
+                draw_rows(first, aside / f"{name}.png")
+                (aside / name).mkdir()
+                for number, (given, image) in enumerate(zip(self.names, images, strict=True)):
+                    stem = Path(given).stem or str(number)
+                    draw_grid(image[None], aside / name / f"{number:05d}-{stem}.png")
+
+
+def predict(
+    run: str | Path,
+    images: Any,
+    *,
+    endpoint: str | None = None,
+    missing: str | None = None,
+    steps: int | None = None,
+    value_range: tuple[float, float] | None = None,
+    batch_size: int = 256,
+    seed: int = 0,
+) -> Prediction:
+    """What the model of a run says of images: classes, reconstructions, completions, scores.
+
+    Args:
+        run: The folder of a finished training or search.
+        images: Paths of pictures, of folders of pictures, or of one `.npz` file, whose pictures are
+            brought to the size and the colours that the model takes; or data from Python, as
+            `train` takes them, of the model's size.
+        endpoint: The endpoint to ask; if not given, the one that gives probabilities, else
+            reconstructions, else scores, else the first.
+        missing: The side of the images that the model is to complete: "upper", "lower", "left" or
+            "right"; only of a model with the endpoint `complete`.
+        steps: Gibbs steps, where the endpoint takes them; 1,000 if not given.
+        value_range: The values of black and white in arrays; those of the run's data if not given.
+        batch_size: Images at a time.
+        seed: Seed of what is drawn.
+
+    Returns:
+        The outputs of the endpoint, with the names of the images and of the classes.
+
+    Raises:
+        UserError: If `run` is no finished run, the images cannot be used, or there is no such
+            endpoint.
+    """
+    run = Run.open(run)
+    check_count("batch_size", batch_size)
+    seed = check_seed(seed)
+    model, entry = run.load_model(), get_recipe(run.settings["recipe"])
+    shape = tuple(model.inputs[0].shape[1:])
+    names, pixels = _read(images, shape, value_range or run.settings.get("value_range"))
+    if missing is not None and missing not in SIDES:
+        raise UserError(f"missing must be one of {', '.join(SIDES)}, got {missing!r}")
+    name = "complete" if missing else endpoint or _first_endpoint(entry)
+    if name is None:  # conditional models guess the class themselves
+        outputs = {"outputs": model.predict(pixels, batch_size=batch_size, verbose=0)}
+        return Prediction(names, pixels, "predict", outputs, run.class_names)
+    if name not in entry.endpoints:
+        raise UserError(f"{entry.name} has no endpoint {name!r}{nearest(name, entry.endpoints)}")
+    part = _bound(entry.endpoints[name], model, name, steps, seed)
+    given = {"images": pixels}
+    if "mask" in entry.endpoints[name].inputs:
+        mask = np.ones_like(pixels)
+        if missing is not None:
+            SIDES[missing](mask)[:] = 0
+            given["images"] = pixels * mask
+        given["mask"] = mask
+    batches = []
+    for start in range(0, len(pixels), batch_size):
+        rows = {key: value[start : start + batch_size] for key, value in given.items()}
+        batches.append(part.predict_on_batch(rows | _seed(part, seed)))
+    outputs = {key: np.concatenate([b[key] for b in batches]) for key in batches[0]}
+    return Prediction(names, given["images"], name, outputs, run.class_names)
+
+
+def _first_endpoint(entry: Recipe) -> str | None:
+    """The endpoint that says most of images alone."""
+    of_images = {
+        name: e for name, e in entry.endpoints.items() if set(e.inputs) <= {"images", "seed"}
+    }
+    for output in FIRST:
+        for name, endpoint in of_images.items():
+            if output in endpoint.outputs:
+                return name
+    return next(iter(of_images), None)
+
+
+def _bound(endpoint: Endpoint, model: keras.Model, name: str, steps: int | None, seed: int):
+    """The endpoint as a model of images, and of what else goes with each of them."""
+    if unknown := set(endpoint.inputs) - {"images", "mask", "steps", "seed"}:
+        raise UserError(
+            f"the endpoint {name!r} takes {', '.join(sorted(unknown))} beside images, which "
+            "predict cannot give"
+        )
+    if steps is not None and "steps" not in endpoint.inputs:
+        raise UserError(f"the endpoint {name!r} takes no Gibbs steps, got steps={steps}")
+    if "steps" in endpoint.inputs:
+        return endpoint.bind(model, steps=check_count("steps", STEPS if steps is None else steps))
+    return endpoint.bind(model)
+
+
+def _seed(part: keras.Model, seed: int) -> dict[str, Any]:
+    return {"seed": ops.convert_to_tensor(seed, "int32")} if "seed" in part.input else {}
+
+
+def _read(
+    images: Any, shape: tuple[int, ...], value_range: Sequence[float] | None
+) -> tuple[list[str], np.ndarray]:
+    """The names and pixels of images, in the shape that a model takes."""
+    paths = [images] if isinstance(images, str | Path) else images
+    of_paths = isinstance(paths, list | tuple) and all(isinstance(p, str | Path) for p in paths)
+    if of_paths and not paths:
+        raise UserError("there are no images to predict: name pictures, folders or an .npz file")
+    if of_paths and any(Path(path).suffix == ".npz" for path in paths):
+        if len(paths) > 1:
+            raise UserError(f"one .npz file is taken alone, got {len(paths)} paths")
+        images = _arrays(Path(paths[0]))
+    elif of_paths:
+        names, pixels = data_package.read_pictures([Path(p).expanduser() for p in paths], shape)
+        return names, ImageSet("the pictures", pixels, value_range=(0, 255)).as_float()
+    whole = data_package.from_python(images, name="the images", value_range=value_range)
+    if whole.image_shape != shape:
+        raise UserError(f"the model takes images of shape {shape}, got some of {whole.image_shape}")
+    return list(map(str, range(len(whole)))), whole.as_float()
+
+
+def _arrays(path: Path) -> np.ndarray:
+    """The images of an `.npz` file, without their labels."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            for key in ("images", "x_test", "x_train"):
+                if key in file:
+                    return file[key]
+            raise UserError(f"{path} has no array images, only {', '.join(file) or 'none'}")
+    except (OSError, EOFError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{path} cannot be read: {error}") from error
