@@ -11,6 +11,10 @@ def changes(old: Fingerprint, new: Fingerprint) -> str | None:
     """In words, how the data of `new` differ from those of `old`; None if nothing shows.
 
     Only what both know is compared: of stored splits those that both read.
+
+    Args:
+        old: The fingerprint of before.
+        new: That of now.
     """
     if (old.folder is None) != (new.folder is None):
         before, now = (

@@ -205,7 +205,6 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
     watched = sets["validation"].first(WATCHED)
     some, held_out = sets["train"].first(WATCHED).as_float(), watched.as_float()
     # What adds to the logs comes before what writes them.
-    callbacks.insert(0, UnitWatch(held_out))
     if endpoint := entry.endpoints.get("free_energy"):
         callbacks.insert(0, FreeEnergyGap(endpoint.bind, some, held_out))
     if entry.objective.measured:
@@ -221,6 +220,7 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
         callbacks.insert(0, schedule)
         batch_size, least_batch_size = _batch_sizes(schedule, batch_size)
         first_that_counts = schedule.least_epochs(len(sets["train"])) - 1
+    callbacks.insert(0, UnitWatch(held_out))  # weights that are no numbers cannot be measured
     callbacks += _pictures(entry, settings["arguments"], sets["validation"], run.path / "samples")
     if settings["tensorboard"]:
         callbacks.append(keras.callbacks.TensorBoard(run.path / "tensorboard"))

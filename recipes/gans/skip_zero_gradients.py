@@ -18,6 +18,9 @@ class SkipZeroGradients(WrappedOptimizer):
 
     def apply(self, grads, trainable_variables=None):
         self.optimizer.loss_scale_factor = self.loss_scale_factor
+        # Run eagerly, a branch without gradients gives none at all.
+        pairs = zip(grads, trainable_variables, strict=True)
+        grads = [ops.zeros_like(weight) if grad is None else grad for grad, weight in pairs]
         if keras.backend.backend() == "tensorflow":
             self._apply_in_a_branch(grads, trainable_variables)
         else:

@@ -18,7 +18,7 @@ from harness import arrays, batch, build, one_sentence
 
 RECIPES = list_recipes()
 every_recipe = pytest.mark.parametrize("name", RECIPES)
-# One of each class of models; what has a price is tried on the others in the slow tier.
+# One of each class of models, for what needs traces of its own.
 ONE_OF_EACH = {
     "autoencoder",
     "dbn_classifier",
@@ -27,13 +27,8 @@ ONE_OF_EACH = {
     "toy_gan",
     "variational_autoencoder",
 }
-every_recipe_at_a_price = pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[] if name in ONE_OF_EACH else [pytest.mark.slow])
-        for name in RECIPES
-    ],
-)
+one_of_each_class = pytest.mark.parametrize("name", sorted(ONE_OF_EACH))
+pytestmark = pytest.mark.tensorflow
 
 
 class Batches(keras.utils.PyDataset):
@@ -113,7 +108,6 @@ def test_pixels_that_the_model_does_not_mean_are_refused_before_the_first_step(n
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.tensorflow
 @every_recipe
 def test_the_first_batch_of_a_dataset_is_looked_at(name):
     model, (images, *labels) = build(name), batch(name)
@@ -135,7 +129,7 @@ def test_images_of_another_shape_are_refused_with_both_shapes(name):
             assert str(other.shape[1:]) in message
 
 
-@every_recipe_at_a_price
+@one_of_each_class
 def test_images_of_any_type_are_the_same_images(name):
     model, images = build(name), (batch(name, 8)[0] > 0.5).astype("float32")
     expected = model.predict(images, verbose=0)
@@ -202,8 +196,7 @@ def test_what_a_model_cannot_learn_from_is_said_once():
     model.fit(images, np.zeros((len(images), 1, 1, 2)), verbose=0)  # a warning would be an error
 
 
-@pytest.mark.tensorflow
-@every_recipe_at_a_price
+@one_of_each_class
 def test_the_same_batches_train_alike_whatever_holds_them(name):
     data = batch(name)
 
@@ -234,7 +227,7 @@ def test_the_same_batches_train_alike_whatever_holds_them(name):
 # Weights of examples
 
 
-@every_recipe_at_a_price
+@one_of_each_class
 def test_weights_of_examples_have_their_effect_or_are_refused(name):
     model, (images, *labels) = build(name), batch(name)
     labels = labels[0] if labels else None
@@ -278,8 +271,7 @@ def test_weights_of_classes_need_labels():
 # Steps and callbacks
 
 
-@pytest.mark.tensorflow
-@every_recipe_at_a_price
+@one_of_each_class
 def test_steps_asked_for_are_steps_done_under_all_callbacks_of_keras(name, tmp_path):
     model, data = build(name), batch(name)
     trained = []
@@ -338,7 +330,7 @@ def test_any_number_of_steps_is_taken_exactly(steps):
 # Copies
 
 
-@every_recipe_at_a_price
+@one_of_each_class
 def test_every_copy_of_a_model_knows_its_origin_and_does_the_same(name, tmp_path):
     model, (images, *_) = build(name), batch(name)
     model.optimizer.build(model.trainable_variables)
@@ -400,7 +392,7 @@ def outputs_after_a_step(name):
     return model.predict(data[0], verbose=0)
 
 
-@every_recipe_at_a_price
+@one_of_each_class
 def test_keras_order_of_axes_changes_nothing(name):
     usual = outputs_after_a_step(name)
     keras.config.set_image_data_format("channels_first")
@@ -410,7 +402,7 @@ def test_keras_order_of_axes_changes_nothing(name):
         keras.config.set_image_data_format("channels_last")
 
 
-@every_recipe_at_a_price
+@one_of_each_class
 @pytest.mark.parametrize("mode", ["run_eagerly", "jit_compile"])
 def test_a_step_runs_eagerly_and_compiled_by_xla(name, mode):
     model = build(name)
@@ -423,7 +415,7 @@ def test_a_step_runs_eagerly_and_compiled_by_xla(name, mode):
     )
 
 
-@every_recipe_at_a_price
+@one_of_each_class
 def test_a_float16_model_moves_within_its_first_steps(name):
     keras.config.set_dtype_policy("mixed_float16")
     try:
@@ -475,14 +467,6 @@ def replicas(names):
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
 
 
-@pytest.mark.tensorflow
 def test_fit_as_compiled_runs_on_two_replicas_in_the_order_of_each_epoch():
     done = replicas({"autoencoder", "rbm"})
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.slow
-@pytest.mark.tensorflow
-def test_fit_as_compiled_runs_on_two_replicas_with_every_recipe():
-    done = replicas(set(RECIPES) - {"autoencoder", "rbm"})
     assert done.returncode == 0, done.stderr
