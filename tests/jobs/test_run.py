@@ -155,9 +155,8 @@ def test_a_run_that_cannot_go_on_costs_the_earlier_one_nothing(arrays, tmp_path)
     before = {path.name for path in run.path.iterdir()}
     model, log = run.model_path.read_bytes(), (run.path / "log.csv").read_text()
     with pytest.raises(UserError, match="no number any more"):
-        jobs.train(
-            "rbm", arrays, out=run.path, force=True, arguments={"learning_rate": 1e30}, verbose=0
-        )
+        settings = {"arguments": {"learning_rate": 1e30}, "batch_size": 4, "verbose": 0}
+        jobs.train("rbm", arrays, out=run.path, force=True, **settings)
     assert run.model_path.read_bytes() == model
     assert (run.path / "log.csv").read_text() == log
     assert {path.name for path in run.path.iterdir()} == before
