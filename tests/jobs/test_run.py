@@ -154,8 +154,8 @@ def test_a_run_that_cannot_go_on_costs_the_earlier_one_nothing(arrays, tmp_path)
     (run.path / "notes.txt").write_text("mine")
     before = {path.name for path in run.path.iterdir()}
     model, log = run.model_path.read_bytes(), (run.path / "log.csv").read_text()
+    settings = {"arguments": {"learning_rate": 1e30}, "batch_size": 4, "verbose": 0}
     with pytest.raises(UserError, match="no number any more"):
-        settings = {"arguments": {"learning_rate": 1e30}, "batch_size": 4, "verbose": 0}
         jobs.train("rbm", arrays, out=run.path, force=True, **settings)
     assert run.model_path.read_bytes() == model
     assert (run.path / "log.csv").read_text() == log
