@@ -13,8 +13,8 @@ def changes(old: Fingerprint, new: Fingerprint) -> str | None:
     Only what both know is compared: of stored splits those that both read.
 
     Args:
-        old: The fingerprint of before.
-        new: That of now.
+        old: The fingerprint as it was, such as `Fingerprint.from_json` gives it.
+        new: The fingerprint as it is.
     """
     if (old.folder is None) != (new.folder is None):
         before, now = (
@@ -76,6 +76,8 @@ def _changed_classes(old: tuple[str, ...], new: tuple[str, ...]) -> list[str]:
 
 
 def _listed(names: tuple[str, ...]) -> str:
+    if not names:
+        return "none"
     if not names:
         return "none"
     return ", ".join(names) if len(names) <= 10 else f"{len(names)} ({few(names)})"

@@ -1,6 +1,5 @@
 import json
 import os
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,7 +63,7 @@ def test_the_source_is_told_whatever_the_size_of_images():
         ({"images": PIXELS, "labels": LABELS}, None),
         (
             {"images": np.tile(PIXELS, (2, 1, 1))[:70], "labels": np.arange(70) % 2},
-            "70 images inst",
+            "70 images instead of 50",
         ),
         ({"images": 1 - PIXELS, "labels": LABELS}, "other pixels"),
         ({"images": PIXELS[::-1], "labels": LABELS}, "other pixels"),
@@ -85,7 +84,7 @@ def test_the_source_is_told_whatever_the_size_of_images():
 def test_changed_arrays_are_told_by_what_changed(arrays, contents, words, evaluated):
     old = again(of_name(arrays(images=PIXELS, labels=LABELS)))
     new = of_name(arrays(**contents), (evaluated,))
-    assert changes(old, new) == words or (words and changes(old, new).startswith(words))
+    assert changes(old, new) == words
 
 
 def test_one_changed_pixel_of_the_test_images_is_noticed(arrays):
@@ -124,17 +123,6 @@ def test_sets_from_python_are_told_by_their_own_contents_too():
     assert changes(old, fingerprint(parts)) == "other pixels in train"
     parts["train"] = parts["train"].first(9)
     assert changes(old, fingerprint(parts)) == "9 images instead of 40 in train"
-
-
-def test_the_fingerprint_of_60000_images_takes_little_time():
-    pixels = RANDOM.integers(0, 256, (60_000, 28, 28), np.uint8)
-    sets = {"train": ImageSet("mine", pixels, np.arange(60_000) % 10)}
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        fingerprint(sets)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.2
 
 
 @pytest.fixture
