@@ -350,12 +350,9 @@ class DBM(SeededLayer):
         if training:
             seeds, chain_hidden = SeedStream(self.seed_generator.next()), hidden
             for _ in range(self.gibbs_steps):
+                # A mean, with less variance than states: what it biases is where the joint training
+                # starts, whose own gradient is exact, and with states that ended no better.
                 chain_below = UNIT.mean(below_input(UNIT.draw(chain_hidden, seeds)))
-                if layer == 1:
-                    # The lowest machine, whose data are states, has its visible units twice.
-                    chain_below = (
-                        UNIT.draw(chain_below, seeds) + UNIT.draw(chain_below, seeds)
-                    ) / 2
                 chain_hidden = hidden_mean(chain_below)
             chain = [chain_below, chain_hidden]
         self._learn(layer - 1, [below, hidden], chain, UNIT.surprise(below, below_input(hidden)))
