@@ -122,7 +122,7 @@ class Run:
         """Make the folder and its `run.json`; within, this process alone works in it.
 
         What an earlier run left is put aside until the block ends. If it fails before there is
-        anything to go on from, that is put back.
+        anything to go on from, that is put back in place of what has been made since.
 
         Args:
             path: The folder.
@@ -142,12 +142,12 @@ class Run:
         path.mkdir(parents=True, exist_ok=True)
         with working(path):
             refuse_existing(path, force)  # another process may have been faster
-            _put_aside(path)
+            replaces = _put_aside(path)
             try:
                 run.save()
                 yield run
             except Exception:
-                if not run.can_go_on:
+                if replaces and not run.can_go_on:
                     _put_back(path)
                 raise
             _forget_replaced(path)
@@ -344,16 +344,17 @@ def refuse_existing(path: Path, force: bool) -> None:
         )
 
 
-def _put_aside(path: Path) -> None:
-    """Move what an earlier run left to a folder of its own."""
+def _put_aside(path: Path) -> bool:
+    """Move what an earlier run left to a folder of its own; whether there was any."""
     old = [item for item in path.iterdir() if item.name in OWN]
     if not old:
-        return
+        return False
     earlier = [int(item.suffix[1:]) for item in path.glob(f"{REPLACED}.*")]
     aside = path / f"{REPLACED}.{max(earlier, default=0) + 1}"
     aside.mkdir()
     for item in old:
         os.replace(item, aside / item.name)
+    return True
 
 
 def _put_back(path: Path) -> None:
