@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 
 import filelock
 import numpy as np
@@ -27,6 +28,19 @@ def edit(run, **changes):
     (run.path / "run.json").write_text(json.dumps(settings | changes))
 
 
+@pytest.fixture(scope="module")
+def trained(arrays, tmp_path_factory):
+    """A training of two epochs."""
+    return train(arrays, tmp_path_factory.mktemp("trained") / "a")
+
+
+@pytest.fixture
+def run(trained, tmp_path):
+    """A copy of it."""
+    shutil.copytree(trained.path, tmp_path / "a")
+    return jobs.Run.open(tmp_path / "a")
+
+
 @pytest.fixture
 def pictures(tmp_path):
     """A folder of 40 pictures of cats and dogs, and what makes one."""
@@ -43,8 +57,7 @@ def pictures(tmp_path):
     return tmp_path / "pictures", picture
 
 
-def test_one_process_at_a_time_works_in_a_folder(arrays, tmp_path):
-    run = train(arrays, tmp_path / "a")
+def test_one_process_at_a_time_works_in_a_folder(run, arrays):
     before = (run.path / "log.csv").read_text()
     with run_module.working(run.path):
         for job in (
@@ -59,10 +72,8 @@ def test_one_process_at_a_time_works_in_a_folder(arrays, tmp_path):
     assert jobs.resume(run.path, epochs=3, verbose=0).settings["epochs"] == 3
 
 
-def test_what_a_killed_process_held_is_free_again(arrays, tmp_path):
-    run = train(arrays, tmp_path / "a")
+def test_what_a_killed_process_held_is_free_again(run):
     (run.path / run_module.HOLDER).write_text("process 1 on nowhere")
-    filelock.FileLock(run.path / run_module.LOCK)
     jobs.resume(run.path, verbose=0)
 
 
@@ -92,8 +103,7 @@ def test_what_a_killed_process_held_is_free_again(arrays, tmp_path):
         ("versions", "old"),
     ],
 )
-def test_what_run_json_says_is_checked(arrays, tmp_path, name, value):
-    run = train(arrays, tmp_path / "a")
+def test_what_run_json_says_is_checked(run, name, value):
     edit(run, **{name: value})
     with pytest.raises(UserError) as error:
         jobs.resume(run.path, epochs=3)
@@ -127,10 +137,7 @@ def test_a_run_of_an_older_version_is_refused_by_version_but_still_sampled_from(
         lambda text: "nonsense",
     ],
 )
-def test_a_damaged_log_is_one_sentence_and_without_it_the_training_goes_on(
-    arrays, tmp_path, damage
-):
-    run = train(arrays, tmp_path / "a")
+def test_a_damaged_log_is_one_sentence_and_without_it_the_training_goes_on(run, damage):
     log = run.path / "log.csv"
     log.write_text(damage(log.read_text()))
     with pytest.raises(UserError, match=r"log\.csv is damaged") as error:
@@ -149,8 +156,7 @@ def test_a_model_of_another_run_is_not_taken(arrays, tmp_path):
         jobs.evaluate(run.path)
 
 
-def test_a_run_that_cannot_go_on_costs_the_earlier_one_nothing(arrays, tmp_path):
-    run = train(arrays, tmp_path / "a")
+def test_a_run_that_cannot_go_on_costs_the_earlier_one_nothing(run, arrays):
     (run.path / "notes.txt").write_text("mine")
     before = {path.name for path in run.path.iterdir()}
     model, log = run.model_path.read_bytes(), (run.path / "log.csv").read_text()
@@ -165,9 +171,7 @@ def test_a_run_that_cannot_go_on_costs_the_earlier_one_nothing(arrays, tmp_path)
     assert {path.name for path in run.path.iterdir()} == before
 
 
-def test_figures_that_cannot_be_kept_are_given_all_the_same(arrays, tmp_path, monkeypatch):
-    run = train(arrays, tmp_path / "a")
-
+def test_figures_that_cannot_be_kept_are_given_all_the_same(run, monkeypatch):
     def refuse(*_, **__):
         raise OSError(errno.EROFS, "Read-only file system")
 
@@ -274,8 +278,7 @@ def test_a_path_is_data(tmp_path):
 # Going on otherwise
 
 
-def test_a_smaller_batch_goes_on_from_the_last_epoch_and_says_so(arrays, tmp_path, capsys):
-    run = train(arrays, tmp_path / "a")
+def test_a_smaller_batch_goes_on_from_the_last_epoch_and_says_so(run, capsys):
     run = jobs.resume(run.path, epochs=3, batch_size=8, verbose=0)
     assert "mini-batches of 8 instead of 64 from epoch 3 on" in capsys.readouterr().out
     assert run.settings["batch_size"] == 8
@@ -307,11 +310,8 @@ def test_a_training_that_does_not_become_better_ends_with_its_best_weights(array
 
 
 @pytest.mark.parametrize("seed", [2**31, 2**32 + 1, -1, 1.5])
-def test_a_seed_of_more_than_32_bits_is_refused(arrays, tmp_path, seed):
+def test_a_seed_of_more_than_32_bits_is_refused(run, arrays, tmp_path, seed):
     with pytest.raises(UserError, match="seed must be a whole number from 0 to 2147483647"):
-        train(arrays, tmp_path / "a", seed=seed)
-    run = jobs.train(
-        "variational_autoencoder", arrays, out=tmp_path / "b", arguments=TINY, epochs=1, verbose=0
-    )
+        train(arrays, tmp_path / "b", seed=seed)
     with pytest.raises(UserError, match="seed must be"):
         jobs.sample(run.path, 2, seed=seed)

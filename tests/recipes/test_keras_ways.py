@@ -18,7 +18,7 @@ from harness import arrays, batch, build, one_sentence
 
 RECIPES = list_recipes()
 every_recipe = pytest.mark.parametrize("name", RECIPES)
-# One of each class of models, for what needs traces of its own.
+# One of each class of models; what needs traces of its own is tried on the others in the slow tier.
 ONE_OF_EACH = {
     "autoencoder",
     "dbn_classifier",
@@ -27,8 +27,20 @@ ONE_OF_EACH = {
     "toy_gan",
     "variational_autoencoder",
 }
-one_of_each_class = pytest.mark.parametrize("name", sorted(ONE_OF_EACH))
+every_recipe_at_a_price = pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n not in ONE_OF_EACH)) for n in RECIPES]
+)
 pytestmark = pytest.mark.tensorflow
+
+
+# What takes longest is tried on two of them.
+every_recipe_at_a_high_price = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, marks=[pytest.mark.slow] * (n not in ("autoencoder", "toy_gan")))
+        for n in RECIPES
+    ],
+)
 
 
 class Batches(keras.utils.PyDataset):
@@ -129,7 +141,7 @@ def test_images_of_another_shape_are_refused_with_both_shapes(name):
             assert str(other.shape[1:]) in message
 
 
-@one_of_each_class
+@every_recipe_at_a_price
 def test_images_of_any_type_are_the_same_images(name):
     model, images = build(name), (batch(name, 8)[0] > 0.5).astype("float32")
     expected = model.predict(images, verbose=0)
@@ -196,7 +208,7 @@ def test_what_a_model_cannot_learn_from_is_said_once():
     model.fit(images, np.zeros((len(images), 1, 1, 2)), verbose=0)  # a warning would be an error
 
 
-@one_of_each_class
+@every_recipe_at_a_high_price
 def test_the_same_batches_train_alike_whatever_holds_them(name):
     data = batch(name)
 
@@ -213,12 +225,16 @@ def test_the_same_batches_train_alike_whatever_holds_them(name):
         "data of unknown size": unknown,
         "a generator": generator(*data),
     }.items():
-        if kind in ("data of unknown size", "a generator"):
+        of_unknown_size = kind in ("data of unknown size", "a generator")
+        if of_unknown_size:
             with pytest.warns(UserWarning, match="ran out of data"):  # as Keras always says
                 model = fit(held, shuffle=False)
         else:
             model = fit(held, shuffle=False)
-        assert int(model.optimizer.iterations) == int(expected.optimizer.iterations), kind
+        more = int(model.optimizer.iterations) - int(expected.optimizer.iterations)
+        # Where data of unknown size end, Keras counts a step without data unless it looks ahead.
+        looks_ahead = model.steps_per_execution > 1
+        assert more == (of_unknown_size and not looks_ahead), kind
         for a, b in zip(model.get_weights(), expected.get_weights(), strict=True):
             # Where the size of a batch is known beforehand, sums are rounded in another order.
             np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4, err_msg=kind)
@@ -227,7 +243,7 @@ def test_the_same_batches_train_alike_whatever_holds_them(name):
 # Weights of examples
 
 
-@one_of_each_class
+@every_recipe_at_a_price
 def test_weights_of_examples_have_their_effect_or_are_refused(name):
     model, (images, *labels) = build(name), batch(name)
     labels = labels[0] if labels else None
@@ -271,7 +287,7 @@ def test_weights_of_classes_need_labels():
 # Steps and callbacks
 
 
-@one_of_each_class
+@every_recipe_at_a_price
 def test_steps_asked_for_are_steps_done_under_all_callbacks_of_keras(name, tmp_path):
     model, data = build(name), batch(name)
     trained = []
@@ -314,7 +330,7 @@ def test_steps_asked_for_are_steps_done_under_all_callbacks_of_keras(name, tmp_p
     assert loaded.origin == model.origin
 
 
-@pytest.mark.parametrize("steps", [1, 5, 7, 8, 16, 20])
+@pytest.mark.parametrize("steps", [1, 5, 12])
 def test_any_number_of_steps_is_taken_exactly(steps):
     model, (images,) = build("autoencoder"), batch("autoencoder")
     compiled = model.steps_per_execution
@@ -330,7 +346,7 @@ def test_any_number_of_steps_is_taken_exactly(steps):
 # Copies
 
 
-@one_of_each_class
+@every_recipe_at_a_price
 def test_every_copy_of_a_model_knows_its_origin_and_does_the_same(name, tmp_path):
     model, (images, *_) = build(name), batch(name)
     model.optimizer.build(model.trainable_variables)
@@ -392,7 +408,7 @@ def outputs_after_a_step(name):
     return model.predict(data[0], verbose=0)
 
 
-@one_of_each_class
+@every_recipe_at_a_price
 def test_keras_order_of_axes_changes_nothing(name):
     usual = outputs_after_a_step(name)
     keras.config.set_image_data_format("channels_first")
@@ -402,9 +418,11 @@ def test_keras_order_of_axes_changes_nothing(name):
         keras.config.set_image_data_format("channels_last")
 
 
-@one_of_each_class
+@every_recipe_at_a_high_price
 @pytest.mark.parametrize("mode", ["run_eagerly", "jit_compile"])
 def test_a_step_runs_eagerly_and_compiled_by_xla(name, mode):
+    if (name, mode) == ("convolutional_autoencoder", "jit_compile"):
+        pytest.skip("XLA lacks the gradient of nearest resizing")
     model = build(name)
     setattr(model, mode, True)
     before = arrays(model.trainable_variables)
@@ -415,7 +433,7 @@ def test_a_step_runs_eagerly_and_compiled_by_xla(name, mode):
     )
 
 
-@one_of_each_class
+@every_recipe_at_a_price
 def test_a_float16_model_moves_within_its_first_steps(name):
     keras.config.set_dtype_policy("mixed_float16")
     try:
@@ -469,4 +487,10 @@ def replicas(names):
 
 def test_fit_as_compiled_runs_on_two_replicas_in_the_order_of_each_epoch():
     done = replicas({"autoencoder", "rbm"})
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_fit_as_compiled_runs_on_two_replicas_with_every_recipe():
+    done = replicas(set(RECIPES) - {"autoencoder", "rbm"})
     assert done.returncode == 0, done.stderr
