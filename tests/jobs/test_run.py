@@ -242,13 +242,13 @@ def held(kind):
 
 
 @pytest.mark.parametrize("kind", ["arrays", "an image set", "bytes", "a dataset"])
-def test_data_from_python_train_as_files_do(kind, arrays, tmp_path):
+def test_data_from_python_train_as_files_do(kind, trained, tmp_path):
     run = train(held(kind), tmp_path / "a")
     assert run.settings["data"] is None
     if kind != "bytes":
         for a, b in zip(
             run.load_model().get_weights(),
-            train(arrays, tmp_path / "b").load_model().get_weights(),
+            trained.load_model().get_weights(),
             strict=True,
         ):
             np.testing.assert_array_equal(a, b)

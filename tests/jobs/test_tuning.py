@@ -113,6 +113,7 @@ def flawed(monkeypatch):
     return install
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:All-NaN")  # of KerasTuner, about the diverged trial
 def test_failed_trials_are_reported_and_never_the_best(arrays, tmp_path, flawed):
     flawed({0: "diverges", 1: "raises"})
@@ -283,6 +284,7 @@ def test_no_figure_of_a_game_is_an_objective(tmp_path, objective):
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.slow
 def test_where_there_is_no_likelihood_a_machine_is_searched_for_another_figure(tmp_path):
     settings = {"trials": 1, "epochs": 1, "fixed": {"hidden_units": 16, "binary": False}}
     with pytest.raises(

@@ -134,6 +134,7 @@ def likelihood_gradient(rbm, data):
 
 
 @pytest.mark.tensorflow
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variant", "data"),
     [
