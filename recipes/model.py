@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import math
 import types
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,6 +14,9 @@ import numpy as np
 from ..errors import UserError
 from .registry import Origin, get_recipe
 from .takes import Takes
+
+# How many times as many steps as compiled one execution takes at the most, to end with an epoch.
+MOST = 10
 
 
 class FromRecipe:
@@ -183,15 +187,16 @@ class FromRecipe:
             )
 
     def _execute(self, *steps: int | None) -> None:
-        """Have one execution take as many of the compiled steps as divide all these numbers."""
+        """Have one execution take about as many steps as compiled, so that all of these are cut."""
         now, compiled = self._steps_per_execution_now
         if now != self.steps_per_execution:
             compiled = self.steps_per_execution
-        most = compiled
+        now, counts = compiled, [n for n in steps if n]
         if getattr(getattr(self, "distribute_strategy", None), "num_replicas_in_sync", 1) > 1:
-            most = 1  # TensorFlow cannot run several under a strategy
-        divisors = (k for k in range(most, 0, -1) if not any(n % k for n in steps if n))
-        now = next(divisors)
+            now = 1  # TensorFlow cannot run several under a strategy
+        elif counts and compiled > 1:
+            divisors = (k for k in range(1, MOST * compiled + 1) if not any(n % k for n in counts))
+            now = min(divisors, key=lambda k: abs(math.log(k / compiled)))
         if now != self.steps_per_execution:
             self.steps_per_execution = now
             self.train_function = self.test_function = self.predict_function = None
