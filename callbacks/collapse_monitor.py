@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 from scipy.spatial.distance import pdist
 
+from ..errors import UserError
 from .backup import Backup
 from .drawing import Drawing
 
@@ -40,7 +41,8 @@ class CollapseMonitor(keras.callbacks.Callback):
         **inputs: What `sampler` takes beside `n`, which is the number of images; `seed` at least.
 
     Raises:
-        ValueError: If an argument is out of its range, or `"roll back"` has no directory.
+        ValueError: If an argument is out of its range, `"roll back"` has no directory, or all images
+            are equal.
     """
 
     def __init__(
@@ -67,6 +69,10 @@ class CollapseMonitor(keras.callbacks.Callback):
             raise ValueError(f"images must be at least 2, got {len(images)}")
         self.sampler = sampler
         self.images = np.asarray(images, "float32")
+        if not np.ptp(self.images, axis=0).any():
+            raise UserError(
+                f"images must differ, for samples to be compared with, got {len(images)} equal ones"
+            )
         self.least_spread = least_spread
         self.most_margin = most_margin
         self.patience = patience

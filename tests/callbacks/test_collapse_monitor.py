@@ -107,3 +107,9 @@ def test_wrong_arguments_are_one_sentence(arguments, message):
 def test_one_image_has_no_variety():
     with pytest.raises(ValueError, match="images must be at least 2, got 1"):
         CollapseMonitor(BIND, POINTS[:1], seed=0)
+
+
+def test_equal_images_have_no_variety():
+    with pytest.raises(ValueError, match=r"images must differ, .*, got 64 equal ones") as error:
+        CollapseMonitor(BIND, np.full_like(POINTS, 0.5), seed=0)
+    one_sentence(error)
