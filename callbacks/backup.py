@@ -1,14 +1,12 @@
 """A backup of the whole state of a training after every epoch, from which it goes on exactly."""
 
-import os
-import zipfile
-import zlib
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from ..errors import UserError
+from .arrays_file import numbered, read_arrays, write_arrays
 
 
 class Backup(keras.callbacks.Callback):
@@ -49,46 +47,28 @@ class Backup(keras.callbacks.Callback):
         Raises:
             UserError: If the backup is damaged, or that of another model.
         """
-        states = self._states()
-        if not states:
+        if not (states := numbered(self.directory, "epoch")):
             return 0
+        epochs, newest = list(states.items())[-1]
         model.optimizer.build(model.trainable_variables)
         variables = _state(model)
-        try:
-            with states[-1].open("rb") as file, np.load(file) as saved:
-                values = [saved[name] for name in saved.files]
-        except (EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-            raise UserError(f"{states[-1]} is damaged: {error}") from error
+        values = list(read_arrays(newest).values())
         shapes = [tuple(variable.shape) for variable in variables]
         if shapes != [value.shape for value in values]:
-            raise UserError(f"{states[-1]} is the backup of another model")
+            raise UserError(f"{newest} is the backup of another model")
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         # A growing model keeps the number of its stage in Python, too.
         getattr(model, "restored", lambda: None)()
-        return _epochs(states[-1])
+        return epochs
 
     def on_epoch_end(self, epoch, logs=None):
-        earlier = self._states()
+        earlier = numbered(self.directory, "epoch")
         state = self.directory / f"epoch-{epoch + 1:05d}.npz"
-        partial = self.directory / "partial"
-        self.directory.mkdir(parents=True, exist_ok=True)
-        try:
-            with partial.open("wb") as file:
-                np.savez(file, *[np.asarray(variable.value) for variable in _state(self.model)])
-            os.replace(partial, state)
-        finally:
-            partial.unlink(missing_ok=True)
-        for path in earlier:
+        write_arrays(state, *[np.asarray(variable.value) for variable in _state(self.model)])
+        for path in earlier.values():
             if path != state:
                 path.unlink()
-
-    def _states(self) -> list[Path]:
-        return sorted(self.directory.glob("epoch-*.npz"), key=_epochs)
-
-
-def _epochs(state: Path) -> int:
-    return int(state.stem.removeprefix("epoch-"))
 
 
 def _state(model: keras.Model) -> list[keras.Variable]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..checks import check_count
 from ..errors import UserError
+from .arrays_file import numbered, read_arrays, write_arrays
 
 
 class EarlyStopping(keras.callbacks.Callback):
@@ -24,7 +25,8 @@ class EarlyStopping(keras.callbacks.Callback):
         start_from_epoch: Epochs, from 0, before which nothing counts.
 
     Raises:
-        UserError: When an epoch ends without such a metric.
+        UserError: When an epoch ends without such a metric, or the best weights are read from a
+            damaged file.
 
     Example:
         >>> import tempfile, numpy as np
@@ -58,10 +60,10 @@ class EarlyStopping(keras.callbacks.Callback):
 
     def restore(self, done: int) -> None:
         """Remember the best of the first `done` epochs of a training that is gone on with."""
-        if found := [file for file in self._files() if _epoch(file) <= done]:
-            self.best_epoch = _epoch(found[-1])
-            with np.load(found[-1]) as saved:
-                self.best = float(saved["value"])
+        found = {n: file for n, file in numbered(self.directory, "best").items() if n <= done}
+        if found:
+            self.best_epoch, file = list(found.items())[-1]
+            self.best = float(read_arrays(file)["value"])
 
     def is_over(self, done: int) -> bool:
         """Whether so many epochs are enough."""
@@ -70,13 +72,14 @@ class EarlyStopping(keras.callbacks.Callback):
     def bring_back(self, model: keras.Model) -> None:
         """Give `model` the best weights."""
         if self.best is not None:
-            with np.load(self._file(self.best_epoch)) as saved:
-                model.set_weights([saved[f"weight_{i}"] for i in range(len(saved.files) - 1)])
+            _, *weights = read_arrays(self._file(self.best_epoch)).values()
+            model.set_weights(weights)
 
     def on_epoch_end(self, epoch, logs=None):
+        logs = logs or {}
         if epoch < self.start_from_epoch:
             return
-        if self.monitor not in (logs or {}):
+        if self.monitor not in logs:
             raise UserError(
                 f"there is no metric {self.monitor!r} to stop by; training logs {', '.join(logs)}"
             )
@@ -88,25 +91,14 @@ class EarlyStopping(keras.callbacks.Callback):
 
     def _keep(self, epoch: int, value: float) -> None:
         self.best_epoch, self.best = epoch, value
-        self.directory.mkdir(parents=True, exist_ok=True)
-        partial = self.directory / "partial-best"
-        weights = {f"weight_{i}": weight for i, weight in enumerate(self.model.get_weights())}
-        try:
-            with partial.open("wb") as file:
-                np.savez(file, value=value, **weights)
-            partial.replace(self._file(epoch))
-        finally:
-            partial.unlink(missing_ok=True)
+        write_arrays(self._file(epoch), value=value, **_named(self.model.get_weights()))
         # The one before is still needed if the epoch has to be done again.
-        for old in self._files()[:-2]:
+        for old in list(numbered(self.directory, "best").values())[:-2]:
             old.unlink()
 
     def _file(self, epoch: int) -> Path:
         return self.directory / f"best-{epoch:05d}.npz"
 
-    def _files(self) -> list[Path]:
-        return sorted(self.directory.glob("best-*.npz"), key=_epoch)
 
-
-def _epoch(file: Path) -> int:
-    return int(file.stem.removeprefix("best-"))
+def _named(weights: list[np.ndarray]) -> dict[str, np.ndarray]:
+    return {f"weight_{number}": weight for number, weight in enumerate(weights)}

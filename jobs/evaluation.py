@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import data as data_package
 from ..callbacks import draw_rows
 from ..checks import check_count
 from ..data import ImageSet
@@ -65,11 +64,12 @@ def evaluate(
     if data is None:
         source = source_of(run)
         images = source.read(split)
-        check_unchanged(run, source, {split: images}, accept_changed_data)
+        fingerprint, _ = check_unchanged(run, source, {split: images}, accept_changed_data)
     else:
         named = isinstance(data, str | Path)
         source = Source(data, run.image_size if named else None, value_range)
         images = source.whole or source.read(split)
+        fingerprint = source.fingerprint({split: images})
     _check_fit(images, model.inputs[0].shape[1:], run)
     if entry.supervised and data is not None:
         _check_classes(run, images, accept_changed_data)
@@ -82,7 +82,7 @@ def evaluate(
     result = {
         "data": source.name,
         "split": None if source.whole else split,
-        "fingerprint": data_package.fingerprint({split: images}, source.name or "").summary(),
+        "fingerprint": fingerprint.summary(),
         "figures": figures,
     }
     with kept_if_possible(run.path), working(run.path):

@@ -73,16 +73,20 @@ class Source:
             )
         return self._sets[split]
 
-    def described(self, sets: Mapping[str, ImageSet]) -> tuple[dict[str, Any], Fingerprint]:
-        """What `run.json` says of the data that `sets` were read from, and their fingerprint."""
-        fingerprint = data_package.fingerprint(sets, self.name or "")
+    def settings(self) -> dict[str, Any]:
+        """What `run.json` says of where the data are and how they are read."""
+        values = self.value_range
         return {
             "data": self.name,
             "image_size": self.image_size,
-            "value_range": None if self.value_range is None else list(self.value_range),
-            "class_names": list(fingerprint.class_names),
-            "fingerprint": fingerprint.summary(),
-        }, fingerprint
+            "value_range": None if values is None else list(values),
+        }
+
+    def fingerprint(
+        self, sets: Mapping[str, ImageSet], known: Fingerprint | None = None
+    ) -> Fingerprint:
+        """The fingerprint of the data that `sets` were read from."""
+        return data_package.fingerprint(sets, self.name or "", known)
 
 
 def read_sets(recipe: Recipe, source: Source) -> dict[str, ImageSet]:
@@ -113,21 +117,21 @@ def source_of(run: Run, data: Any = None) -> Source:
 
 def check_unchanged(
     run: Run, source: Source, sets: Mapping[str, ImageSet], accept: bool
-) -> Fingerprint | None:
-    """The fingerprint of the data of a run that have changed; None if nothing has.
+) -> tuple[Fingerprint, bool]:
+    """The fingerprint of the data of a run, and whether they have changed.
 
     Raises:
         UserError: If anything has, unless that is accepted.
     """
     known = run.fingerprint
-    new = data_package.fingerprint(sets, source.name or "", known)
+    new = source.fingerprint(sets, known)
     changes = data_package.changes(known, new)
     if changes is None:
-        return None
+        return new, False
     if not accept:
         raise UserError(
             f"the data of {run.path} are not those of before: {changes}; to take them all the same "
             "say --accept-changed-data (accept_changed_data=True)"
         )
     warnings.warn(f"the data of {run.path} are not those of before: {changes}", stacklevel=3)
-    return new
+    return new, True

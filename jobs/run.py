@@ -6,6 +6,7 @@ import os
 import shlex
 import socket
 import sys
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -117,7 +118,12 @@ class Run:
     @classmethod
     @contextlib.contextmanager
     def create(
-        cls, path: str | Path, settings: Mapping[str, Any], *, force: bool = False
+        cls,
+        path: str | Path,
+        settings: Mapping[str, Any],
+        fingerprint: Fingerprint,
+        *,
+        force: bool = False,
     ) -> Iterator["Run"]:
         """Make the folder and its `run.json`; within, this process alone works in it.
 
@@ -127,6 +133,7 @@ class Run:
         Args:
             path: The folder.
             settings: What the job was asked for.
+            fingerprint: That of its data.
             force: Whether an earlier run at `path` is replaced.
 
         Raises:
@@ -144,11 +151,17 @@ class Run:
             refuse_existing(path, force)  # another process may have been faster
             replaces = _put_aside(path)
             try:
-                run.save()
+                run.save(fingerprint)
                 yield run
             except Exception:
                 if replaces and not run.can_go_on:
                     _put_back(path)
+                elif replaces:
+                    warnings.warn(
+                        f"what {path} held before is kept there, in {_put_aside_last(path).name}, "
+                        "until the new run is finished",
+                        stacklevel=4,
+                    )
                 raise
             _forget_replaced(path)
 
@@ -213,8 +226,16 @@ class Run:
             yield cls.open(path, kind, same_data=True)
             _forget_replaced(Path(path))
 
-    def save(self) -> None:
-        """Write the settings to `run.json`."""
+    def save(self, fingerprint: Fingerprint | None = None) -> None:
+        """Write the settings to `run.json`, with a fingerprint if there is a new one.
+
+        Of a folder of pictures the files are in `data.json`.
+        """
+        if fingerprint is not None:
+            if (manifest := fingerprint.manifest()) is not None:
+                write_json(self.path / MANIFEST, manifest)
+            self.settings["fingerprint"] = fingerprint.summary()
+            self.settings["class_names"] = list(fingerprint.class_names)
         write_json(self.path / "run.json", self.settings)
 
     @property
@@ -232,14 +253,6 @@ class Run:
         """What images were resized to, one number for both sides; None if they were not."""
         size = self.settings["image_size"]
         return tuple(size) if isinstance(size, list) else size
-
-    def save_fingerprint(self, fingerprint: Fingerprint) -> None:
-        """Write the fingerprint of its data; of a folder of pictures the files to `data.json`."""
-        if (manifest := fingerprint.manifest()) is not None:
-            write_json(self.path / MANIFEST, manifest)
-        self.settings["fingerprint"] = fingerprint.summary()
-        self.settings["class_names"] = list(fingerprint.class_names)
-        self.save()
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -349,8 +362,8 @@ def _put_aside(path: Path) -> bool:
     old = [item for item in path.iterdir() if item.name in OWN]
     if not old:
         return False
-    earlier = [int(item.suffix[1:]) for item in path.glob(f"{REPLACED}.*")]
-    aside = path / f"{REPLACED}.{max(earlier, default=0) + 1}"
+    last = _put_aside_last(path)
+    aside = path / f"{REPLACED}.{int(last.suffix[1:]) + 1 if last else 1}"
     aside.mkdir()
     for item in old:
         os.replace(item, aside / item.name)
@@ -362,12 +375,16 @@ def _put_back(path: Path) -> None:
     for item in path.iterdir():
         if item.name in OWN:
             remove(item)
-    if aside := max(
-        path.glob(f"{REPLACED}.*"), key=lambda item: int(item.suffix[1:]), default=None
-    ):
+    if aside := _put_aside_last(path):
         for item in list(aside.iterdir()):
             os.replace(item, path / item.name)
         aside.rmdir()
+
+
+def _put_aside_last(path: Path) -> Path | None:
+    """The folder to which the last run that was replaced has been moved, if there is any."""
+    asides = path.glob(f"{REPLACED}.*")
+    return max(asides, key=lambda item: int(item.suffix[1:]), default=None)
 
 
 def _forget_replaced(path: Path) -> None:

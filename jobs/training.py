@@ -104,20 +104,18 @@ def train(
     given = {**found, **(arguments or {}), **shapes(entry, sets["train"]), "seed": seed}
     model = entry.build(**given)
     check_stages(entry, model.origin.arguments, epochs, len(sets["train"]))
-    of_data, fingerprint = source.described(sets)
     settings = {
         "kind": "train",
         "recipe": recipe,
         "arguments": dict(model.origin.arguments),
-        **of_data,
+        **source.settings(),
         "epochs": epochs,
         "batch_size": batch_size,
         "early_stopping": early_stopping,
         "seed": seed,
         "tensorboard": tensorboard,
     }
-    with Run.create(out, settings, force=force) as run:
-        run.save_fingerprint(fingerprint)
+    with Run.create(out, settings, source.fingerprint(sets), force=force) as run:
         return _fit(run, model, sets, verbose)
 
 
@@ -155,7 +153,7 @@ def resume(
         entry = get_recipe(settings["recipe"])
         source = source_of(run, data)
         sets = read_sets(entry, source)
-        changed = check_unchanged(run, source, sets, accept_changed_data)
+        fingerprint, changed = check_unchanged(run, source, sets, accept_changed_data)
         model = entry.build(**settings["arguments"])
         done = Backup(run.path / "backup").restore(model)
         if epochs is not None:
@@ -166,11 +164,10 @@ def resume(
             size = settings["batch_size"]
             settings["batch_size"] = check_count("batch_size", batch_size)
             _change(run, done, f"mini-batches of {batch_size} instead of {size}")
-        if changed is not None:
+        if changed:
             _change(run, done, "other data")
-            run.save_fingerprint(changed)
         settings["data"] = source.name
-        run.save()
+        run.save(fingerprint if changed else None)
         return _fit(run, model, sets, verbose)
 
 

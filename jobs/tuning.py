@@ -103,13 +103,12 @@ def tune(
         )
     source = Source(entry.data if data is None else data, image_size, value_range)
     sets = read_sets(entry, source)
-    of_data, fingerprint = source.described(sets)
     settings = {
         "kind": "tune",
         "recipe": recipe,
         "arguments": {},
         "fixed": {**(fixed or {}), **shapes(entry, sets["train"]), "seed": seed},
-        **of_data,
+        **source.settings(),
         "epochs": epochs,
         "trials": trials,
         "strategy": strategy,
@@ -122,8 +121,7 @@ def tune(
     check_stages(entry, arguments, epochs, len(sets["train"]))
     goal = _checked_objective(_objective(objective, entry), hypermodel, sets)
     settings["objective"] = [goal.name, goal.direction]
-    with Run.create(out, settings, force=force) as run:
-        run.save_fingerprint(fingerprint)
+    with Run.create(out, settings, source.fingerprint(sets), force=force) as run:
         return _search(run, hypermodel, sets, verbose)
 
 
@@ -155,17 +153,15 @@ def resume_search(
         entry = get_recipe(settings["recipe"])
         source = source_of(run, data)
         sets = read_sets(entry, source)
-        changed = check_unchanged(run, source, sets, accept_changed_data)
+        fingerprint, changed = check_unchanged(run, source, sets, accept_changed_data)
         hypermodel = entry.hypermodel(top=settings["top"], **settings["fixed"])
         done = _restore_snapshot(run.path)
         if trials is not None:
             settings["trials"] = check_count("trials", trials)
             if trials < done:
                 raise UserError(f"trials must be at least {done}, which are done, got {trials}")
-        if changed is not None:
-            run.save_fingerprint(changed)
         settings["data"] = source.name
-        run.save()
+        run.save(fingerprint if changed else None)
         return _search(run, hypermodel, sets, verbose)
 
 

@@ -128,10 +128,12 @@ class FromRecipe:
         if self.origin is None or given.get("x") is None:
             return
         takes = get_recipe(self.origin.recipe).takes(self.origin.arguments)
-        if given.get("class_weight") is not None:
-            self._check_weights(takes, "class_weight")
-            if _is_array(_only(given["x"])) and given.get("y") is None:
-                raise UserError("class_weight needs the labels of the images as y, got none")
+        for weights in ("sample_weight", "class_weight"):
+            if given.get(weights) is not None:
+                self._check_weights(takes, weights)
+        unlabelled = _is_array(_only(given["x"])) and given.get("y") is None
+        if given.get("class_weight") is not None and unlabelled:
+            raise UserError("class_weight needs the labels of the images as y, got none")
         if not _is_array(_only(given["x"])):
             given["x"], batch = _first_batch(given["x"])
             if batch is not None:
@@ -215,9 +217,13 @@ class RecipeModel(FromRecipe, keras.Model):
     """A model of a recipe that Keras' own losses, or those that its layers add, train."""
 
 
+# Found once: single batches come one after another.
+_signature = functools.cache(inspect.signature)
+
+
 def _arguments(method, model, args, kwargs) -> dict[str, Any]:
     """The arguments of a method of Keras' models, by name."""
-    given = inspect.signature(method).bind(model, *args, **kwargs).arguments
+    given = _signature(method).bind(model, *args, **kwargs).arguments
     del given["self"]
     rest = given.pop("kwargs", {})  # of `evaluate`
     return given | rest

@@ -175,6 +175,15 @@ def build(name, **arguments):
     return get_recipe(name).build(**{**get_recipe(name).smoke, "seed": 1, **arguments})
 
 
+def build_under(policy, name):
+    """The same under a policy of Keras, such as `"mixed_float16"`."""
+    keras.config.set_dtype_policy(policy)
+    try:
+        return build(name)
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
 def batch(name, count=24):
     """Images, and labels where the recipe learns from them."""
     entry = get_recipe(name)

@@ -12,6 +12,7 @@ from PIL import Image
 from amalthea import data, jobs
 from amalthea.errors import UserError
 from amalthea.jobs import run as run_module
+from amalthea.jobs import training
 
 from harness import one_sentence
 
@@ -171,6 +172,26 @@ def test_a_run_that_cannot_go_on_costs_the_earlier_one_nothing(run, arrays):
     assert {path.name for path in run.path.iterdir()} == before
 
 
+def test_a_run_that_ends_early_but_can_go_on_says_where_the_earlier_one_is(
+    run, arrays, monkeypatch
+):
+    model = run.model_path.read_bytes()
+
+    def fail(*_):
+        raise RuntimeError("after the last epoch")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "draw_log", fail)
+        with (
+            pytest.raises(RuntimeError, match="after the last epoch"),
+            pytest.warns(UserWarning, match=r"held before is kept there, in \.replaced\.1"),
+        ):
+            train(arrays, run.path, force=True, epochs=1)
+    assert (run.path / ".replaced.1" / "model.keras").read_bytes() == model
+    jobs.resume(run.path, verbose=0)
+    assert not (run.path / ".replaced.1").exists()
+
+
 def test_figures_that_cannot_be_kept_are_given_all_the_same(run, monkeypatch):
     def refuse(*_, **__):
         raise OSError(errno.EROFS, "Read-only file system")
@@ -305,6 +326,12 @@ def test_a_training_that_does_not_become_better_ends_with_its_best_weights(array
     assert (cut.path / "log.csv").read_text() == (whole.path / "log.csv").read_text()
     for a, b in zip(cut.load_model().get_weights(), whole.load_model().get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+    (newest,) = sorted((cut.path / "backup").glob("best-*"))[-1:]
+    whole_file = newest.read_bytes()
+    newest.write_bytes(whole_file[:100])
+    with pytest.raises(UserError, match=r"best-\d+\.npz is damaged"):
+        jobs.resume(cut.path)
+    newest.write_bytes(whole_file)
     again = jobs.resume(whole.path, verbose=0)
     assert (again.path / "log.csv").read_text() == (cut.path / "log.csv").read_text()
 

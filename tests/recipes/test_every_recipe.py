@@ -18,7 +18,7 @@ import pytest
 from amalthea.callbacks import Backup
 from amalthea.recipes import get_recipe, list_recipes
 
-from harness import arrays, batch, build, one_sentence, stored
+from harness import arrays, batch, build, build_under, one_sentence, stored
 
 RECIPES = list_recipes()
 every_recipe = pytest.mark.parametrize("name", RECIPES)
@@ -128,11 +128,7 @@ def test_a_batch_of_one_and_any_other_size_run(name):
 
 @every_recipe_trained
 def test_the_output_is_float32_under_mixed_precision(name):
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        model = build(name)
-    finally:
-        keras.config.set_dtype_policy("float32")
+    model = build_under("mixed_bfloat16", name)
     history = model.fit(*batch(name), verbose=0)
     assert np.isfinite(history.history["loss"]).all()
     assert model.predict(batch(name)[0], verbose=0).dtype == "float32"
