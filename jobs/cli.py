@@ -103,6 +103,10 @@ ValueRange = Annotated[
         show_default="by what the data hold",
     ),
 ]
+GibbsSteps = Annotated[
+    int | None,
+    typer.Option(min=1, show_default="1000", help="Gibbs steps, where the model has chains."),
+]
 AcceptChangedData = Annotated[
     bool,
     typer.Option("--accept-changed-data", help="Go on although the data have changed since."),
@@ -371,10 +375,7 @@ def sample(
         ),
     ] = None,
     grid: Annotated[Any, typer.Option(help="PNG file to write.", **PATH)] = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(min=1, show_default="1000", help="Gibbs steps, where the model has chains."),
-    ] = None,
+    steps: GibbsSteps = None,
     truncation: Annotated[
         float | None,
         typer.Option(show_default="1", help="Share of the styles' variety, where there are some."),
@@ -414,10 +415,7 @@ def predict(
     endpoint: Annotated[
         str | None, typer.Option(help="Endpoint to ask.", show_default="the one that says most")
     ] = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(min=1, show_default="1000", help="Gibbs steps, where the model has chains."),
-    ] = None,
+    steps: GibbsSteps = None,
     value_range: ValueRange = None,
     seed: Seed = 0,
     force: Force = False,

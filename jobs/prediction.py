@@ -18,9 +18,8 @@ from ..errors import UserError, nearest
 from ..recipes import Endpoint, Recipe, get_recipe
 from .files import replacing
 from .run import Run
+from .sampling import STEPS
 
-# Gibbs steps of a completion.
-STEPS = 1000
 # Of an endpoint's outputs, which one a prediction is looked for in first.
 FIRST = ("probabilities", "reconstructions", "recollections", "scores")
 SIDES = {
@@ -71,7 +70,7 @@ class Prediction:
         """A row for each image in the types of JSON: its classes, or what else the model says."""
         rows: list[dict[str, Any]] = [{"image": name} for name in self.names]
         for name, values in self.outputs.items():
-            if name == "probabilities" and values.ndim == 2:
+            if name == "probabilities" and values[0].size == values.shape[-1]:
                 for row, likeliest in zip(rows, self.classes(top), strict=True):
                     row["class"], row["probability"] = likeliest[0]
                     if top > 1:
@@ -144,7 +143,7 @@ def predict(
         return Prediction(names, pixels, "predict", outputs, run.class_names)
     if name not in entry.endpoints:
         raise UserError(f"{entry.name} has no endpoint {name!r}{nearest(name, entry.endpoints)}")
-    part = _bound(entry.endpoints[name], model, name, steps, seed)
+    part = _bound(entry.endpoints[name], model, name, steps)
     given = {"images": pixels}
     if "mask" in entry.endpoints[name].inputs:
         mask = np.ones_like(pixels)
@@ -152,10 +151,12 @@ def predict(
             SIDES[missing](mask)[:] = 0
             given["images"] = pixels * mask
         given["mask"] = mask
-    batches = []
+    batches, seeds = [], {}
+    if "seed" in part.input:
+        seeds["seed"] = ops.convert_to_tensor(seed, "int32")
     for start in range(0, len(pixels), batch_size):
         rows = {key: value[start : start + batch_size] for key, value in given.items()}
-        batches.append(part.predict_on_batch(rows | _seed(part, seed)))
+        batches.append(part.predict_on_batch(rows | seeds))
     outputs = {key: np.concatenate([b[key] for b in batches]) for key in batches[0]}
     return Prediction(names, given["images"], name, outputs, run.class_names)
 
@@ -172,7 +173,7 @@ def _first_endpoint(entry: Recipe) -> str | None:
     return next(iter(of_images), None)
 
 
-def _bound(endpoint: Endpoint, model: keras.Model, name: str, steps: int | None, seed: int):
+def _bound(endpoint: Endpoint, model: keras.Model, name: str, steps: int | None) -> keras.Model:
     """The endpoint as a model of images, and of what else goes with each of them."""
     if unknown := set(endpoint.inputs) - {"images", "mask", "steps", "seed"}:
         raise UserError(
@@ -184,10 +185,6 @@ def _bound(endpoint: Endpoint, model: keras.Model, name: str, steps: int | None,
     if "steps" in endpoint.inputs:
         return endpoint.bind(model, steps=check_count("steps", STEPS if steps is None else steps))
     return endpoint.bind(model)
-
-
-def _seed(part: keras.Model, seed: int) -> dict[str, Any]:
-    return {"seed": ops.convert_to_tensor(seed, "int32")} if "seed" in part.input else {}
 
 
 def _read(
@@ -215,11 +212,10 @@ def _arrays(path: Path) -> np.ndarray:
     """The images of an `.npz` file, without their labels."""
     try:
         with np.load(path, allow_pickle=False) as file:
+            keys = ", ".join(file) or "none"
             for key in ("images", "x_test", "x_train"):
                 if key in file:
                     return file[key]
-            raise UserError(f"{path} has no array images, only {', '.join(file) or 'none'}")
     except (OSError, EOFError, ValueError) as error:
-        if isinstance(error, UserError):
-            raise
         raise UserError(f"{path} cannot be read: {error}") from error
+    raise UserError(f"{path} has no array images, only {keys}")

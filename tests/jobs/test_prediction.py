@@ -102,9 +102,24 @@ def test_a_machine_gives_reconstructions_and_an_adversarial_net_scores(
     prediction = jobs.predict(machine.path, pictures / "cats")
     assert prediction.endpoint == "reconstruct"
     assert prediction.outputs["reconstructions"].shape == (20, 12, 12, 1)
-    assert jobs.predict(machine.path, pictures, endpoint="free_energy").outputs[
-        "free_energies"
-    ].shape == (40,)
+    outputs = jobs.predict(machine.path, pictures, endpoint="free_energy").outputs
+    assert outputs["free_energies"].shape == (40,)
+    points = np.random.default_rng(0).random((30, 1, 1, 2), dtype="float32")
+    sets = {"train": points, "validation": points}
+    run = jobs.train("toy_gan", sets, out=tmp_path / "gan", epochs=1, verbose=0)
+    prediction = jobs.predict(run.path, points[:5])
+    assert prediction.endpoint == "discriminate"
+    assert [set(row) for row in prediction.rows()] == [{"image", "scores"}] * 5
+
+
+def test_words_of_one_are_classes_too(arrays, tmp_path):
+    arguments = {"hidden_units": (6,), "caption_units": 4, "joint_units": 6}
+    arguments["pretraining_epochs"] = 1
+    run = jobs.train(
+        "multimodal_dbn", arrays, out=tmp_path / "a", arguments=arguments, epochs=2, verbose=0
+    )
+    images = np.random.default_rng(0).random((4, 6, 6, 1), dtype="float32")
+    assert {row["class"] for row in jobs.predict(run.path, images).rows()} <= {"0", "1", "2"}
 
 
 def test_a_conditional_model_guesses_the_class_itself(arrays, tmp_path):
