@@ -41,8 +41,8 @@ class CollapseMonitor(keras.callbacks.Callback):
         **inputs: What `sampler` takes beside `n`, which is the number of images; `seed` at least.
 
     Raises:
-        ValueError: If an argument is out of its range, `"roll back"` has no directory, or all images
-            are equal.
+        ValueError: If an argument is out of its range, `"roll back"` has no directory, or the
+            images are all equal.
     """
 
     def __init__(
