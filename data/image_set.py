@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from numbers import Integral
@@ -18,6 +19,9 @@ from .origin import Origin
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+# Bytes of pixels, as float32, that one element of the input pipeline has at most.
+MADE_AT_ONCE = 2**17
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,25 +183,20 @@ class ImageSet:
                 all_ = tf.numpy_function(lambda: next(order()), [], tf.int64)
                 return tf.ensure_shape(all_, (None,))
 
+            # To hand on a small batch costs more than to make it, so several are made at once.
+            several = max(1, MADE_AT_ONCE // (4 * size * math.prod(self.image_shape)))
             # Beside generators and nested data sets this begins an epoch in a quarter of the time,
             # and takes half of it for a batch of 100.
-            indices = (
-                tf.data.Dataset.range(1)
-                .map(whole)
-                .rebatch(size)
-                .apply(tf.data.experimental.assert_cardinality(-(-len(self) // size)))
-            )
+            indices = tf.data.Dataset.range(1).map(whole).rebatch(size * several)
         else:
+            several = 1
             some = tf.TensorSpec((None,), tf.int64)
-            count = self.batch_count(size_of, epoch)
-            indices = tf.data.Dataset.from_generator(order, output_signature=some).apply(
-                tf.data.experimental.assert_cardinality(count)
-            )
-        batches = (
-            indices.map(batch, num_parallel_calls=2, deterministic=True)
-            .prefetch(4)
-            .with_options(options)
-        )
+            indices = tf.data.Dataset.from_generator(order, output_signature=some)
+        batches = indices.map(batch, num_parallel_calls=2, deterministic=True).prefetch(4)
+        if several > 1:
+            batches = batches.rebatch(size)
+        count = tf.data.experimental.assert_cardinality(self.batch_count(batch_size, epoch))
+        batches = batches.apply(count).with_options(options)
         # For whoever has to know what is in them: to draw some would count as an iteration.
         batches.examples = self._extremes
         return batches

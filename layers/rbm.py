@@ -368,13 +368,16 @@ class RBM(KeptLoss, SeededLayer):
             [ops.stop_gradient(ops.cast(units, self.variable_dtype)) for units in phase]
             for phase in (data, chain)
         )
-        offsets = [self.visible_offset.value, self.hidden_offset.value]
+        offsets = [
+            ops.cast(offset, self.variable_dtype)  # read once
+            for offset in (self.visible_offset, self.hidden_offset)
+        ]
         (kernel_gradient,), (visible_gradient, hidden_gradient) = boltzmann_gradient(
             data, chain, offsets if self.centered else None
         )
         visible_mean, hidden_mean = (ops.mean(units, axis=0) for units in data)
-        self.visible_offset.assign(moved(self.visible_offset, visible_mean))
-        self.hidden_offset.assign(moved(self.hidden_offset, hidden_mean))
+        self.visible_offset.assign(moved(offsets[0], visible_mean))
+        self.hidden_offset.assign(moved(offsets[1], hidden_mean))
         if self.prior_from_data:
             first = prior_for(self._visible, data[0])
             self.visible_prior.assign(ops.where(self.steps > 0, self.visible_prior.value, first))
@@ -399,8 +402,10 @@ class RBM(KeptLoss, SeededLayer):
     def _pseudo_log_likelihood(self, visible, hidden_input, hidden, seeds):
         """`Σ_i log p(v_i | all others)`, estimated from one unit i of each row: `(batch,)`."""
         count = visible.shape[-1]
-        unit = random.randint(ops.shape(visible)[:1], 0, count, seed=seeds)
-        value = ops.take_along_axis(visible, ops.expand_dims(unit, 1), axis=1)  # (batch, 1)
+        rows = ops.shape(visible)[0]
+        unit = random.randint((rows,), 0, count, seed=seeds)
+        # By one index a unit, where `take_along_axis` copies all units.
+        value = ops.take(visible, count * ops.arange(rows) + unit)[:, None]
         flip = 1 - 2 * value
         change = flip * ops.take(self.kernel, unit, axis=0)  # of the hidden units' inputs
         rise = -flip[:, 0] * ops.take(self.visible_biases, unit) - ops.sum(

@@ -38,7 +38,8 @@ class MomentumRamp(keras.optimizers.SGD):
     def update_step(self, gradient, variable, learning_rate):
         steps = ops.cast(self.iterations, variable.dtype)
         learning_rate = ops.cast(learning_rate, variable.dtype)
-        learning_rate = learning_rate / (1 + self.decay * steps / 1000)
+        if self.decay:
+            learning_rate = learning_rate / (1 + self.decay * steps / 1000)
         if self.momentum == 0:
             super().update_step(gradient, variable, learning_rate)
             return
