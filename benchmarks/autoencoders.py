@@ -3,12 +3,14 @@
 All but the searches learn Fashion-MNIST at 28×28.
 """
 
+import contextlib
 import functools
 import json
 import statistics
 import sys
 import tempfile
 import timeit
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -29,29 +31,19 @@ HERE = Path(__file__).parent
 def variational() -> str:
     """Milliseconds a step, and the bound of test images after equal epochs, each in a process."""
     rows = []
-    images = size(60_000, 640)
-    with tempfile.NamedTemporaryFile(suffix=".npz") as file:
-        train, test = (data.read("fashion_mnist", s) for s in ("train+validation", "test"))
-        np.savez(file, train=train.first(images).as_float(), test=test.as_float())
-        for networks, epochs in (("dense", size(10, 2)), ("convolutional", size(4, 2))):
-            in_keras = [sys.executable, HERE / "autoencoders_contenders.py", file.name]
-            contenders = {
-                "`recipes.variational_autoencoder`": [*in_keras, "recipe", networks],
-                "keras.io's, by a tape": [*in_keras, "tape", networks],
-            }
-            if options.torch:
-                command = [options.torch, HERE / "autoencoders_torch.py", file.name, networks]
-                contenders[f"pythae's, in {TORCH}"] = command
-            bounds = {name: [] for name in contenders}
+    rates = {name: 0.003 if "recipes" in name else 0.001 for name in VARIATIONAL}
+    with fashion_file() as file:
+        for networks, epochs in EPOCHS.items():
+            bounds = {name: [] for name in VARIATIONAL}
 
-            def measure(name, epochs=epochs, contenders=contenders, bounds=bounds):
-                numbers = [BATCH, epochs, len(bounds[name])]  # the last is the seed
-                result = json.loads(run([*contenders[name], *map(str, numbers)]))
+            def measure(name, networks=networks, epochs=epochs, bounds=bounds):
+                seed = len(bounds[name])
+                result = trained(name, file, networks, epochs, seed, rates[name])
                 bounds[name].append(result["bound"])
                 return [statistics.median(result["seconds"])]
 
             measured = in_turn(
-                {name: functools.partial(measure, name) for name in contenders}, options.rounds
+                {name: functools.partial(measure, name) for name in VARIATIONAL}, options.rounds
             )
             mine, *_ = measured.values()
             for name, seconds in measured.items():
@@ -65,6 +57,40 @@ def variational() -> str:
                 )
     header = ["what", "ms a step: median (range)", "recipe to it, paired", "minus the bound, nats"]
     return table(header, rows)
+
+
+def rates() -> str:
+    """The bound of test images after equal epochs, at equal learning rates, each in a process."""
+    rows, tried = [], (0.001, 0.003)
+    with fashion_file() as file:
+        for networks, epochs in EPOCHS.items():
+            for name in VARIATIONAL:
+                bounds = [
+                    [
+                        trained(name, file, networks, epochs, seed, rate)["bound"]
+                        for seed in range(size(3, 1))
+                    ]
+                    for rate in tried
+                ]
+                rows.append([f"{networks}: {name}", *(spread(values, 5) for values in bounds)])
+                print(*rows[-1], sep="  ", flush=True)
+    header = ["minus the bound, nats: median (range)", *(f"learning rate {r}" for r in tried)]
+    return table(header, rows)
+
+
+@contextlib.contextmanager
+def fashion_file() -> Iterator[str]:
+    """A file of Fashion-MNIST, for processes that do not import us."""
+    with tempfile.NamedTemporaryFile(suffix=".npz") as file:
+        train, test = (data.read("fashion_mnist", s) for s in ("train+validation", "test"))
+        np.savez(file, train=train.first(size(60_000, 640)).as_float(), test=test.as_float())
+        yield file.name
+
+
+def trained(name: str, file: str, networks: str, epochs: int, seed: int, rate: float) -> dict:
+    """What a process prints that trains a variational autoencoder: seconds a step, the bound."""
+    numbers = map(str, (BATCH, epochs, seed, rate))
+    return json.loads(run([*VARIATIONAL[name], file, networks, *numbers]))
 
 
 def fold() -> str:
@@ -267,6 +293,7 @@ def images(split: str) -> np.ndarray:
 BATCH = 128
 PARTS = {
     "variational": variational,
+    "rates": rates,
     "fold": fold,
     "principal": principal,
     "probes": probes,
@@ -276,4 +303,12 @@ PARTS = {
 options = parsed(__doc__, PARTS, rounds=3)
 size = options.size
 TORCH = versions(options.torch, "torch").get("torch")
+IN_KERAS = [sys.executable, HERE / "autoencoders_contenders.py"]
+VARIATIONAL = {
+    "`recipes.variational_autoencoder`": [*IN_KERAS, "recipe"],
+    "keras.io's, by a tape": [*IN_KERAS, "tape"],
+}
+if options.torch:
+    VARIATIONAL[f"pythae's, in {TORCH}"] = [options.torch, HERE / "autoencoders_torch.py"]
+EPOCHS = {"dense": size(10, 2), "convolutional": size(4, 2)}
 publish_parts("autoencoders", PARTS, options, timed=["variational", "fold"])

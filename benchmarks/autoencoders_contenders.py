@@ -104,14 +104,15 @@ class ByTape(keras.Model):
 
 
 if __name__ == "__main__":
-    file, contender, networks, *numbers = sys.argv[1:]
+    contender, file, networks, *numbers, rate = sys.argv[1:]
     batch, epochs, seed = map(int, numbers)
+    rate = float(rate)
     keras.utils.set_random_seed(seed)
     if contender == "tape":
         model = ByTape(**NETWORKS[networks])
-        model.compile(keras.optimizers.Adam(1e-3))
+        model.compile(keras.optimizers.Adam(rate))
     else:
-        model = recipes.variational_autoencoder(**NETWORKS[networks], seed=seed)
+        model = recipes.variational_autoencoder(**NETWORKS[networks], learning_rate=rate, seed=seed)
     with np.load(file) as arrays:
         train, test = (ImageSet(name, arrays[name]) for name in ("train", "test"))
     batches = train.batches(batch, seed=seed)

@@ -13,7 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-file, networks, batch, epochs, seed = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6])
+file, networks, *numbers, rate = sys.argv[1:]
+batch, epochs, seed = map(int, numbers)
 torch.manual_seed(seed)
 dense = networks == "dense"
 layout = torch.contiguous_format if dense else torch.channels_last
@@ -81,7 +82,7 @@ else:
         nn.Sigmoid(),
     )
 encoder, decoder = (network.to(memory_format=layout) for network in (encoder, decoder))
-optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], 1e-3)
+optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], float(rate))
 
 
 def loss_of(images):
