@@ -171,17 +171,22 @@ def _search(run: Run, hypermodel, sets: Mapping[str, ImageSet], verbose: int | N
     strategy, trials, epochs = (settings[key] for key in ("strategy", "trials", "epochs"))
     console = Console(quiet=verbose == 0)
     limits = {"max_epochs": epochs} if strategy == "hyperband" else {"max_trials": trials}
-    with contextlib.redirect_stdout(io.StringIO()):  # KerasTuner says that it reloads
-        tuner = _journaled(STRATEGIES[strategy])(
-            hypermodel,
-            objective,
-            **limits,
-            seed=settings["seed"] + 1,  # KerasTuner takes 0 for no seed
-            directory=run.path,
-            project_name="trials",
-            # A failing trial is reported, not the end of the search.
-            max_consecutive_failed_trials=trials + 1,
-        )
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # KerasTuner says that it reloads
+            tuner = _journaled(STRATEGIES[strategy])(
+                hypermodel,
+                objective,
+                **limits,
+                seed=settings["seed"] + 1,  # KerasTuner takes 0 for no seed
+                directory=run.path,
+                project_name="trials",
+                # A failing trial is reported, not the end of the search.
+                max_consecutive_failed_trials=trials + 1,
+            )
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{run.path / 'trials'} is damaged: its trials cannot be read; begin anew by --force"
+        ) from error
     tuner.oracle.max_trials = trials
     if strategy != "hyperband":
         _begin_with_defaults(tuner.oracle, hypermodel)
@@ -206,8 +211,8 @@ def _search(run: Run, hypermodel, sets: Mapping[str, ImageSet], verbose: int | N
         reasons = {row["reason"] for row in rows}
         raise UserError(f"all {len(rows)} trials failed: {'; '.join(sorted(reasons))}")
     best = (min if objective.direction == "min" else max)(good, key=_score)
-    model = tuner.load_model(best)
-    run.settings["arguments"] = dict(model.origin.arguments)
+    arguments = hypermodel.build(best.hyperparameters).origin.arguments
+    run.settings["arguments"] = dict(arguments)
     run.settings["batch_size"] = hypermodel.batch_size(best.hyperparameters)
     write_json(
         run.path / "best.json",
@@ -224,6 +229,14 @@ def _search(run: Run, hypermodel, sets: Mapping[str, ImageSet], verbose: int | N
         scores = [math.nan if row["score"] == "" else row["score"] for row in rows]
         draw_trials(scores, objective.name, objective.direction, aside)
     run.save()
+    try:
+        model = tuner.load_model(best)
+    except (OSError, ValueError) as error:
+        reason, *_ = str(error).splitlines()
+        raise UserError(
+            f"the model of trial {best.trial_id}, the best, is damaged: {reason}; train one as in "
+            f"best.json by `amalthea train {settings['recipe']} --best {run.path}`"
+        ) from error
     run.save_model(model)  # last: a run with a model is a finished one
     return run
 
@@ -459,6 +472,23 @@ def _state_files(folder: Path) -> list[Path]:
     return [*trials.glob("*.json"), *trials.glob("trial_*/*.json")]
 
 
+# What KerasTuner reads of them.
+NEEDED = {
+    "oracle.json": {"ongoing_trials", "hyperparameters", "start_order", "end_order"},
+    "trial.json": {"trial_id", "hyperparameters", "status"},
+}
+
+
+def _state(path: Path) -> dict | None:
+    """What a state file holds; None if it is damaged or missing."""
+    try:
+        state = json.loads(path.read_text())
+    except (ValueError, OSError):
+        return None
+    needed = NEEDED.get(path.name, set())
+    return state if isinstance(state, dict) and needed <= state.keys() else None
+
+
 def _snapshot(folder: Path) -> None:
     state = {str(p.relative_to(folder)): p.read_text() for p in _state_files(folder)}
     write_json(folder / "trials.json", state)
@@ -469,21 +499,26 @@ def _restore_snapshot(folder: Path) -> int:
 
     Returns:
         The number of finished trials.
+
+    Raises:
+        UserError: If there is no whole copy to put back.
     """
     saved = folder / "trials.json"
-    state = json.loads(saved.read_text()) if saved.exists() else {}
-    try:
-        for path in {*_state_files(folder), *(folder / name for name in state)}:
-            json.loads(path.read_text())
-    except (ValueError, FileNotFoundError):
-        for name, text in state.items():
+    copies = _state(saved) or {}
+    paths = {*_state_files(folder), *(folder / name for name in copies)}
+    if any(_state(path) is None for path in paths):
+        if not copies:
+            raise UserError(
+                f"{folder / 'trials'} is damaged, and there is no whole copy, {saved}: "
+                "begin anew by --force"
+            )
+        for name, text in copies.items():
             with replacing(folder / name) as aside:
                 aside.write_text(text)
         for path in _state_files(folder):
-            if str(path.relative_to(folder)) not in state:
+            if str(path.relative_to(folder)) not in copies:
                 path.unlink()
-    oracle = folder / "trials" / "oracle.json"
-    known = json.loads(oracle.read_text()) if oracle.exists() else {}
+    known = _state(folder / "trials" / "oracle.json") or {}
     for path in (folder / "trials").glob("trial_*"):
         # A trial killed before it was on record would be counted and never run.
         if path.name.removeprefix("trial_") not in known.get("start_order", ()):

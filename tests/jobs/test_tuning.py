@@ -162,27 +162,51 @@ def test_a_killed_search_loses_the_trial_under_way_and_no_other(process, arrays,
 
 
 @pytest.mark.parametrize(
-    ("damaged", "cut"),
+    ("damaged", "left"),
     [
-        ("oracle.json", True),
-        ("oracle.json", False),
-        ("tuner0.json", True),
-        ("trial_1/trial.json", 1),
+        ("trials/oracle.json", 20),
+        ("trials/oracle.json", None),
+        ("trials/oracle.json", "[]"),
+        ("trials/tuner0.json", 1),
+        ("trials/trial_1/trial.json", 20),
+        ("trials/trial_1/trial.json", "{}"),
+        ("trials.json", 20),
     ],
 )
 @pytest.mark.slow
-def test_a_file_cut_or_lost_by_a_kill_costs_no_finished_trial(arrays, tmp_path, damaged, cut):
+def test_a_file_cut_or_lost_or_edited_costs_no_finished_trial(arrays, tmp_path, damaged, left):
     run = tune(arrays, tmp_path / "a", trials=2)
     before = rows(run)
-    path = run.path / "trials" / damaged
-    assert path.exists()
-    if cut:
-        path.write_text(path.read_text()[:20])
-    else:
-        path.unlink()
+    damage(run.path / damaged, left)
     run = tuning.resume_search(run.path, trials=3, verbose=0)
     assert rows(run)[:2] == before
     assert len(rows(run)) == 3
+
+
+@pytest.mark.slow
+def test_what_no_copy_mends_is_one_sentence(arrays, tmp_path):
+    run = tune(arrays, tmp_path / "a", trials=1)
+    whole = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    damage(run.path / "trials" / "trial_0" / "checkpoint.weights.h5", 20)
+    with pytest.raises(UserError, match=r"model of trial 0, the best, is damaged: .*--best"):
+        tuning.resume_search(run.path, verbose=0)
+    for path, content in whole.items():
+        path.write_bytes(content)
+    damage(run.path / "trials" / "oracle.json", "[]")
+    damage(run.path / "trials.json", None)
+    with pytest.raises(UserError, match=r"trials is damaged, and there is no whole copy"):
+        tuning.resume_search(run.path, verbose=0)
+
+
+def damage(path, left):
+    """Leave so many bytes of a file, or this text, or nothing."""
+    content = path.read_bytes()
+    if left is None:
+        path.unlink()
+    elif isinstance(left, str):
+        path.write_text(left)
+    else:
+        path.write_bytes(content[:left])
 
 
 @pytest.mark.slow
