@@ -44,6 +44,10 @@ class FromRecipe:
     def __init__(self, *args, origin: Origin | Mapping[str, Any] | None = None, **kwargs):
         super().__init__(*args, **kwargs)
         self.origin = Origin.of(origin)
+        if keras.backend.backend() == "tensorflow":
+            # XLA lacks the gradient of nearest resizing; Keras asks this when it compiles.
+            resizes = any(isinstance(layer, keras.layers.Resizing) for layer in self.layers)
+            self.supports_jit = not resizes
 
     def get_config(self):
         return {**super().get_config(), "origin": self.origin and self.origin.config()}
