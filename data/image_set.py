@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import UserError
 from . import value_range as ranges
 from .as_array import as_images
+from .features import Image, Label
 from .labels import class_numbers, read_labels
 from .origin import Origin
 
@@ -94,6 +95,12 @@ class ImageSet:
         if self.labels is None:
             return 0
         return max(len(self.class_names), int(self.labels.max()) + 1)
+
+    @property
+    def features(self) -> dict[str, Image | Label]:
+        """What there is of an example, by name: `image`, and `label` if there are any."""
+        features = {"image": Image(self.image_shape)}
+        return features if self.labels is None else features | {"label": Label(self.num_classes)}
 
     @property
     def is_plain(self) -> bool:

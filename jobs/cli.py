@@ -32,8 +32,6 @@ from .files import plain_path
 UsageError = typer.BadParameter.__base__
 
 console = Console(highlight=False)
-# Arguments of recipes that the data determines.
-FROM_DATA = ("image_shape", "num_classes", "vocabulary_size", "caption_length")
 
 
 def _path(text: str) -> Path:
@@ -606,7 +604,7 @@ def _with_options(entry: dict[str, Any]) -> Callable:
     ]
     taken = {p.name for p in parameters}
     for argument in entry["arguments"]:
-        if argument["name"] in taken or argument["name"] in FROM_DATA:
+        if argument["name"] in taken or argument["from_data"]:
             continue
         words = argument["help"].rstrip(".")
         tuned = f" Tuned over {argument['range']}." if argument["range"] else ""

@@ -113,7 +113,8 @@ def _check_fit(images: ImageSet, shape: tuple[int, ...], run: Run) -> None:
             f"the model of {run.path} takes images of shape {shape}, "
             f"{images.name} has {images.image_shape}"
         )
-    classes = run.settings["arguments"].get("num_classes")
+    settings = run.settings
+    classes = get_recipe(settings["recipe"]).num_classes(settings["arguments"])
     if classes is None:
         return
     if images.labels is None:

@@ -58,9 +58,10 @@ def sample(
     if endpoint is None or (label is not None and {"label", "labels"}.isdisjoint(endpoint.inputs)):
         what = "does not sample" if label is None else "draws nothing from a label"
         raise UserError(f"{run.path} is a run of {entry.name}, which {what}")
-    given = sample_inputs(endpoint, arguments, n)
+    classes = entry.num_classes(arguments)
+    given = sample_inputs(endpoint, classes, n)
     if label is not None:
-        label = _class_number(run, label, arguments["num_classes"])
+        label = _class_number(run, label, classes)
         given |= {"labels": np.full(n, label)} if "labels" in given else {"label": label}
     if "steps" in endpoint.inputs:
         given["steps"] = check_count("steps", STEPS if steps is None else steps)

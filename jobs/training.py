@@ -98,10 +98,10 @@ def train(
     found, found_batch_size = _best(entry, best) if best else ({}, entry.batch_size)
     batch_size = found_batch_size if batch_size is None else batch_size
     batch_size = check_count("batch_size", batch_size)
-    check_free(arguments or {})
+    check_free(entry, arguments or {})
     source = Source(entry.data if data is None else data, image_size, value_range)
     sets = read_sets(entry, source)
-    given = {**found, **(arguments or {}), **shapes(entry, sets["train"]), "seed": seed}
+    given = {**found, **(arguments or {}), **entry.from_data(sets["train"].features), "seed": seed}
     model = entry.build(**given)
     check_stages(entry, model.origin.arguments, epochs, len(sets["train"]))
     settings = {
@@ -208,7 +208,7 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
         callbacks.insert(0, Measurement(entry.quick_measures, held_out, watched.labels))
     if entry.family == "gans":
         endpoint = entry.endpoints["sample"]
-        given = sample_inputs(endpoint, settings["arguments"], len(some))
+        given = sample_inputs(endpoint, entry.num_classes(settings["arguments"]), len(some))
         given.pop("n", None)
         callbacks.insert(0, CollapseMonitor(endpoint.bind, some, **given, seed=GRID["seed"]))
     first_that_counts = 0
@@ -305,7 +305,7 @@ def _pictures(
 ) -> list[keras.callbacks.Callback]:
     """What shows a model as it learns: samples, or what it makes of images."""
     if endpoint := recipe.endpoints.get("sample"):
-        given = sample_inputs(endpoint, arguments, GRID["n"])
+        given = sample_inputs(endpoint, recipe.num_classes(arguments), GRID["n"])
         given |= {name: GRID[name] for name in ("steps", "seed") if name in endpoint.inputs}
         return [SampleGrid(endpoint.bind, folder, **given)]
     if recipe.family == "autoencoders":
@@ -313,10 +313,10 @@ def _pictures(
     return []
 
 
-def sample_inputs(endpoint: Endpoint, arguments: Mapping[str, Any], n: int) -> dict[str, Any]:
+def sample_inputs(endpoint: Endpoint, classes: int | None, n: int) -> dict[str, Any]:
     """What a sampling endpoint takes for n images: the number, or equally many of each class."""
     if "n" not in endpoint.inputs and "labels" in endpoint.inputs:
-        return {"labels": np.arange(n) * arguments["num_classes"] // n}
+        return {"labels": np.arange(n) * classes // n}
     return {"n": n} | ({"truncation": 1.0} if "truncation" in endpoint.inputs else {})
 
 
@@ -360,27 +360,10 @@ def _number(text: str) -> float:
     return float(text or "nan")
 
 
-def shapes(recipe: Recipe, images: ImageSet) -> dict[str, Any]:
-    """The arguments of `recipe` that the data determines."""
-    known = {
-        "image_shape": images.image_shape,
-        "num_classes": images.num_classes,
-        # The class is a caption of one word.
-        "vocabulary_size": images.num_classes,
-        "caption_length": 1,
-    }
-    return {p.name: known[p.name] for p in recipe.parameters if p.name in known}
-
-
-def check_free(arguments: Mapping[str, Any]) -> None:
+def check_free(recipe: Recipe, arguments: Mapping[str, Any]) -> None:
     """Raise `UserError` if `arguments` give what the data or the job itself determines."""
-    for name, source in (
-        ("image_shape", "the data, which the image size resizes"),
-        ("num_classes", "the data"),
-        ("vocabulary_size", "the data"),
-        ("caption_length", "the data"),
-        ("seed", "the seed of the job"),
-    ):
+    sources = {p.name: f"the data{p.from_data.how}" for p in recipe.parameters if p.from_data}
+    for name, source in {**sources, "seed": "the seed of the job"}.items():
         if name in arguments:
             raise UserError(f"{name} comes from {source}, got {arguments[name]!r} beside it")
 

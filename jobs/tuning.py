@@ -26,7 +26,7 @@ from .curves import draw_trials
 from .files import replacing, write_json
 from .inputs import Source, check_unchanged, read_sets, source_of
 from .run import Run, refuse_existing
-from .training import check_free, check_stages, shapes
+from .training import check_free, check_stages
 
 STRATEGIES = {
     "random": keras_tuner.RandomSearch,
@@ -94,7 +94,7 @@ def tune(
     seed = check_seed(seed)
     if strategy not in STRATEGIES:
         raise UserError(f"strategy must be one of {', '.join(STRATEGIES)}, got {strategy!r}")
-    check_free(fixed or {})
+    check_free(entry, fixed or {})
     defaults = {p.name: p.default for p in entry.parameters}
     if strategy == "hyperband" and entry.schedule and not entry.schedule(defaults).comparable_early:
         raise UserError(
@@ -107,7 +107,7 @@ def tune(
         "kind": "tune",
         "recipe": recipe,
         "arguments": {},
-        "fixed": {**(fixed or {}), **shapes(entry, sets["train"]), "seed": seed},
+        "fixed": {**(fixed or {}), **entry.from_data(sets["train"].features), "seed": seed},
         **source.settings(),
         "epochs": epochs,
         "trials": trials,

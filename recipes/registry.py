@@ -21,11 +21,11 @@ import numpy as np
 from ..errors import UserError, nearest
 from .endpoint import Endpoint
 from .memory import check_memory
-from .search import BatchSize, Changes, Domain, Range, Rank, changes, domains, plain
+from .search import BatchSize, Changes, Domain, FromData, Range, Rank, carried, plain
 from .takes import Takes, takes_images
 
 SECTIONS = ("Args:", "Returns:", "Raises:", "Example:", "Reference:")
-BATCH_SIZE: Range = next(domains(BatchSize))
+(BATCH_SIZE,) = carried(BatchSize, Range)
 
 Schedule = Callable[[Mapping[str, Any]], keras.callbacks.Callback]
 Measures = Callable[[keras.Model, np.ndarray, np.ndarray | None, int], Mapping[str, float]]
@@ -77,6 +77,7 @@ class Parameter:
         domain: The valid values and, for a `Range`, those that a search tries.
         help: What it means, from the docstring.
         changes: What it changes the meaning of.
+        from_data: What of the data determines it, if they do.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Parameter:
     domain: Domain
     help: str
     changes: tuple[Changes, ...] = ()
+    from_data: FromData | None = None
 
     @property
     def type_name(self) -> str:
@@ -187,8 +189,21 @@ class Recipe:
 
     @property
     def supervised(self) -> bool:
-        """Whether the model learns from labels: it takes the number of classes, or of words."""
-        return not {"num_classes", "vocabulary_size"}.isdisjoint(p.name for p in self.parameters)
+        """Whether the model learns from labels: they determine one of its arguments."""
+        return any(p.from_data and p.from_data.feature == "label" for p in self.parameters)
+
+    def from_data(self, features: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments that data determine, for data with these features."""
+        return {p.name: p.from_data.value(features) for p in self.parameters if p.from_data}
+
+    def num_classes(self, arguments: Mapping[str, Any]) -> int | None:
+        """Of how many classes a model with these arguments knows labels; None if of none."""
+        counts = [
+            p.name
+            for p in self.parameters
+            if p.from_data and (p.from_data.feature, p.from_data.property) == ("label", "count")
+        ]
+        return arguments[counts[0]] if counts else None
 
     def hyperparameters(self) -> dict[str, Rank]:
         """Names of all hyperparameters with their ranks, the most important first."""
@@ -297,6 +312,7 @@ class Recipe:
                     "range": str(p.domain) if p.tunable else None,
                     "valid": p.domain.expected,
                     "rank": ranks.get(p.name),
+                    "from_data": p.from_data is not None,
                     "help": p.help,
                 }
                 for p in self.parameters
@@ -540,7 +556,7 @@ def _parameters(build: Callable) -> tuple[Parameter, ...]:
     parameters = []
     for name, argument in inspect.signature(build).parameters.items():
         where = f"{build.__name__}: the argument {name!r}"
-        domain = next(domains(hints.get(name)), None)
+        domain = next(iter(carried(hints.get(name), Domain)), None)
         if domain is None:
             raise TypeError(f"{where} has neither a Range to tune it in nor a Given")
         if argument.default is inspect.Parameter.empty:
@@ -560,7 +576,8 @@ def _parameters(build: Callable) -> tuple[Parameter, ...]:
                 default=argument.default,
                 domain=domain,
                 help=texts[name],
-                changes=changes(hints[name]),
+                changes=carried(hints[name], Changes),
+                from_data=next(iter(carried(hints[name], FromData)), None),
             )
         )
     if "seed" not in hints:

@@ -6,13 +6,15 @@ are valid at all (`check`), and how early in a search the argument is worth tuni
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from ..checks import LARGEST_SEED, is_number, is_whole
+
+Kind = TypeVar("Kind")
 
 
 class Rank(IntEnum):
@@ -97,6 +99,25 @@ class Changes:
     def __init__(self, *logged: str, where: Callable[[Mapping[str, Any]], bool] | None = None):
         object.__setattr__(self, "logged", frozenset(logged))
         object.__setattr__(self, "where", where or (lambda arguments: True))
+
+
+@dataclass(frozen=True)
+class FromData:
+    """Beside a domain: the data determine the argument, whoever has some need not give it.
+
+    Attributes:
+        feature: Name of the feature of the data set, such as `"image"`.
+        property: The property of that feature which is the value, such as `"shape"`.
+        how: What else changes it, in words that go on a sentence.
+    """
+
+    feature: str
+    property: str
+    how: str = ""
+
+    def value(self, features: Mapping[str, Any]) -> Any:
+        """The value of the argument for data with these features."""
+        return getattr(features[self.feature], self.property)
 
 
 def at_least(least: int) -> Given:
@@ -305,14 +326,9 @@ def _is_activation(value: Any) -> bool:
         return False
 
 
-def domains(annotation: Any) -> Iterator[Domain]:
-    """The domains that an annotation carries."""
-    return (extra for extra in getattr(annotation, "__metadata__", ()) if isinstance(extra, Domain))
-
-
-def changes(annotation: Any) -> tuple[Changes, ...]:
-    """What an annotation says that its argument changes the meaning of."""
-    return tuple(e for e in getattr(annotation, "__metadata__", ()) if isinstance(e, Changes))
+def carried(annotation: Any, kind: type[Kind]) -> tuple[Kind, ...]:
+    """All of a kind that an annotation carries: domains, what is from the data, what changes."""
+    return tuple(e for e in getattr(annotation, "__metadata__", ()) if isinstance(e, kind))
 
 
 # What an argument of the loss changes.
@@ -349,8 +365,9 @@ ImageShape = Annotated[
         ),
         "(height, width, channels), three whole numbers of at least 1",
     ),
+    FromData("image", "shape", ", which the image size resizes"),
 ]
-NumClasses = Annotated[int, at_least(2)]
+NumClasses = Annotated[int, at_least(2), FromData("label", "count")]
 Flag = Annotated[bool, Given(lambda v: isinstance(v, bool), "True or False")]
 Seed = Annotated[
     int | None,

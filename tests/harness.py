@@ -192,8 +192,7 @@ def batch(name, count=24):
     images = random.random((count, *arguments["image_shape"]), dtype="float32")
     if not entry.supervised:
         return (images,)
-    classes = arguments.get("num_classes") or arguments["vocabulary_size"]
-    return images, np.arange(count) % classes
+    return images, np.arange(count) % entry.num_classes(arguments)
 
 
 def arrays(variables):

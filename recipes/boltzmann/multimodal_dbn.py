@@ -14,7 +14,17 @@ from ...metrics import annealed_importance_sampling, log_likelihood
 from ...metrics.belief_net import drawn_features, features_and_bound
 from ..endpoint import Function, Part
 from ..registry import Objective, recipe
-from ..search import Flag, ImageShape, LearningRate, Momentum, Seed, Units, WeightDecay, at_least
+from ..search import (
+    Flag,
+    FromData,
+    ImageShape,
+    LearningRate,
+    Momentum,
+    Seed,
+    Units,
+    WeightDecay,
+    at_least,
+)
 from ..takes import Takes
 from .joint import JointModel
 from .machine import (
@@ -31,8 +41,9 @@ from .machine import (
 )
 from .momentum_ramp import MomentumRamp
 
-Length = Annotated[int, at_least(1)]
-VocabularySize = Annotated[int, at_least(2)]
+# A class is a caption of one word.
+Length = Annotated[int, at_least(1), FromData("label", "length")]
+VocabularySize = Annotated[int, at_least(2), FromData("label", "count")]
 # Below any probability of a word, so that its logarithm is finite.
 TINY = 1e-30
 

@@ -427,10 +427,10 @@ def test_a_step_runs_eagerly_and_compiled_by_xla(name, mode):
     model = build(name)
     if (name, mode) == ("convolutional_autoencoder", "jit_compile"):
         # XLA lacks the gradient of nearest resizing.
-        for model in (model, keras.models.clone_model(model)):
+        for alike in (model, keras.models.clone_model(model)):
             with pytest.warns(UserWarning, match="doesn't support `jit_compile=True`"):
-                model.jit_compile = True
-            assert not model.jit_compile
+                alike.jit_compile = True
+            assert not alike.jit_compile
     else:
         setattr(model, mode, True)
     before = arrays(model.trainable_variables)

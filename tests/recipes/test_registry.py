@@ -11,9 +11,20 @@ import numpy as np
 import pytest
 
 from amalthea import recipes
+from amalthea.data import ImageSet
 from amalthea.errors import UserError
 from amalthea.recipes import Objective, Part, Published, get_recipe, list_recipes, recipe
-from amalthea.recipes.search import Changes, Flag, ImageShape, Int, LearningRate, Seed, Widths
+from amalthea.recipes.search import (
+    Changes,
+    Flag,
+    FromData,
+    ImageShape,
+    Int,
+    LearningRate,
+    Seed,
+    Widths,
+    at_least,
+)
 
 from harness import one_sentence
 
@@ -422,3 +433,28 @@ def test_another_distribution_adds_recipes_through_its_entry_points(tmp_path):
 def test_the_package_re_exports_every_recipe():
     for name in list_recipes():
         assert getattr(recipes, name) is get_recipe(name).build
+
+
+def test_arguments_that_the_data_determine_are_found_by_their_annotation():
+    images = ImageSet("some", np.zeros((4, 3, 5, 1), "float32"), np.array([0, 1, 2, 1]))
+    shape, features = {"image_shape": (3, 5, 1)}, images.features
+    assert get_recipe("gan").from_data(features) == shape
+    assert get_recipe("conditional_gan").from_data(features) == shape | {"num_classes": 3}
+    words = {"vocabulary_size": 3, "caption_length": 1}
+    assert get_recipe("multimodal_dbn").from_data(features) == shape | words
+    assert get_recipe("multimodal_dbn").num_classes(words) == 3
+    assert get_recipe("gan").num_classes({}) is None
+
+    def build(
+        image_shape: ImageShape = (2, 2, 1),
+        *,
+        units: Annotated[int, at_least(1), FromData("label", "count")] = 4,
+        learning_rate: LearningRate = 0.01,
+        flag: Flag = False,
+        seed: Seed = None,
+    ):
+        return tiny(image_shape, units=(units,))
+
+    register(build)
+    assert get_recipe("build").from_data(features) == shape | {"units": 3}
+    assert get_recipe("build").supervised

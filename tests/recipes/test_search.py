@@ -22,12 +22,12 @@ from amalthea.recipes.search import (
     Units,
     WeightDecay,
     Widths,
-    domains,
+    carried,
 )
 
 
 def domain(annotation) -> Domain:
-    (found,) = domains(annotation)
+    (found,) = carried(annotation, Domain)
     return found
 
 
@@ -119,6 +119,6 @@ def test_shared_aliases_are_ranked_in_the_order_in_which_tuning_matters():
 
 
 def test_an_annotation_without_a_domain_has_none():
-    assert list(domains(int)) == list(domains(Annotated[int, "words"])) == []
-    (given,) = domains(Annotated[int, Given(lambda v: v == 1, "1")])
+    assert carried(int, Domain) == carried(Annotated[int, "words"], Domain) == ()
+    (given,) = carried(Annotated[int, Given(lambda v: v == 1, "1")], Domain)
     assert given.hyperparameters("x") == {}
