@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from amalthea import jobs
-from amalthea.jobs import catalogue, cli
+from amalthea.jobs import catalogue
 from amalthea.recipes import get_recipe, list_recipes
 
 from harness import one_sentence
@@ -176,8 +176,7 @@ def test_help_shows_the_options_of_the_recipe(command, name, monkeypatch):
     assert status == 0
     for parameter in get_recipe(name).parameters:
         option = f"--{parameter.name.replace('_', '-')}"
-        given = parameter.name not in cli.FROM_DATA
-        assert (option in out) == given
+        assert (option in out) == (parameter.from_data is None)
         if parameter.tunable:
             assert out.count("Tuned over") >= 1
 

@@ -209,11 +209,17 @@ def test_a_custom_seed_changes_weights_and_order(arrays, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("seed", 3), ("image_shape", (6, 6, 1)), ("num_classes", 3)]
+    ("recipe", "name", "value"),
+    [
+        ("tied_autoencoder", "seed", 3),
+        ("tied_autoencoder", "image_shape", (6, 6, 1)),
+        ("lenet5", "num_classes", 3),
+        ("multimodal_dbn", "vocabulary_size", 3),
+    ],
 )
-def test_what_the_data_or_the_job_determines_cannot_be_given(arrays, tmp_path, name, value):
+def test_what_the_data_or_the_job_determines_cannot_be_given(arrays, tmp_path, recipe, name, value):
     with pytest.raises(UserError, match=f"{name} comes from the .*, got "):
-        train(arrays, tmp_path / "a", arguments={name: value})
+        jobs.train(recipe, arrays, out=tmp_path / "a", arguments={name: value})
     assert not (tmp_path / "a").exists()
 
 
