@@ -26,7 +26,16 @@ from .boltzmann.multimodal_dbn import multimodal_dbn  # noqa: E402
 from .boltzmann.rbm import rbm  # noqa: E402
 from .classifiers.greedy_classifier import greedy_classifier  # noqa: E402
 from .classifiers.lenet5 import lenet5  # noqa: E402
-from .endpoint import Endpoint, Function, Part  # noqa: E402
+from .endpoint import (  # noqa: E402
+    Endpoint,
+    Function,
+    Images,
+    Like,
+    Number,
+    Part,
+    PerRow,
+    Whole,
+)
 from .gans.conditional_dcgan import conditional_dcgan  # noqa: E402
 from .gans.conditional_gan import conditional_gan  # noqa: E402
 from .gans.dcgan import dcgan  # noqa: E402
@@ -50,12 +59,17 @@ from .registry import (  # noqa: E402
 __all__ = [
     "Endpoint",
     "Function",
+    "Images",
+    "Like",
+    "Number",
     "Objective",
     "Origin",
     "Parameter",
     "Part",
+    "PerRow",
     "Published",
     "Recipe",
+    "Whole",
     "autoencoder",
     "boltzmann_machine",
     "conditional_dcgan",

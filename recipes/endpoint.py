@@ -1,7 +1,8 @@
 """Endpoints: the named functions of a model that an exported model offers to servers."""
 
+import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import keras
@@ -70,25 +71,107 @@ class Part:
         return keras.Model({self.input: inputs}, {self.output: outputs})
 
 
+class Input(Protocol):
+    """What an input of a `Function` is: the annotation of its argument."""
+
+    def input(self, model: keras.Model, name: str):
+        """The symbolic input of that name, for a function of `model`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """One number for all rows.
+
+    Attributes:
+        dtype: Its type.
+    """
+
+    dtype: str
+
+    def input(self, model, name):
+        return keras.Input(batch_shape=(), dtype=self.dtype, name=name)
+
+
+@dataclass(frozen=True)
+class EachRow:
+    """A number for each row.
+
+    Attributes:
+        dtype: Its type.
+    """
+
+    dtype: str
+
+    def input(self, model, name):
+        return keras.Input((), dtype=self.dtype, name=name)
+
+
+@dataclass(frozen=True)
+class Like:
+    """Numbers in the shape of a part's first input, or of a layer's output.
+
+    Attributes:
+        part: The attribute of the model that is the part; the model itself where not given.
+        layer: The layer whose output it is like, in place of a part.
+    """
+
+    part: str | None = None
+    layer: str | None = None
+
+    def input(self, model, name):
+        if self.layer:
+            like = model.get_layer(self.layer).output
+        else:
+            like = (getattr(model, self.part) if self.part else model).inputs[0]
+        return keras.Input(like.shape[1:], name=name)
+
+
+Whole, Number, PerRow = Scalar("int32"), Scalar("float32"), EachRow("int32")
+# What the model itself takes.
+Images = Like()
+
+
 @dataclass(frozen=True)
 class Function:
     """An endpoint that a function computes from the model and named tensors.
 
     Args:
-        function: Takes the model and the inputs by name, gives a dict of outputs. All that it draws
-            at random depends on its input `seed`.
-        inputs: Names of the inputs. `n`, `steps`, `seed` and `label` are whole numbers,
-            `truncation` is a number; `labels` and `crossovers` are whole numbers, one for each row;
-            `words` too, in the shape of the model's output without its last axis; `latents`,
-            `styles`, `start`, `end`, `coarse` and `fine` are like what its `generator` takes;
-            `codes` are like what its `decoder` takes or its layer `code` gives; any other input has
-            the shape and the type of the model's input.
+        function: Takes the model and the inputs by name, gives a dict of outputs. The annotation of
+            each argument is the `Input` that says what it is: `Whole`, `Number`, `PerRow`,
+            `Images`, a `Like`. All that is drawn at random depends on its input `seed`.
         outputs: Names of the outputs.
+        optional: Names of those arguments with a default that are inputs all the same.
+
+    Raises:
+        TypeError: If the annotation of an input says nothing of it.
     """
 
     function: Callable[..., Mapping[str, Any]]
-    inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    optional: tuple[str, ...] = field(default=(), kw_only=True)
+
+    def __post_init__(self):
+        for name, kind in self._kinds().items():
+            if not hasattr(kind, "input"):
+                raise TypeError(
+                    f"{self.function.__name__}: the annotation of {name} must be an input, such as "
+                    f"Whole or PerRow, got {kind}"
+                )
+
+    def _kinds(self) -> dict[str, Input]:
+        """What each input is, by name."""
+        _, *arguments = inspect.signature(self.function).parameters.values()
+        return {
+            a.name: a.annotation
+            for a in arguments
+            if a.default is a.empty or a.name in self.optional
+        }
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the inputs."""
+        return tuple(self._kinds())
 
     @property
     def deterministic(self) -> bool:
@@ -105,27 +188,9 @@ class Function:
             **fixed: Values that are no inputs then but constants. On JAX `n` must be one of them,
                 as shapes are constant there.
         """
-        inputs = {name: self._input(name, model) for name in self.inputs if name not in fixed}
+        kinds = self._kinds().items()
+        inputs = {name: kind.input(model, name) for name, kind in kinds if name not in fixed}
         return keras.Model(inputs, _Computed(self.function, model, fixed)(inputs))
-
-    @staticmethod
-    def _input(name: str, model: keras.Model):
-        if name in ("n", "steps", "seed", "label"):
-            return keras.Input(batch_shape=(), dtype="int32", name=name)
-        if name == "truncation":
-            return keras.Input(batch_shape=(), name=name)
-        if name == "words":
-            return keras.Input(model.outputs[0].shape[1:-1], dtype="int32", name=name)
-        if name in ("labels", "crossovers"):
-            return keras.Input((), dtype="int32", name=name)
-        if name in ("latents", "styles", "start", "end", "coarse", "fine"):
-            return keras.Input(model.generator.inputs[0].shape[1:], name=name)
-        if name == "codes":
-            # A decoder of its own takes them, or the layer `code` gives them.
-            decoder = getattr(model, "decoder", None)
-            codes = decoder.inputs[0] if decoder else model.get_layer("code").output
-            return keras.Input(codes.shape[1:], name=name)
-        return keras.Input(model.inputs[0].shape[1:], name=name)
 
 
 class _Computed(keras.layers.Layer):

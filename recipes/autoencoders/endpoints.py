@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from ..endpoint import Function, Part
+from ..endpoint import Function, Images, Part
 
 
 def squared_errors(images, reconstructions):
@@ -12,14 +12,14 @@ def squared_errors(images, reconstructions):
     return ops.sum(squares, axis=range(1, len(squares.shape)))
 
 
-def _score(model: keras.Model, images):
+def _score(model: keras.Model, images: Images):
     return {"scores": squared_errors(images, model(images, training=False))}
 
 
 SERVE = Part("images", "reconstructions")
 ENCODE = Part("images", "codes", end="code")
 # How odd an image is: what is unlike the images of the training is not given back well.
-SCORE = Function(_score, ("images",), ("scores",))
+SCORE = Function(_score, ("scores",))
 ENDPOINTS = {
     "serve": SERVE,
     "encode": ENCODE,

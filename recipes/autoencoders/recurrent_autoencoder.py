@@ -7,7 +7,7 @@ from keras import layers, ops
 
 from ...checks import is_whole
 from ...layers import RepeatAlong
-from ..endpoint import Function
+from ..endpoint import Function, Images, Like, Whole
 from ..registry import Objective, Published, recipe
 from ..search import Choice, Given, LatentDim, LearningRate, Rank, Seed, Widths
 from ..takes import Takes
@@ -62,14 +62,14 @@ class RowsToImages(layers.Layer):
         return {**super().get_config(), "image_shape": self.image_shape}
 
 
-def _decode(model, codes, n):
+def _decode(model, codes: Like(layer="code"), n: Whole):
     x = ops.repeat(codes[:, None], n, axis=1)
     for layer in model.layers[model.layers.index(model.get_layer("repeated")) + 1 :]:
         x = layer(x)
     return {"reconstructions": x}
 
 
-def _score(model, images):
+def _score(model, images: Images):
     real = ops.cast(images != PADDING, "float32")
     outputs = model(images, training=False)
     return {"scores": squared_errors(real * images, real * ops.cast(outputs, "float32"))}
@@ -89,8 +89,8 @@ def takes(arguments) -> Takes:
     endpoints={
         "serve": SERVE,
         "encode": ENCODE,
-        "decode": Function(_decode, ("codes", "n"), ("reconstructions",)),
-        "score": Function(_score, ("images",), ("scores",)),
+        "decode": Function(_decode, ("reconstructions",)),
+        "score": Function(_score, ("scores",)),
     },
     measures=reconstruction,
     smoke={"image_shape": (4, 3, 1), "hidden_units": (5,), "latent_dim": 3},

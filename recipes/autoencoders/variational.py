@@ -13,7 +13,7 @@ from ...layers import FoldConv2DTranspose
 from ...layers.seed_stream import SeedStream
 from ...metrics import active_units, importance_weighted_bound, reconstruction_error
 from ...metrics.importance_weighted_bound import bound_in_chunks
-from ..endpoint import Function
+from ..endpoint import Function, Images, Like, PerRow, Whole
 from ..interpolation import along, line
 from ..search import LOSS, Changes, Float, Given, Rank, Widths, at_least
 from .convolutional_autoencoder import cropped
@@ -125,52 +125,52 @@ def near_zero(fan_in: int) -> dict[str, keras.initializers.Initializer]:
     }
 
 
-def _serve(model, images, labels=None):
+def _serve(model, images: Images, labels: PerRow = None):
     return {"reconstructions": model.decode(model.encode(images, labels)[0], labels)}
 
 
-def _encode(model, images, labels=None):
+def _encode(model, images: Images, labels: PerRow = None):
     means, log_variances = model.encode(images, labels)
     return {"codes": means, "log_variances": log_variances}
 
 
-def _decode(model, codes, labels=None):
+def _decode(model, codes: Like("decoder"), labels: PerRow = None):
     return {"images": model.decode(codes, labels)}
 
 
-def _sample(model, n, seed):
+def _sample(model, n: Whole, seed: Whole):
     return {"images": model.decode(model.codes(n, SeedStream(seed)))}
 
 
-def _sample_classes(model, labels, seed):
+def _sample_classes(model, labels: PerRow, seed: Whole):
     codes = model.codes(ops.shape(labels)[0], SeedStream(seed))
     return {"images": model.decode(codes, labels)}
 
 
-def _interpolate(model, a, b, n):
+def _interpolate(model, a: Images, b: Images, n: Whole):
     return {"images": along(model.decode, line(model.encode(a)[0], model.encode(b)[0], n))}
 
 
-def _score(model, images, seed, labels=None):
+def _score(model, images: Images, seed: Whole, labels: PerRow = None):
     seeds = SeedStream(seed)
     images = model.observed(images, seeds)
     return {"scores": -bound_in_chunks(model, images, labels, SAMPLES, CHUNK, seeds.next())}
 
 
 ENDPOINTS = {
-    "serve": Function(_serve, ("images",), ("reconstructions",)),
-    "encode": Function(_encode, ("images",), ("codes", "log_variances")),
-    "decode": Function(_decode, ("codes",), ("images",)),
-    "sample": Function(_sample, ("n", "seed"), ("images",)),
-    "interpolate": Function(_interpolate, ("a", "b", "n"), ("images",)),
-    "score": Function(_score, ("images", "seed"), ("scores",)),
+    "serve": Function(_serve, ("reconstructions",)),
+    "encode": Function(_encode, ("codes", "log_variances")),
+    "decode": Function(_decode, ("images",)),
+    "sample": Function(_sample, ("images",)),
+    "interpolate": Function(_interpolate, ("images",)),
+    "score": Function(_score, ("scores",)),
 }
 CONDITIONAL_ENDPOINTS = {
-    "serve": Function(_serve, ("images", "labels"), ("reconstructions",)),
-    "encode": Function(_encode, ("images", "labels"), ("codes", "log_variances")),
-    "decode": Function(_decode, ("codes", "labels"), ("images",)),
-    "sample": Function(_sample_classes, ("labels", "seed"), ("images",)),
-    "score": Function(_score, ("images", "seed", "labels"), ("scores",)),
+    "serve": Function(_serve, ("reconstructions",), optional=("labels",)),
+    "encode": Function(_encode, ("codes", "log_variances"), optional=("labels",)),
+    "decode": Function(_decode, ("images",), optional=("labels",)),
+    "sample": Function(_sample_classes, ("images",)),
+    "score": Function(_score, ("scores",), optional=("labels",)),
 }
 
 

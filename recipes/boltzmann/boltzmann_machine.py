@@ -8,7 +8,7 @@ from keras import ops
 from ...checks import is_number
 from ...layers import Binarize, BoltzmannMachine
 from ...layers.seed_stream import SeedStream
-from ..endpoint import Function, Part
+from ..endpoint import Function, Images, Part, Whole
 from ..registry import Objective, Published, recipe
 from ..search import Given, ImageShape, LearningRate, Momentum, Seed, Units, WeightDecay
 from .machine import (
@@ -29,14 +29,14 @@ def _images(model, units):
     return images_of(model, units[:, : model.get_layer("machine").visible])
 
 
-def _reconstruct(model, images):
+def _reconstruct(model, images: Images):
     machine, visible = model.get_layer("machine"), units_of(model, images)
     hidden = machine.mean_field(visible)
     units = ops.concatenate([ops.cast(visible, hidden.dtype), hidden], axis=-1)
     return {"reconstructions": _images(model, machine.conditional(units))}
 
 
-def _free_energy(model, images):
+def _free_energy(model, images: Images):
     return {"free_energies": model.get_layer("machine").free_energy(units_of(model, images))}
 
 
@@ -46,14 +46,14 @@ def _start(machine, count, seed, steps):
     return machine.draw(start, SeedStream(seed, steps))
 
 
-def _sample(model, n, steps, seed):
+def _sample(model, n: Whole, steps: Whole, seed: Whole):
     machine = model.get_layer("machine")
     return {
         "images": _images(model, machine.gibbs(_start(machine, n, seed, steps), steps, seed)[1])
     }
 
 
-def _complete(model, images, mask, steps, seed):
+def _complete(model, images: Images, mask: Images, steps: Whole, seed: Whole):
     machine, visible = model.get_layer("machine"), units_of(model, images)
     start = _start(machine, ops.shape(visible)[0], seed, steps)
     hidden = start[:, machine.visible :]
@@ -74,10 +74,10 @@ def _complete(model, images, mask, steps, seed):
     objective=Objective("val_loss", "min"),
     endpoints={
         "serve": Part("images", "features"),
-        "reconstruct": Function(_reconstruct, ("images",), ("reconstructions",)),
-        "free_energy": Function(_free_energy, ("images",), ("free_energies",)),
-        "sample": Function(_sample, ("n", "steps", "seed"), ("images",)),
-        "complete": Function(_complete, ("images", "mask", "steps", "seed"), ("completions",)),
+        "reconstruct": Function(_reconstruct, ("reconstructions",)),
+        "free_energy": Function(_free_energy, ("free_energies",)),
+        "sample": Function(_sample, ("images",)),
+        "complete": Function(_complete, ("completions",)),
     },
     takes=takes_batches,
     smoke={"image_shape": (4, 4, 1), "hidden_units": 5, "persistent_chains": 8},

@@ -11,7 +11,7 @@ from ...callbacks import GreedyLayerwise
 from ...layers import DBM, Binarize
 from ...layers.seed_stream import SeedStream
 from ...metrics import annealed_importance_sampling, mean_field_bound
-from ..endpoint import Function, Part
+from ..endpoint import Function, Images, Part, Whole
 from ..registry import Objective, Published, recipe
 from ..search import Flag, ImageShape, Int, LearningRate, Seed, WeightDecay, Widths, at_least
 from .machine import (
@@ -74,19 +74,19 @@ def bound(
     }
 
 
-def _reconstruct(model, images):
+def _reconstruct(model, images: Images):
     dbm = model.get_layer("dbm")
     lowest = dbm.mean_field(units_of(model, images))[0]
     return {"reconstructions": images_of(model, dbm.visible_mean(lowest))}
 
 
-def _sample(model, n, steps, seed):
+def _sample(model, n: Whole, steps: Whole, seed: Whole):
     dbm = model.get_layer("dbm")
     start = dbm.start(n, SeedStream(seed, dbm.draws * steps))  # seeds that no step uses
     return {"images": images_of(model, dbm.gibbs(start, steps, seed)[1])}
 
 
-def _complete(model, images, mask, steps, seed):
+def _complete(model, images: Images, mask: Images, steps: Whole, seed: Whole):
     dbm, given = model.get_layer("dbm"), model.get_layer("pixels")(mask)
     average = ops.cast(dbm.offsets[0], dbm.compute_dtype)
     visible = ops.where(given > 0, units_of(model, images), average)
@@ -101,9 +101,9 @@ def _complete(model, images, mask, steps, seed):
     objective=Objective("val_log_likelihood_bound", "max", measured=True),
     endpoints={
         "serve": Part("images", "features"),
-        "reconstruct": Function(_reconstruct, ("images",), ("reconstructions",)),
-        "sample": Function(_sample, ("n", "steps", "seed"), ("images",)),
-        "complete": Function(_complete, ("images", "mask", "steps", "seed"), ("completions",)),
+        "reconstruct": Function(_reconstruct, ("reconstructions",)),
+        "sample": Function(_sample, ("images",)),
+        "complete": Function(_complete, ("completions",)),
     },
     schedule=schedule,
     measures=bound,

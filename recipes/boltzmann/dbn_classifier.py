@@ -8,7 +8,7 @@ from keras import ops
 from ...callbacks import GreedyLayerwise
 from ...layers import RBM, Binarize, GradientGate, LabelledRBM
 from ...layers.seed_stream import SeedStream
-from ..endpoint import Function, Part
+from ..endpoint import Function, Images, Part, Whole
 from ..registry import Objective, Published, recipe
 from ..search import (
     LOSS,
@@ -59,13 +59,13 @@ def schedule(arguments) -> GreedyLayerwise:
     return GreedyLayerwise(stages, arguments["pretraining_epochs"], rates)
 
 
-def _sample(model, n, steps, seed):
+def _sample(model, n: Whole, steps: Whole, seed: Whole):
     joint = model.get_layer("joint")
     visible = joint.rbm.start(n, SeedStream(seed, 2 * steps))
     return {"images": _images(model, visible, steps, seed)}
 
 
-def _generate(model, label, n, steps, seed):
+def _generate(model, label: Whole, n: Whole, steps: Whole, seed: Whole):
     joint = model.get_layer("joint")
     visible = joint.rbm.start(n, SeedStream(seed, 2 * steps))
     on = ops.one_hot(ops.tile(ops.reshape(label, (1,)), (n,)), joint.num_classes)
@@ -84,7 +84,7 @@ def _images(model, visible, steps, seed, given=None):
     return images_of(model, go_down(machines_of(model), states, mean, after)[1])
 
 
-def _features(model, images):
+def _features(model, images: Images):
     units = units_of(model, images)
     for rbm in machines_of(model):
         units = rbm.hidden_mean(units)
@@ -98,9 +98,9 @@ def _features(model, images):
     objective=Objective("val_accuracy", "max"),
     endpoints={
         "serve": Part("images", "probabilities", activation="softmax"),
-        "features": Function(_features, ("images",), ("features",)),
-        "sample": Function(_sample, ("n", "steps", "seed"), ("images",)),
-        "generate": Function(_generate, ("label", "n", "steps", "seed"), ("images",)),
+        "features": Function(_features, ("features",)),
+        "sample": Function(_sample, ("images",)),
+        "generate": Function(_generate, ("images",)),
     },
     schedule=schedule,
     epochs=20,

@@ -7,7 +7,7 @@ from keras import layers, ops
 
 from ...layers import Binarize, Hopfield
 from ...layers.seed_stream import SeedStream
-from ..endpoint import Function, Part
+from ..endpoint import Function, Images, Part, Whole
 from ..model import RecipeModel
 from ..registry import Objective, Published, recipe
 from ..search import ImageShape, Seed, at_least
@@ -28,18 +28,18 @@ def _images(model, states):
     return ops.reshape((states + 1) / 2, (-1, *model.inputs[0].shape[1:]))
 
 
-def _energy(model, images):
+def _energy(model, images: Images):
     return {"energies": model.get_layer("hopfield").energy(_states(model, images))}
 
 
-def _complete(model, images, mask):
+def _complete(model, images: Images, mask: Images):
     given, states = model.get_layer("pixels")(mask), _states(model, images)
     start = ops.where(given > 0, states, ops.zeros_like(states))
     completed = _images(model, model.get_layer("hopfield").recall(start, given))
     return {"completions": ops.where(mask > 0, images, ops.cast(completed, images.dtype))}
 
 
-def _sample(model, n, seed):
+def _sample(model, n: Whole, seed: Whole):
     net = model.get_layer("hopfield")
     start = ops.sign(keras.random.uniform((n, net.units), -1, 1, seed=SeedStream(seed)))
     return {"images": _images(model, net.recall(start))}
@@ -52,9 +52,9 @@ def _sample(model, n, seed):
     objective=Objective("val_loss", "min"),
     endpoints={
         "serve": Part("images", "recollections"),
-        "energy": Function(_energy, ("images",), ("energies",)),
-        "complete": Function(_complete, ("images", "mask"), ("completions",)),
-        "sample": Function(_sample, ("n", "seed"), ("images",)),
+        "energy": Function(_energy, ("energies",)),
+        "complete": Function(_complete, ("completions",)),
+        "sample": Function(_sample, ("images",)),
     },
     epochs=1,
     takes=takes_batches,

@@ -17,7 +17,7 @@ from ...checks import is_number
 from ...layers import RBM
 from ...layers.seed_stream import SeedStream
 from ...metrics import annealed_importance_sampling, belief_net_bound
-from ..endpoint import Function, Part
+from ..endpoint import Function, Images, Part, Whole
 from ..model import RecipeModel
 from ..search import LOSS, Changes, Choice, Given, Widths, at_least
 from ..takes import Takes, takes_images
@@ -99,7 +99,7 @@ def go_down(below: list[RBM], states, mean, seeds):
     return states, mean
 
 
-def _reconstruct(model, images):
+def _reconstruct(model, images: Images):
     units, machines = units_of(model, images), machines_of(model)
     for rbm in machines:
         units = rbm.hidden_mean(units)
@@ -108,18 +108,18 @@ def _reconstruct(model, images):
     return {"reconstructions": images_of(model, units)}
 
 
-def _free_energy(model, images):
+def _free_energy(model, images: Images):
     (rbm,) = machines_of(model)
     return {"free_energies": rbm.free_energy(units_of(model, images))}
 
 
-def _sample(model, n, steps, seed):
+def _sample(model, n: Whole, steps: Whole, seed: Whole):
     *below, top = machines_of(model)
     after = SeedStream(seed, 2 * steps + 1)  # seeds that the chains do not use
     return {"images": images_of(model, go_down(below, *top.sample(n, steps, seed), after)[1])}
 
 
-def _complete(model, images, mask, steps, seed):
+def _complete(model, images: Images, mask: Images, steps: Whole, seed: Whole):
     *below, top = machines_of(model)
     units, given = units_of(model, images), model.get_layer("pixels")(mask) > 0
     draws = 2 * len(below) + 2
@@ -204,10 +204,10 @@ def _bound(model, images, temperatures: int, samples: int) -> tuple[float, float
 
 DEEP_ENDPOINTS = {
     "serve": Part("images", "features"),
-    "reconstruct": Function(_reconstruct, ("images",), ("reconstructions",)),
-    "sample": Function(_sample, ("n", "steps", "seed"), ("images",)),
-    "complete": Function(_complete, ("images", "mask", "steps", "seed"), ("completions",)),
+    "reconstruct": Function(_reconstruct, ("reconstructions",)),
+    "sample": Function(_sample, ("images",)),
+    "complete": Function(_complete, ("completions",)),
 }
 ENDPOINTS = DEEP_ENDPOINTS | {
-    "free_energy": Function(_free_energy, ("images",), ("free_energies",)),
+    "free_energy": Function(_free_energy, ("free_energies",)),
 }

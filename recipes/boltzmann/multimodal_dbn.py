@@ -12,7 +12,7 @@ from ...layers import RBM, Binarize, CaptionedRBM
 from ...layers.seed_stream import SeedStream
 from ...metrics import annealed_importance_sampling, log_likelihood
 from ...metrics.belief_net import drawn_features, features_and_bound
-from ..endpoint import Function, Part
+from ..endpoint import Function, Images, Part, Whole
 from ..registry import Objective, recipe
 from ..search import (
     Flag,
@@ -48,6 +48,14 @@ VocabularySize = Annotated[int, at_least(2), FromData("label", "count")]
 TINY = 1e-30
 
 
+class Captions:
+    """An endpoint's input: words of a caption for each image, `(batch, caption_length)`."""
+
+    @staticmethod
+    def input(model, name):
+        return keras.Input(model.outputs[0].shape[1:-1], dtype="int32", name=name)
+
+
 def schedule(arguments) -> GreedyLayerwise:
     """The machine over captions beside the lowest over images, those above one by one."""
     depth = len(arguments["hidden_units"])
@@ -68,7 +76,7 @@ def _images(model, features, means, steps, seed):
     return images_of(model, go_down(machines_of(model), features, means, after)[1])
 
 
-def _sample(model, n, steps, seed):
+def _sample(model, n: Whole, steps: Whole, seed: Whole):
     joint = model.get_layer("joint")
     features, caption, means, _ = joint.gibbs(*_start(model, n, seed, steps), steps, seed)
     return {
@@ -77,7 +85,7 @@ def _sample(model, n, steps, seed):
     }
 
 
-def _generate(model, words, steps, seed):
+def _generate(model, words: Captions, steps: Whole, seed: Whole):
     joint = model.get_layer("joint")
     caption = joint.caption_features(words)
     features, _ = _start(model, ops.shape(words)[0], seed, steps)
@@ -85,7 +93,7 @@ def _generate(model, words, steps, seed):
     return {"images": _images(model, features, means, steps, seed)}
 
 
-def _caption(model, images, steps, seed):
+def _caption(model, images: Images, steps: Whole, seed: Whole):
     joint, features = model.get_layer("joint"), units_of(model, images)
     for rbm in machines_of(model):
         features = rbm.hidden_mean(features)
@@ -143,9 +151,9 @@ def likelihood_bound(
     objective=Objective("val_log_likelihood_bound", "max", measured=True),
     endpoints={
         "serve": Part("images", "probabilities"),
-        "caption": Function(_caption, ("images", "steps", "seed"), ("words",)),
-        "generate": Function(_generate, ("words", "steps", "seed"), ("images",)),
-        "sample": Function(_sample, ("n", "steps", "seed"), ("images", "words")),
+        "caption": Function(_caption, ("words",)),
+        "generate": Function(_generate, ("images",)),
+        "sample": Function(_sample, ("images", "words")),
     },
     schedule=schedule,
     measures=likelihood_bound,

@@ -6,7 +6,7 @@ from keras import ops
 
 from ...layers.seed_stream import SeedStream
 from ...metrics import sliced_wasserstein
-from ..endpoint import Function
+from ..endpoint import Function, Images, Like, PerRow, Whole
 from ..interpolation import along, line
 from .projection import project
 
@@ -15,48 +15,51 @@ from .projection import project
 QUICK = {"patches": 16, "directions": 128, "repeats": 1}
 
 
-def _discriminate(model, images, labels=None):
+LatentVectors = Like("generator")
+
+
+def _discriminate(model, images: Images, labels: PerRow = None):
     return {"scores": model.score(images, labels)}
 
 
-def _decode(model, latents, labels=None):
+def _decode(model, latents: LatentVectors, labels: PerRow = None):
     return {"images": model.generate(latents, labels)}
 
 
-def _sample(model, n, seed):
+def _sample(model, n: Whole, seed: Whole):
     return {"images": model.generate(model.latents(n, SeedStream(seed)))}
 
 
-def _sample_classes(model, labels, seed):
+def _sample_classes(model, labels: PerRow, seed: Whole):
     latents = model.latents(ops.shape(labels)[0], SeedStream(seed))
     return {"images": model.generate(latents, labels)}
 
 
-def _interpolate(model, start, end, n):
+def _interpolate(model, start: LatentVectors, end: LatentVectors, n: Whole):
     return {"images": along(model.generate, line(start, end, n))}
 
 
-def _project(model, images, steps, seed):
+def _project(model, images: Images, steps: Whole, seed: Whole):
     latents = model.latents(ops.shape(images)[0], SeedStream(seed))
     best, made, distances = project(model.generate, latents, model.as_seen(images), steps)
     return {"latents": best, "images": made, "distances": distances}
 
 
 ENDPOINTS = {
-    "decode": Function(_decode, ("latents",), ("images",)),
-    "sample": Function(_sample, ("n", "seed"), ("images",)),
-    "discriminate": Function(_discriminate, ("images",), ("scores",)),
+    "decode": Function(_decode, ("images",)),
+    "sample": Function(_sample, ("images",)),
+    "discriminate": Function(_discriminate, ("scores",)),
 }
 CONDITIONAL_ENDPOINTS = {
-    "decode": Function(_decode, ("latents", "labels"), ("images",)),
-    "sample": Function(_sample_classes, ("labels", "seed"), ("images",)),
-    "discriminate": Function(_discriminate, ("images", "labels"), ("scores",)),
+    "decode": Function(_decode, ("images",), optional=("labels",)),
+    "sample": Function(_sample_classes, ("images",)),
+    "discriminate": Function(_discriminate, ("scores",), optional=("labels",)),
 }
 
 GROWING_ENDPOINTS = {
     **ENDPOINTS,
-    "interpolate": Function(_interpolate, ("start", "end", "n"), ("images",)),
-    "project": Function(_project, ("images", "steps", "seed"), ("latents", "images", "distances")),
+    "interpolate": Function(_interpolate, ("images",)),
+    "project": Function(_project, ("latents", "images", "distances")),
 }
 
 

@@ -23,12 +23,12 @@ from ...layers import (
     Truncation,
 )
 from ...layers.seed_stream import SeedStream
-from ..endpoint import Function
+from ..endpoint import Function, Images, Number, PerRow, Whole
 from ..interpolation import along, line
 from ..registry import Objective, Published, recipe
 from ..search import Float, Given, ImageShape, Int, LearningRate, Rank, Seed
 from .arguments import AverageDecay, Beta1
-from .endpoints import ENDPOINTS, distances_of
+from .endpoints import ENDPOINTS, LatentVectors, distances_of
 from .games import FIGURES
 from .growing import (
     BATCH_SIZES,
@@ -59,7 +59,7 @@ MixingProbability = Annotated[
 ]
 
 
-def _sample(model, n, seed, truncation):
+def _sample(model, n: Whole, seed: Whole, truncation: Number):
     seeds = SeedStream(seed)
     latents = model.latents(n, seeds)
     noise = [keras.random.normal((n, *image.shape[1:]), seed=seeds) for image in _noise_of(model)]
@@ -67,22 +67,22 @@ def _sample(model, n, seed, truncation):
     return {"images": _synthesis(model, noise=True)([styles, *noise])}
 
 
-def _style_mix(model, coarse, fine, crossovers):
+def _style_mix(model, coarse: LatentVectors, fine: LatentVectors, crossovers: PerRow):
     coarse, fine = (_styles(model, _mapped(model, latents)) for latents in (coarse, fine))
     of_fine = ops.arange(coarse.shape[1])[:, None] >= crossovers[:, None, None]
     return {"images": _synthesis(model)(ops.where(of_fine, fine, coarse))}
 
 
-def _interpolate(model, start, end, n):
+def _interpolate(model, start: LatentVectors, end: LatentVectors, n: Whole):
     start, end = (_mapped(model, latents) for latents in (start, end))
     return {"images": along(_decoder(model), line(start, end, n))}
 
 
-def _synthesize(model, styles):
+def _synthesize(model, styles: LatentVectors):
     return {"images": _decoder(model)(styles)}
 
 
-def _project(model, images, steps, seed):
+def _project(model, images: Images, steps: Whole, seed: Whole):
     # From the mean style, to which images of all kinds are near, and some way towards another.
     latents = model.latents(ops.shape(images)[0], SeedStream(seed))
     start = _network(model).get_layer("truncation")(_mapped(model, latents), psi=0.5)
@@ -137,7 +137,7 @@ def _synthesis(model, noise=False):
     return model.cut(f"{name}_{model.resolution}", inputs, network.outputs[model.stage])
 
 
-SAMPLE = Function(_sample, ("n", "seed", "truncation"), ("images",))
+SAMPLE = Function(_sample, ("images",))
 
 
 @recipe(
@@ -150,12 +150,10 @@ SAMPLE = Function(_sample, ("n", "seed", "truncation"), ("images",))
         "sample": SAMPLE,
         "decode": ENDPOINTS["decode"],
         "discriminate": ENDPOINTS["discriminate"],
-        "style_mix": Function(_style_mix, ("coarse", "fine", "crossovers"), ("images",)),
-        "interpolate": Function(_interpolate, ("start", "end", "n"), ("images",)),
-        "synthesize": Function(_synthesize, ("styles",), ("images",)),
-        "project": Function(
-            _project, ("images", "steps", "seed"), ("styles", "images", "distances")
-        ),
+        "style_mix": Function(_style_mix, ("images",)),
+        "interpolate": Function(_interpolate, ("images",)),
+        "synthesize": Function(_synthesize, ("images",)),
+        "project": Function(_project, ("styles", "images", "distances")),
     },
     measures=_distances,
     smoke={
