@@ -32,21 +32,23 @@ def _entries() -> dict[str, dict[str, Any]]:
     if entry_points(group="amalthea.recipes"):
         from .. import recipes
 
-        names = recipes.list_recipes()
+        names = recipes.list_recipes(variants=True)
         entries |= {n: recipes.get_recipe(n).describe() for n in names if n not in entries}
     return entries
 
 
-def list_recipes(pattern: str = "*") -> list[str]:
+def list_recipes(pattern: str = "*", *, variants: bool = False) -> list[str]:
     """Names of all recipes, as `amalthea.recipes.list_recipes` gives them.
 
     Args:
         pattern: A shell-style pattern such as `"*autoencoder*"`.
+        variants: Whether their named sizes are listed, too.
 
     Returns:
         The names that match, sorted.
     """
-    return sorted(fnmatch.filter(_entries(), pattern))
+    listed = [name for name, entry in _entries().items() if variants or not entry["variant_of"]]
+    return sorted(fnmatch.filter(listed, pattern))
 
 
 def describe(name: str) -> dict[str, Any]:
@@ -72,7 +74,7 @@ def registered() -> list[dict[str, Any]]:
     """The descriptions of this package's own recipes as the registry gives them now."""
     from .. import recipes
 
-    entries = [recipes.get_recipe(name) for name in recipes.list_recipes()]
+    entries = [recipes.get_recipe(name) for name in recipes.list_recipes(variants=True)]
     package = __package__.split(".")[0]
     return [e.describe() for e in entries if e.build.__module__.split(".")[0] == package]
 
@@ -81,9 +83,11 @@ def table(entries: list[dict[str, Any]]) -> str:
     """The recipes as a table in Markdown."""
     lines = ["| recipe | what it is | published sizes | paper |", "|---|---|---|---|"]
     for entry in entries:
-        sizes = "; ".join(
-            f"{p['configuration']}: {p['parameters']:,} parameters" for p in entry["published"]
-        )
+        if entry["variant_of"]:
+            continue
+        sizes = [(p["configuration"], p["parameters"]) for p in entry["published"]]
+        sizes += [(f"`{v['name']}`", v["parameters"]) for v in entry["variants"]]
+        sizes = "; ".join(f"{name}: {parameters:,} parameters" for name, parameters in sizes)
         paper = re.sub(r"(.*): (https?://\S+)$", r"[\1](\2)", entry["paper"])
         lines.append(f"| `{entry['name']}` | {entry['summary']} | {sizes} | {paper} |")
     return "\n".join(lines)

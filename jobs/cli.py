@@ -114,15 +114,20 @@ AcceptChangedData = Annotated[
 def list_(
     pattern: Annotated[str, typer.Argument(help="Shell-style pattern of names.")] = "*",
 ) -> None:
-    """List the recipes."""
+    """List the recipes, their named sizes indented below them."""
     table = Table(box=None, pad_edge=False)
     for column in ("recipe", "family", "summary", "data"):
         table.add_column(column, no_wrap=column == "recipe")
-    entries = [catalogue.describe(name) for name in catalogue.list_recipes(pattern)]
-    if not entries:
+    found = [catalogue.describe(name) for name in catalogue.list_recipes(pattern, variants=True)]
+    if not found:
         raise UserError(f"no recipe is called like {pattern!r}: see 'amalthea list'")
-    for entry in entries:
-        table.add_row(entry["name"], entry["family"], entry["summary"], entry["data"])
+    sizes = {entry["name"] for entry in found}
+    for name in sorted({entry["variant_of"] or entry["name"] for entry in found}):
+        entry = catalogue.describe(name)
+        table.add_row(name, entry["family"], entry["summary"], entry["data"])
+        for size in entry["variants"]:
+            if size["name"] in sizes:
+                table.add_row(f"  {size['name']}", "", f"{size['parameters']:,} parameters", "")
     console.print(table)
 
 
@@ -153,6 +158,11 @@ def describe(
             f"{published['configuration']}: {count} ({published['source']})"
             + (f", by {given}" if given else ""),
         )
+    if entry["variant_of"]:
+        facts.add_row("a size of", entry["variant_of"])
+    for size in entry["variants"]:
+        count = f"{size['parameters']:,} parameters ({size['source']})"
+        facts.add_row("size", f"{size['name']}: {count}")
     console.print(facts)
     console.print()
     for argument in entry["arguments"]:
@@ -658,7 +668,7 @@ def _app(words: list[str]) -> typer.Typer:
     app.command()(describe)
     entry = {"name": "", "arguments": []}
     if words[:1] == ["train"]:
-        known = set(catalogue.list_recipes())
+        known = set(catalogue.list_recipes(variants=True))
         name = next((word for word in words[1:] if word in known), "".join(words[1:2]))
         if name and not name.startswith("-"):
             entry = catalogue.describe(name)

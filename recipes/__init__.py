@@ -38,11 +38,11 @@ from .endpoint import (  # noqa: E402
 )
 from .gans.conditional_dcgan import conditional_dcgan  # noqa: E402
 from .gans.conditional_gan import conditional_gan  # noqa: E402
-from .gans.dcgan import dcgan  # noqa: E402
+from .gans.dcgan import dcgan, dcgan_64  # noqa: E402
 from .gans.gan import gan  # noqa: E402
 from .gans.minibatch_discrimination_gan import minibatch_discrimination_gan  # noqa: E402
-from .gans.progan import progan  # noqa: E402
-from .gans.stylegan import stylegan  # noqa: E402
+from .gans.progan import progan, progan_1024  # noqa: E402
+from .gans.stylegan import stylegan, stylegan_1024  # noqa: E402
 from .gans.toy_gan import toy_gan  # noqa: E402
 from .gans.wgan_gp import wgan_gp  # noqa: E402
 from .registry import (  # noqa: E402
@@ -54,6 +54,7 @@ from .registry import (  # noqa: E402
     get_recipe,
     list_recipes,
     recipe,
+    variant,
 )
 
 __all__ = [
@@ -80,6 +81,7 @@ __all__ = [
     "dbn",
     "dbn_classifier",
     "dcgan",
+    "dcgan_64",
     "deep_autoencoder",
     "denoising_autoencoder",
     "gan",
@@ -93,13 +95,16 @@ __all__ = [
     "minibatch_discrimination_gan",
     "multimodal_dbn",
     "progan",
+    "progan_1024",
     "rbm",
     "recipe",
     "recurrent_autoencoder",
     "sparse_autoencoder",
     "stylegan",
+    "stylegan_1024",
     "tied_autoencoder",
     "toy_gan",
+    "variant",
     "variational_autoencoder",
     "wgan_gp",
 ]

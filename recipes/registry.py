@@ -10,7 +10,7 @@ import textwrap
 import typing
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -157,6 +157,8 @@ class Recipe:
         takes: From the arguments to what the model learns from, by which data are checked.
         incomparable: Names of what training logs that says of no model how good it is, such as the
             losses of a game.
+        variant_of: Name of the recipe that this one is a size of; None for recipes of their own.
+        fixed: The arguments that make the size.
     """
 
     name: str
@@ -178,6 +180,8 @@ class Recipe:
     frozen: frozenset[str]
     takes: Callable[[Mapping[str, Any]], Takes]
     incomparable: frozenset[str]
+    variant_of: str | None = None
+    fixed: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Parameter:
         """The parameter `name`; `UserError` with the names there are if there is none."""
@@ -193,8 +197,23 @@ class Recipe:
         return any(p.from_data and p.from_data.feature == "label" for p in self.parameters)
 
     def from_data(self, features: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments that data determine, for data with these features."""
-        return {p.name: p.from_data.value(features) for p in self.parameters if p.from_data}
+        """The arguments that data determine, for data with these features.
+
+        Raises:
+            UserError: If the recipe is a size of another one, and of other data.
+        """
+        values = {p.name: p.from_data.value(features) for p in self.parameters if p.from_data}
+        for name in values.keys() & self.fixed.keys():
+            if values[name] != self.fixed[name]:
+                raise UserError(
+                    f"{self.name} is {self.variant_of} with {name} {self.fixed[name]}, but the "
+                    f"data have {values[name]}: take {self.variant_of}, or such data"
+                )
+        return values
+
+    def variants(self) -> list["Recipe"]:
+        """The named sizes of this recipe."""
+        return [entry for entry in _recipes.values() if entry.variant_of == self.name]
 
     def num_classes(self, arguments: Mapping[str, Any]) -> int | None:
         """Of how many classes a model with these arguments knows labels; None if of none."""
@@ -211,6 +230,7 @@ class Recipe:
 
     def _hyperparameters(self, fixed: Set[str]) -> dict[str, Rank]:
         domains = {"batch_size": BATCH_SIZE} | {p.name: p.domain for p in self.parameters}
+        fixed = fixed | self.fixed.keys()
         free = [d.hyperparameters(name) for name, d in domains.items() if name not in fixed]
         ranks = {name: rank for ranks in free for name, rank in ranks.items()}
         return dict(sorted(ranks.items(), key=lambda item: item[1]))
@@ -298,6 +318,7 @@ class Recipe:
         return {
             "name": self.name,
             "family": self.family,
+            "variant_of": self.variant_of,
             "summary": self.summary,
             "paper": self.paper,
             "data": self.data,
@@ -331,6 +352,11 @@ class Recipe:
                     "source": p.source,
                 }
                 for p in self.published
+            ],
+            "variants": [
+                {"name": entry.name, "parameters": p.parameters, "source": p.source}
+                for entry in self.variants()
+                for p in entry.published
             ],
         }
 
@@ -461,17 +487,64 @@ def recipe(
     return register
 
 
-def list_recipes(pattern: str = "*") -> list[str]:
+def variant(
+    of: Callable[..., keras.Model], name: str, *, parameters: int, source: str, **arguments: Any
+) -> Callable[..., keras.Model]:
+    """Register a published size of a recipe, as a recipe of its own name.
+
+    Args:
+        of: The recipe's builder.
+        name: The name of the size.
+        parameters: Its exact number of trainable parameters.
+        source: Where that number comes from.
+        **arguments: What makes the size: the arguments whose defaults differ.
+
+    Returns:
+        The builder: that of the recipe, with other defaults.
+
+    Raises:
+        TypeError: If the recipe has no such argument, an argument is not valid, or the name is
+            taken.
+    """
+    entry, build = _recipes[of.__name__], of.__wrapped__
+    signature = inspect.signature(build)
+    if unknown := arguments.keys() - signature.parameters.keys():
+        raise TypeError(f"{name}: {entry.name} has no argument {', '.join(sorted(unknown))}")
+
+    @functools.wraps(build)
+    def sized(**given):
+        return build(**given)
+
+    sized.__name__ = sized.__qualname__ = name
+    sized.__signature__ = signature.replace(
+        parameters=[
+            p.replace(default=arguments.get(p.name, p.default))
+            for p in signature.parameters.values()
+        ]
+    )
+    kept = {f.name for f in fields(Recipe)} & inspect.signature(recipe).parameters.keys()
+    facts = {key: getattr(entry, key) for key in kept}
+    facts["published"] = (Published(name, parameters, source),)
+    built = recipe(**facts)(sized)
+    _recipes[name] = replace(
+        _recipes[name], variant_of=entry.name, fixed=MappingProxyType(dict(arguments))
+    )
+    return built
+
+
+def list_recipes(pattern: str = "*", *, variants: bool = False) -> list[str]:
     """Names of the registered recipes.
 
     Args:
         pattern: A shell-style pattern such as `"*autoencoder*"`.
+        variants: Whether their named sizes are listed, too.
 
     Returns:
         The names that match, sorted.
     """
     _load_plugins()
-    return sorted(fnmatch.filter(_recipes, pattern))
+    listed = [name for name, entry in _recipes.items() if variants or not entry.variant_of]
+    return sorted(fnmatch.filter(listed, pattern))
 
 
 def get_recipe(name: str) -> Recipe:

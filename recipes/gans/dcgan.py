@@ -4,7 +4,7 @@ from typing import Annotated
 
 import keras
 
-from ..registry import Objective, Published, recipe
+from ..registry import Objective, recipe, variant
 from ..search import Choice, ImageShape, LatentDim, LearningRate, Rank, Seed
 from .adversarial_model import AdversarialModel
 from .arguments import AverageDecay, Beta1, Minibatch, Replay, Width
@@ -27,14 +27,6 @@ Game = Annotated[
     endpoints=ENDPOINTS,
     measures=distances,
     smoke={"image_shape": (8, 8, 1), "latent_dim": 3, "width": 4},
-    published=(
-        Published(
-            "64×64×3",
-            3_576_704 + 2_765_568,
-            "Radford et al. 2015: 64 filters beside the images, no biases before normalisation",
-            {"image_shape": (64, 64, 3)},
-        ),
-    ),
     batch_size=128,
     epochs=20,
 )
@@ -106,3 +98,12 @@ def dcgan(
     )
     model.compile(keras.optimizers.Adam(learning_rate, beta_1), steps_per_execution=10)
     return model
+
+
+dcgan_64 = variant(
+    dcgan,
+    "dcgan_64",
+    image_shape=(64, 64, 3),
+    parameters=3_576_704 + 2_765_568,
+    source="Radford et al. 2015: 64 filters beside the images, no biases before normalisation",
+)

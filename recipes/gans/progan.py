@@ -7,7 +7,7 @@ from keras import layers
 
 from ...callbacks import ProgressiveGrowing
 from ...layers import Bias, EqualizedConv2D, EqualizedDense, PixelNormalization
-from ..registry import Objective, Published, recipe
+from ..registry import Objective, recipe, variant
 from ..search import ImageShape, LearningRate, Seed
 from .arguments import AverageDecay, Beta1, GradientPenalty
 from .endpoints import GROWING_ENDPOINTS, distances
@@ -41,14 +41,6 @@ from .growing_model import GrowingModel
         "width": 4,
         "images_per_phase": 36,
     },
-    published=(
-        Published(
-            "1024×1024×3",
-            23_079_115 + 23_087_249,
-            "Karras et al. 2017, table 2, with the convolutions to and from RGB of all stages",
-            {"image_shape": (1024, 1024, 3)},
-        ),
-    ),
     frozen=FADED_OUT,
     epochs=94,
     schedule=lambda arguments: ProgressiveGrowing(
@@ -130,6 +122,15 @@ def progan(
     )
     model.compile(keras.optimizers.Adam(learning_rate, beta_1, 0.99, epsilon=1e-8))
     return model
+
+
+progan_1024 = variant(
+    progan,
+    "progan_1024",
+    image_shape=(1024, 1024, 3),
+    parameters=23_079_115 + 23_087_249,
+    source="Karras et al. 2017, table 2, with the convolutions to and from RGB of all stages",
+)
 
 
 def generator(image_shape: tuple[int, int, int], latent_dim: int, width: int) -> keras.Model:

@@ -25,7 +25,7 @@ from ...layers import (
 from ...layers.seed_stream import SeedStream
 from ..endpoint import Function, Images, Number, PerRow, Whole
 from ..interpolation import along, line
-from ..registry import Objective, Published, recipe
+from ..registry import Objective, recipe, variant
 from ..search import Float, Given, ImageShape, Int, LearningRate, Rank, Seed
 from .arguments import AverageDecay, Beta1
 from .endpoints import ENDPOINTS, LatentVectors, distances_of
@@ -162,14 +162,6 @@ SAMPLE = Function(_sample, ("images",))
         "width": 4,
         "mapping_layers": 1,
     },
-    published=(
-        Published(
-            "1024×1024×3",
-            26_219_627 + 23_087_249,
-            "Karras et al. 2018, with the convolutions to and from RGB of all stages",
-            {"image_shape": (1024, 1024, 3)},
-        ),
-    ),
     batch_size=32,
     epochs=60,
     frozen=FADED_OUT,
@@ -267,6 +259,15 @@ def stylegan(
     )
     model.compile(keras.optimizers.Adam(learning_rate, beta_1, 0.99, epsilon=1e-8))
     return model
+
+
+stylegan_1024 = variant(
+    stylegan,
+    "stylegan_1024",
+    image_shape=(1024, 1024, 3),
+    parameters=26_219_627 + 23_087_249,
+    source="Karras et al. 2018, with the convolutions to and from RGB of all stages",
+)
 
 
 def generator(

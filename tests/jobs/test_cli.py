@@ -150,7 +150,7 @@ def test_list_shows_every_recipe(command):
     assert command("list", "zzz")[0] == 2
 
 
-@pytest.mark.parametrize("name", list_recipes())
+@pytest.mark.parametrize("name", list_recipes(variants=True))
 def test_describe_shows_what_the_registry_knows(command, name):
     status, out, _ = command("describe", name)
     assert status == 0
@@ -184,7 +184,8 @@ def test_help_shows_the_options_of_the_recipe(command, name, monkeypatch):
 def test_the_catalogue_is_what_the_registry_says():
     written = json.loads(catalogue.FILE.read_text())
     assert written == catalogue.registered(), "run `make catalogue`"
-    assert catalogue.list_recipes() == list_recipes()
+    for variants in (False, True):
+        assert catalogue.list_recipes(variants=variants) == list_recipes(variants=variants)
     readme = (catalogue.FILE.parents[1] / "README.md").read_text()
     assert f"{catalogue.BEGIN}\n{catalogue.table(written)}\n{catalogue.END}" in readme
 

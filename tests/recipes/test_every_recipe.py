@@ -58,7 +58,7 @@ def state(model):
 
 
 @pytest.mark.tensorflow
-@every_recipe
+@pytest.mark.parametrize("name", list_recipes(variants=True))
 def test_published_parameter_counts(name):
     for published in get_recipe(name).published:
         model = get_recipe(name).build(**published.arguments)

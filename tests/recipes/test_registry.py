@@ -1,4 +1,5 @@
 import functools
+import inspect
 import os
 import subprocess
 import sys
@@ -13,7 +14,15 @@ import pytest
 from amalthea import recipes
 from amalthea.data import ImageSet
 from amalthea.errors import UserError
-from amalthea.recipes import Objective, Part, Published, get_recipe, list_recipes, recipe
+from amalthea.recipes import (
+    Objective,
+    Part,
+    Published,
+    get_recipe,
+    list_recipes,
+    recipe,
+    variant,
+)
 from amalthea.recipes.search import (
     Changes,
     Flag,
@@ -458,3 +467,44 @@ def test_arguments_that_the_data_determine_are_found_by_their_annotation():
     register(build)
     assert get_recipe("build").from_data(features) == shape | {"units": 3}
     assert get_recipe("build").supervised
+
+
+def test_a_size_is_a_recipe_of_its_own_with_other_defaults():
+    wide = variant(register(tiny), "tiny_9", units=(9, 9), parameters=1, source="here")
+    entry = get_recipe("tiny_9")
+    assert wide is entry.build
+    assert list(inspect.signature(wide).parameters) == list(inspect.signature(tiny).parameters)
+    model = wide(flag=True)
+    assert model.origin.recipe == "tiny_9"
+    assert model.origin.arguments["units"] == (9, 9)
+    assert [layer.units for layer in model.layers if hasattr(layer, "units")][:2] == [9, 9]
+    assert [other.name for other in get_recipe("tiny").variants()] == ["tiny_9"]
+    assert "tiny_9" in list_recipes(variants=True)
+    assert "tiny_9" not in list_recipes()
+    assert entry.describe()["variant_of"] == "tiny"
+    assert entry.published == (Published("tiny_9", 1, "here"),)
+
+
+def test_a_search_keeps_what_makes_the_size():
+    variant(register(tiny), "tiny_9", units=(9, 9), parameters=1, source="here")
+    assert "units" in get_recipe("tiny").hyperparameters()
+    assert not {"units", "units_depth"} & get_recipe("tiny_9").hyperparameters().keys()
+    drawn = get_recipe("tiny_9").space(keras_tuner.HyperParameters())
+    assert drawn["units"] == (9, 9)
+
+
+def test_a_size_of_other_data_is_refused():
+    variant(register(tiny), "tiny_3", image_shape=(3, 3, 1), parameters=1, source="here")
+    images = ImageSet("some", np.zeros((4, 3, 5, 1), "float32"))
+    with pytest.raises(UserError, match=r"tiny_3 is tiny with image_shape .*: take tiny") as error:
+        get_recipe("tiny_3").from_data(images.features)
+    one_sentence(error)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [({"rows": 3}, "tiny has no argument rows"), ({"units": (0,)}, "outside its range")],
+)
+def test_a_size_that_cannot_be_is_caught_when_registering(arguments, message):
+    with pytest.raises(TypeError, match=message):
+        variant(register(tiny), "tiny_0", **arguments, parameters=1, source="here")
