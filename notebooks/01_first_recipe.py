@@ -78,7 +78,7 @@ def draw(rows, captions=None):
 
 # %%
 for name in recipes.list_recipes():
-    print(f"{name:18}{recipes.get_recipe(name).summary}")
+    print(f"{name:38}{recipes.get_recipe(name).summary}")
 
 # %% [markdown]
 # We take the tied autoencoder (Vincent et al. 2010; Hinton & Salakhutdinov 2006). It narrows an
@@ -117,16 +117,17 @@ by_model = model.predict(images, verbose=0)
 print("the same as the model's:", np.allclose(outputs.reshape(by_model.shape), by_model, atol=1e-6))
 
 # %% [markdown]
-# A recipe states the sizes of the networks that were published. Anyone can count:
+# A recipe states the sizes of the networks that were published, and those that the literature has
+# a name for are recipes themselves. Anyone can count:
 
 # %%
-for name in recipes.list_recipes():
+for name in recipes.list_recipes(variants=True):
     recipe = recipes.get_recipe(name)
     for published in recipe.published:
         built = recipe.build(**published.arguments)
         counted = sum(math.prod(weight.shape) for weight in built.trainable_weights)
         print(
-            f"{name:18}{published.configuration:40}"
+            f"{name:38}{published.configuration:40}"
             f"stated {published.parameters:>9,}   counted {counted:>9,}"
         )
 
