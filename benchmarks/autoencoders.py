@@ -31,14 +31,14 @@ HERE = Path(__file__).parent
 def variational() -> str:
     """Milliseconds a step, and the bound of test images after equal epochs, each in a process."""
     rows = []
-    rates = {name: 0.003 if "recipes" in name else 0.001 for name in VARIATIONAL}
+    defaults = {name: 0.003 if "recipes" in name else 0.001 for name in VARIATIONAL}
     with fashion_file() as file:
         for networks, epochs in EPOCHS.items():
             bounds = {name: [] for name in VARIATIONAL}
 
             def measure(name, networks=networks, epochs=epochs, bounds=bounds):
                 seed = len(bounds[name])
-                result = trained(name, file, networks, epochs, seed, rates[name])
+                result = trained(name, file, networks, epochs, seed, defaults[name])
                 bounds[name].append(result["bound"])
                 return [statistics.median(result["seconds"])]
 

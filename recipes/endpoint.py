@@ -80,31 +80,19 @@ class Input(Protocol):
 
 
 @dataclass(frozen=True)
-class Scalar:
-    """One number for all rows.
+class Numbers:
+    """Numbers of a shape that is the same for all models.
 
     Attributes:
-        dtype: Its type.
+        batch_shape: The shape, None where it is the number of rows.
+        dtype: The type.
     """
 
+    batch_shape: tuple[int | None, ...]
     dtype: str
 
     def input(self, model, name):
-        return keras.Input(batch_shape=(), dtype=self.dtype, name=name)
-
-
-@dataclass(frozen=True)
-class EachRow:
-    """A number for each row.
-
-    Attributes:
-        dtype: Its type.
-    """
-
-    dtype: str
-
-    def input(self, model, name):
-        return keras.Input((), dtype=self.dtype, name=name)
+        return keras.Input(batch_shape=self.batch_shape, dtype=self.dtype, name=name)
 
 
 @dataclass(frozen=True)
@@ -127,7 +115,8 @@ class Like:
         return keras.Input(like.shape[1:], name=name)
 
 
-Whole, Number, PerRow = Scalar("int32"), Scalar("float32"), EachRow("int32")
+# One number for all rows, or one for each.
+Whole, Number, PerRow = Numbers((), "int32"), Numbers((), "float32"), Numbers((None,), "int32")
 # What the model itself takes.
 Images = Like()
 
