@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from amalthea.data import ImageSet
+from amalthea.data import ImageSet, image_set
 from amalthea.errors import UserError
 
 
@@ -196,3 +196,20 @@ assert len(history.history["loss"]) == 2
 @pytest.mark.tensorflow
 def test_two_devices_share_every_batch_and_training_on_them_works():
     subprocess.run([sys.executable, "-c", TWO_DEVICES], check=True, timeout=120)
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+def test_batches_made_together_are_those_made_one_by_one(monkeypatch, labelled):
+    labels = np.arange(23) % 3 if labelled else None
+    images = ImageSet("some", np.random.default_rng(0).random((23, 2, 3, 1), "float32"), labels)
+
+    def made(at_once):
+        monkeypatch.setattr(image_set, "MADE_AT_ONCE", at_once)
+        batches = images.batches(5, seed=1)
+        assert len(batches) == 5
+        both = [*batches.as_numpy_iterator(), *batches.as_numpy_iterator()]
+        return [batch if labelled else (batch,) for batch in both]
+
+    for together, alone in zip(made(2**17), made(1), strict=True):
+        for one, other in zip(together, alone, strict=True):
+            np.testing.assert_array_equal(one, other)
