@@ -48,7 +48,7 @@ def draw_log(log: Path, path: Path) -> None:
 
 def draw_trials(scores: Sequence[float], objective: str, direction: str, path: Path) -> None:
     """Draw the score of every trial of a search and the best so far, as PNG; NaN is a failure."""
-    trials = np.arange(1, len(scores) + 1)
+    trials = np.arange(len(scores))  # as everywhere else in the run
     best = (np.fmin if direction == "min" else np.fmax).accumulate(np.asarray(scores, float))
     figure = Figure(figsize=(6, 3.6), dpi=120)
     axis = figure.subplots()

@@ -1,6 +1,9 @@
+import math
+
 import matplotlib.image
 import pytest
 
+from amalthea.jobs import curves
 from amalthea.jobs.curves import draw_log
 
 
@@ -27,3 +30,19 @@ def test_what_only_held_out_images_have_is_drawn_and_many_panels_are_rows(tmp_pa
     assert drawn(["loss", "a", "val_loss"]) == (2, 1)
     assert drawn(["loss", "a", "val_loss", "val_distance"]) == (3, 1)
     assert drawn(["loss", "a", "b", "c", "d", "val_distance"]) == (4, 2)
+
+
+def test_trials_have_the_numbers_that_they_have_elsewhere(tmp_path, monkeypatch):
+    drawn = []
+
+    class Kept(curves.Figure):
+        def savefig(self, *args, **kwargs):
+            drawn.append(self)
+            super().savefig(*args, **kwargs)
+
+    monkeypatch.setattr(curves, "Figure", Kept)
+    curves.draw_trials([0.5, math.nan, 0.25], "val_loss", "min", tmp_path / "trials.png")
+    trials, best = drawn[0].axes[0].lines
+    assert list(trials.get_xdata()) == list(best.get_xdata()) == [0, 1, 2]
+    assert list(best.get_ydata()) == [0.5, 0.5, 0.25]
+    assert (tmp_path / "trials.png").stat().st_size
