@@ -34,13 +34,13 @@ demo: .venv/installed-base
 	$(BIN)/amalthea demo --out runs/demo
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
 
 test-slow: .venv/installed-test .venv/installed-onnx .venv/installed-litert .venv/installed-wheel
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
 
 test-jax: .venv/installed-test .venv/installed-jax
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -n 2 --dist loadfile -m "(staged or not slow) and not tensorflow" \
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -n 2 --dist loadgroup -m "(staged or not slow) and not tensorflow" \
 		tests/layers tests/recipes tests/callbacks
 
 lint: .venv/installed-lint

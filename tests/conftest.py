@@ -7,6 +7,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import pytest
 
+from life import AFTERLIFE, FreshProcess, Life
+
 
 @pytest.fixture(autouse=True)
 def _fresh_keras():
@@ -27,7 +29,41 @@ def float64():
     keras.config.set_floatx(before)
 
 
+@pytest.fixture(scope="session")
+def lives():
+    """The life of a recipe by its name; the one before ends when another begins."""
+    process, known = FreshProcess(AFTERLIFE), {}
+
+    def life(name):
+        if name not in known:
+            for earlier in known.values():
+                earlier.close()
+            known.clear()
+            known[name] = Life(name, process)
+        return known[name]
+
+    yield life
+    for last in known.values():
+        last.close()
+    process.close()
+
+
+@pytest.fixture
+def life(name, lives):
+    """The life of the recipe `name`, a parameter of the test."""
+    return lives(name)
+
+
+def _group(item):
+    """Which tests share something: those of the life of a recipe, else those of a file."""
+    return item.callspec.params["name"] if "life" in item.fixturenames else str(item.path)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: _group(item) if "life" in item.fixturenames else "")
     if keras.backend.backend() != "tensorflow":
         for item in items:
             if item.get_closest_marker("tensorflow"):

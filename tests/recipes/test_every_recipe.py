@@ -10,15 +10,14 @@ import os
 import subprocess
 import sys
 
-import keras
 import keras_tuner
 import numpy as np
 import pytest
 
-from amalthea.callbacks import Backup
 from amalthea.recipes import get_recipe, list_recipes
 
-from harness import arrays, batch, build, build_under, one_sentence, stored
+from harness import arrays, batch, build, build_under, one_sentence
+from life import state
 
 RECIPES = list_recipes()
 every_recipe = pytest.mark.parametrize("name", RECIPES)
@@ -47,16 +46,6 @@ every_recipe_trained = pytest.mark.parametrize(
 )
 
 
-def stages(name):
-    """What trains the model in stages, if it is: a list of one callback, or of none."""
-    entry = get_recipe(name)
-    return [entry.schedule(build(name).origin.arguments)] if entry.schedule else []
-
-
-def state(model):
-    return arrays(model.variables) + arrays(model.optimizer.variables)
-
-
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("name", list_recipes(variants=True))
 def test_published_parameter_counts(name):
@@ -67,16 +56,13 @@ def test_published_parameter_counts(name):
 
 
 @every_recipe_trained
-def test_two_steps_of_fit_move_every_trainable_weight(name):
-    model = build(name)
-    before = arrays(model.trainable_variables)
-    history = model.fit(*batch(name), batch_size=12, verbose=0)
-    assert np.isfinite(history.history["loss"]).all()
-    _said_to_be_incomparable_is_logged(name, history.history)
+def test_two_steps_of_fit_move_every_trainable_weight(name, life):
+    assert np.isfinite(life.logs["loss"]).all()
+    _said_to_be_incomparable_is_logged(name, life.logs)
     still = {
-        v.path
-        for v, old in zip(model.trainable_variables, before, strict=True)
-        if np.array_equal(v.value, old)
+        variable.path
+        for variable, old, new in zip(life.model.variables, life.initial, life.first, strict=False)
+        if variable.trainable and np.array_equal(old, new)
     }
     assert still == get_recipe(name).frozen
 
@@ -105,23 +91,27 @@ def _said_to_be_incomparable_is_logged(name, logs):
 
 
 # Of models that have their objective in common one shows it.
-@pytest.mark.parametrize("name", sorted({*RECIPES} - SLOW | {"variational_autoencoder"}))
-def test_labels_are_ignored_by_recipes_that_do_not_learn_from_them(name):
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, marks=marks(n))
+        for n in sorted({*RECIPES} - SLOW | {"variational_autoencoder"})
+    ],
+)
+def test_labels_are_ignored_by_recipes_that_do_not_learn_from_them(name, life):
     if get_recipe(name).supervised:
         pytest.skip("learns from labels")
-    (images,) = batch(name)
-    alone, labelled = (build(name) for _ in range(2))
-    alone.fit(images, verbose=0, shuffle=False)
-    labelled.fit(images, np.arange(len(images)), verbose=0, shuffle=False)
-    for a, b in zip(state(alone), state(labelled), strict=True):
+    labelled, (images,) = build(name), life.data
+    labels = np.arange(len(images))
+    labelled.fit(images, labels, batch_size=12, verbose=0, shuffle=False)
+    for a, b in zip(life.first, state(labelled), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 @every_recipe_trained
-def test_a_batch_of_one_and_any_other_size_run(name):
-    model = build(name)
+def test_a_batch_of_one_and_any_other_size_run(name, life):
     for count in (1, 5):
-        outputs = model.predict(batch(name, count)[0], verbose=0)
+        outputs = life.model.predict(batch(name, count)[0], verbose=0)
         assert len(outputs) == count
         assert np.isfinite(outputs).all()
 
@@ -138,24 +128,6 @@ def test_the_output_is_float32_under_mixed_precision(name):
 def test_another_seed_makes_another_model(name):
     first, other = (arrays(build(name, seed=seed).variables) for seed in (3, 4))
     assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
-
-
-# So the seed alone decides weights and noise: they are two models.
-@every_recipe_trained
-def test_interrupted_and_resumed_equals_uninterrupted(name, tmp_path):
-    def fit(model, backup, first, last):
-        callbacks = [*stages(name), backup]
-        fit = {"batch_size": 8, "shuffle": False, "verbose": 0, "callbacks": callbacks}
-        model.fit(*batch(name), initial_epoch=first, epochs=last, **fit)
-
-    whole = build(name)
-    fit(whole, Backup(tmp_path / "whole"), 0, 4)
-    fit(build(name), Backup(tmp_path / "cut"), 0, 2)
-    resumed, backup = build(name), Backup(tmp_path / "cut")
-    assert backup.restore(resumed) == 2
-    fit(resumed, backup, 2, 4)
-    for a, b in zip(state(whole), state(resumed), strict=True):
-        np.testing.assert_array_equal(a, b)
 
 
 @every_recipe
@@ -215,69 +187,24 @@ def test_endpoints_share_the_models_weights(name):
             assert {id(v) for v in part.variables} <= {id(v) for v in model.variables}
 
 
-RELOADER = """
-import json, sys
-import numpy as np
-import keras, amalthea
-
-recipes = amalthea.recipes
-for name, folder in json.loads(sys.argv[1]).items():
-    given = np.load(folder + "/given.npz")
-    data = [given[key] for key in ("images", "labels") if key in given]
-    entry = recipes.get_recipe(name)
-    arguments = {p.name: p.default for p in entry.parameters} | dict(entry.smoke)
-    stages = [entry.schedule(arguments)] if entry.schedule else []
-    model = keras.models.load_model(folder + "/model.keras")
-    assert model.origin.recipe == name, model.origin
-    outputs = model.predict(data[0], verbose=0)
-    optimizer = [np.asarray(v.value) for v in model.optimizer.variables]
-    model.fit(*data, batch_size=12, shuffle=False, callbacks=stages, verbose=0)
-    weights = model.get_weights()
-    np.savez(folder + "/got.npz", outputs=outputs,
-             **{f"optimizer{i}": v for i, v in enumerate(optimizer)},
-             **{f"weights{i}": v for i, v in enumerate(weights)})
-"""
-
-
-@pytest.fixture(scope="module")
-def reloaded(tmp_path_factory):
-    """For slow recipes or the others, what a fresh process makes of saved models."""
-    return functools.cache(lambda slow: _reloaded(tmp_path_factory, slow))
-
-
-def _reloaded(tmp_path_factory, slow):
-    """What is expected of each saved model, and what a fresh process makes of it."""
-    folders, expected = {}, {}
-    names = [name for name in RECIPES if (name in SLOW) == slow]
-    if slow and keras.backend.backend() != "tensorflow":
-        names = [name for name in names if name in STAGED - LIKE_ANOTHER]
-    for name in names:
-        folder = folders[name] = str(tmp_path_factory.mktemp(name))
-        data = batch(name)
-        np.savez(f"{folder}/given.npz", **dict(zip(("images", "labels"), data, strict=False)))
-        model = build(name)
-        fit = {"batch_size": 12, "shuffle": False, "callbacks": stages(name), "verbose": 0}
-        model.fit(*data, **fit)
-        model.save(f"{folder}/model.keras")
-        expected[name] = {"outputs": model.predict(data[0], verbose=0)}
-        for i, value in enumerate(arrays(model.optimizer.variables)):
-            expected[name][f"optimizer{i}"] = value
-        model.fit(*data, **fit)
-        for i, value in enumerate(model.get_weights()):
-            expected[name][f"weights{i}"] = value
-    command = [sys.executable, "-c", RELOADER, json.dumps(folders)]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ)
-    assert done.returncode == 0, done.stderr
-    return {name: (expected[name], stored(f"{folders[name]}/got.npz")) for name in names}
+# A fresh process knows files alone: the seed decides weights, noise and order.
+@every_recipe_trained
+def test_a_fresh_process_loads_model_and_optimizer_and_trains_on(name, life):
+    same(life.afterlife["loaded"], life.half)
+    same(life.afterlife["outputs"], [life.half_outputs])
+    same(life.afterlife["loaded, trained on"], life.end)
 
 
 @every_recipe_trained
-def test_a_fresh_process_loads_model_and_optimizer_and_trains_on(name, reloaded):
-    expected, got = reloaded(name in SLOW)[name]
-    assert set(got) == set(expected)
-    assert any(key.startswith("optimizer") for key in expected)
-    for key, value in expected.items():
-        np.testing.assert_array_equal(got[key], value, err_msg=key)
+def test_interrupted_and_resumed_equals_uninterrupted(name, life):
+    same(life.afterlife["restored"], life.half)
+    if get_recipe(name).schedule:  # of others, what is trained on is all in that state
+        same(life.afterlife["restored, trained on"], life.end)
+
+
+def same(values, expected):
+    for value, other in zip(values, expected, strict=True):
+        np.testing.assert_array_equal(value, other)
 
 
 def unordered(graph):
@@ -313,18 +240,14 @@ def unordered(graph):
 @pytest.mark.slow
 @pytest.mark.tensorflow
 @every_recipe
-def test_no_weight_is_written_while_its_old_value_is_still_to_be_read(name):
+def test_no_weight_is_written_while_its_old_value_is_still_to_be_read(name, life):
     import tensorflow as tf
     from tensorflow.python.eager import context
 
-    # Whatever models of other tests have switched off is on at first, as it is for a user.
-    tf.config.optimizer.set_experimental_options({"dependency_optimization": True})
-    model = build(name)
-    data = [tf.constant(images) for images in batch(name)]
-    model.fit(*data, verbose=0)
+    data = [tf.constant(images) for images in life.data]
     context.enable_run_metadata()
     try:
-        tf.function(model.train_step)(data)
+        tf.function(life.model.train_step)(data)
     finally:
         graphs = context.export_run_metadata().function_graphs
         context.disable_run_metadata()
@@ -334,26 +257,39 @@ def test_no_weight_is_written_while_its_old_value_is_still_to_be_read(name):
 
 
 TWO_REPLICAS = """
-import sys
+import json, sys
 import numpy as np
 import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 sys.path.insert(0, {tests!r})
-import test_every_recipe as here
+from amalthea.data import ImageSet
+from harness import arrays, batch, build
 
-for name in sorted(set(here.RECIPES) - here.LIKE_ANOTHER):
-    updates = []
+def flat(model):
+    return np.concatenate([value.ravel() for value in arrays(model.trainable_variables)])
+
+def orders_of(fit):
+    seen, draw = [], np.random.default_rng
+    def watched(seed):
+        seen.append(seed)
+        return draw(seed)
+    np.random.default_rng = watched
+    fit()
+    np.random.default_rng = draw
+    return [order for order in seen if isinstance(order, tuple)]
+
+for name in json.loads(sys.argv[1]):
+    updates, data = [], batch(name)
     for devices in (["CPU:0"], ["CPU:0", "CPU:1"]):
         # Collectives between two devices of one process can meet in the wrong order.
         reduction = tf.distribute.ReductionToOneDevice()
         with tf.distribute.MirroredStrategy(devices, cross_device_ops=reduction).scope():
-            model = here.build(name)
+            model = build(name)
             model.optimizer.build(model.trainable_variables)
-        before = np.concatenate([v.numpy().ravel() for v in model.trainable_variables])
-        model.fit(*here.batch(name), batch_size=12, shuffle=False, verbose=0)
-        after = np.concatenate([v.numpy().ravel() for v in model.trainable_variables])
-        updates.append(after - before)
+        before = flat(model)
+        model.fit(*data, batch_size=12, shuffle=False, verbose=0)
+        updates.append(flat(model) - before)
     one, two = updates
     if any(v.name == "seed_generator_state" for v in model.variables):
         # Each replica draws for its own images, so only the size of the step is the same.
@@ -361,17 +297,24 @@ for name in sorted(set(here.RECIPES) - here.LIKE_ANOTHER):
         assert 0.7 < ratio < 1.4, (name, ratio)
     else:
         np.testing.assert_allclose(two, one, rtol=1e-3, atol=1e-5, err_msg=name)
+
+    batches = ImageSet("own", *data).batches(12, seed=3)
+    orders = orders_of(lambda: model.fit(batches, epochs=2, shuffle=False, verbose=0))
+    assert orders == [(3, 0), (3, 1)], (name, orders)
+    assert int(model.optimizer.iterations.numpy()) == 6, name
 """
 
 
-@pytest.mark.slow
 @pytest.mark.tensorflow
-def test_a_step_on_two_replicas_equals_the_step_on_one():
-    script = TWO_REPLICAS.format(tests=os.path.dirname(__file__))
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": os.path.dirname(os.path.dirname(__file__))},
-    )
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(["autoencoder", "rbm"], id="two"),
+        pytest.param(sorted({*RECIPES} - {"autoencoder", "rbm"}), id="all", marks=pytest.mark.slow),
+    ],
+)
+def test_steps_on_two_replicas_are_those_on_one_in_the_order_of_each_epoch(names):
+    script = TWO_REPLICAS.format(tests=os.path.dirname(os.path.dirname(__file__)))
+    command = [sys.executable, "-c", script, json.dumps(names)]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

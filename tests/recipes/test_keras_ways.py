@@ -2,10 +2,7 @@
 
 import copy
 import functools
-import os
 import pickle
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -15,6 +12,7 @@ from amalthea.errors import UserError
 from amalthea.recipes import get_recipe, list_recipes
 
 from harness import arrays, batch, build, build_under, one_sentence
+from life import put_back, state
 
 RECIPES = list_recipes()
 every_recipe = pytest.mark.parametrize("name", RECIPES)
@@ -207,14 +205,15 @@ def test_what_a_model_cannot_learn_from_is_said_once():
 
 @every_recipe_at_a_high_price
 def test_the_same_batches_train_alike_whatever_holds_them(name):
-    data = batch(name)
+    data, model = batch(name), build(name)
+    start = state(model)
 
     def fit(*given, **arguments):
-        model = build(name)
+        put_back(model, start)
         model.fit(*given, verbose=0, **arguments)
-        return model
+        return int(model.optimizer.iterations), model.get_weights()
 
-    expected = fit(*data, batch_size=8, shuffle=False)
+    steps, weights = fit(*data, batch_size=8, shuffle=False)
     unknown = dataset(*data).filter(lambda *_: True)
     for kind, held in {
         "a dataset": dataset(*data),
@@ -225,14 +224,13 @@ def test_the_same_batches_train_alike_whatever_holds_them(name):
         of_unknown_size = kind in ("data of unknown size", "a generator")
         if of_unknown_size:
             with pytest.warns(UserWarning, match="ran out of data"):  # as Keras always says
-                model = fit(held, shuffle=False)
+                taken, got = fit(held, shuffle=False)
         else:
-            model = fit(held, shuffle=False)
-        more = int(model.optimizer.iterations) - int(expected.optimizer.iterations)
+            taken, got = fit(held, shuffle=False)
         # Where data of unknown size end, Keras counts a step without data unless it looks ahead.
         looks_ahead = model.steps_per_execution > 1
-        assert more == (of_unknown_size and not looks_ahead), kind
-        for a, b in zip(model.get_weights(), expected.get_weights(), strict=True):
+        assert taken - steps == (of_unknown_size and not looks_ahead), kind
+        for a, b in zip(got, weights, strict=True):
             # Where the size of a batch is known beforehand, sums are rounded in another order.
             np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4, err_msg=kind)
 
@@ -353,7 +351,7 @@ def test_any_number_of_steps_is_taken_exactly(steps):
 def test_every_copy_of_a_model_knows_its_origin_and_does_the_same(name, tmp_path):
     model, (images, *_) = build(name), batch(name)
     model.optimizer.build(model.trainable_variables)
-    expected = model.predict(images, verbose=0)
+    expected = model(images)
     for kind, make in {
         "deepcopy": copy.deepcopy,
         "pickle": lambda model: pickle.loads(pickle.dumps(model)),
@@ -364,7 +362,7 @@ def test_every_copy_of_a_model_knows_its_origin_and_does_the_same(name, tmp_path
         assert other.origin == model.origin, kind
         if kind in ("clone", "config"):
             other.set_weights(model.get_weights())
-        np.testing.assert_array_equal(other.predict(images, verbose=0), expected, err_msg=kind)
+        np.testing.assert_array_equal(other(images), expected, err_msg=kind)
 
 
 @every_recipe
@@ -405,20 +403,18 @@ def test_a_model_that_no_machine_could_hold_is_refused_before_it_is_built(name):
 # Modes
 
 
-def outputs_after_a_step(name):
-    model, data = build(name), batch(name)
-    model.fit(*data, batch_size=24, shuffle=False, verbose=0)
-    return model.predict(data[0], verbose=0)
-
-
 @every_recipe_at_a_high_price
-def test_keras_order_of_axes_changes_nothing(name):
-    usual = outputs_after_a_step(name)
+def test_keras_order_of_axes_changes_nothing(name, life):
     keras.config.set_image_data_format("channels_first")
     try:
-        np.testing.assert_array_equal(outputs_after_a_step(name), usual)
+        model = build(name)
+        model.fit(*life.data, batch_size=12, shuffle=False, verbose=0)
+        outputs = model.predict(life.data[0], verbose=0)
     finally:
         keras.config.set_image_data_format("channels_last")
+    for a, b in zip(state(model), life.first, strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(outputs, life.first_outputs)
 
 
 @every_recipe_at_a_high_price
@@ -451,50 +447,3 @@ def test_a_float16_model_moves_within_its_first_steps(name):
         (a != b).any() for a, b in zip(before, arrays(model.trainable_variables), strict=True)
     )
     assert model.predict(batch(name)[0], verbose=0).dtype == "float32"
-
-
-REPLICAS = """
-import sys
-import numpy as np
-import tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-sys.path.insert(0, {tests!r})
-from harness import batch, build
-from amalthea.data import ImageSet
-
-for name in {names!r}:
-    # Collectives between two devices of one process can meet in the wrong order.
-    reduction = tf.distribute.ReductionToOneDevice()
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], reduction).scope():
-        model = build(name)
-    images, *labels = batch(name)
-    own = ImageSet("own", images, *labels)
-    seen = []
-    draw = np.random.default_rng
-    def watched(seed):
-        seen.append(seed)
-        return draw(seed)
-    np.random.default_rng = watched
-    model.fit(own.batches(4, seed=3), epochs=2, shuffle=False, verbose=0)
-    np.random.default_rng = draw
-    assert [order for order in seen if isinstance(order, tuple)] == [(3, 0), (3, 1)], (name, seen)
-    assert int(model.optimizer.iterations.numpy()) == 12, name
-"""
-
-
-def replicas(names):
-    tests = os.path.dirname(os.path.dirname(__file__))
-    script = REPLICAS.format(tests=tests, names=sorted(names))
-    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-
-
-def test_fit_as_compiled_runs_on_two_replicas_in_the_order_of_each_epoch():
-    done = replicas({"autoencoder", "rbm"})
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.slow
-def test_fit_as_compiled_runs_on_two_replicas_with_every_recipe():
-    done = replicas(set(RECIPES) - {"autoencoder", "rbm"})
-    assert done.returncode == 0, done.stderr
