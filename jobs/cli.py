@@ -144,6 +144,7 @@ def describe(
     facts = Table(box=None, pad_edge=False, show_header=False)
     name, direction = entry["objective"]
     facts.add_row("family", entry["family"])
+    facts.add_row("task", entry["task"])
     facts.add_row("paper", entry["paper"])
     facts.add_row("data", f"{entry['data']}, in batches of {entry['batch_size']}")
     facts.add_row("objective", f"{direction} {name}")

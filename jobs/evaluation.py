@@ -5,18 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from ..callbacks import draw_rows
 from ..checks import check_count
 from ..data import ImageSet
 from ..errors import UserError
 from ..recipes import get_recipe
 from .files import kept_if_possible, replacing, write_json
 from .inputs import Source, check_unchanged, source_of
-from .latent_space import draw_latent_space
 from .run import Run, working
-
-# Images whose codes are drawn.
-DRAWN = 5000
 
 
 def evaluate(
@@ -86,11 +81,9 @@ def evaluate(
         "figures": figures,
     }
     with kept_if_possible(run.path), working(run.path):
-        if entry.family == "autoencoders":
-            inputs = images.first(10).as_float()
-            with replacing(run.path / "reconstructions.png") as aside:
-                draw_rows({"input": inputs, "output": model.predict(inputs, verbose=0)}, aside)
-            draw_latent_space(entry.endpoints, model, images.first(DRAWN), batch_size, run.path)
+        for name, draw in entry.task.draw(entry, model, images, batch_size).items():
+            with replacing(run.path / name) as aside:
+                draw(aside)
         write_json(run.path / "evaluation.json", result)
     return figures
 

@@ -20,8 +20,6 @@ from .files import replacing
 from .run import Run
 from .sampling import STEPS
 
-# Of an endpoint's outputs, which one a prediction is looked for in first.
-FIRST = ("probabilities", "reconstructions", "recollections", "scores")
 SIDES = {
     "upper": lambda mask: mask[:, : mask.shape[1] // 2],
     "lower": lambda mask: mask[:, mask.shape[1] // 2 :],
@@ -166,7 +164,7 @@ def _first_endpoint(entry: Recipe) -> str | None:
     of_images = {
         name: e for name, e in entry.endpoints.items() if set(e.inputs) <= {"images", "seed"}
     }
-    for output in FIRST:
+    for output in entry.task.answers:
         for name, endpoint in of_images.items():
             if output in endpoint.outputs:
                 return name

@@ -9,9 +9,9 @@ from ..callbacks import draw_samples
 from ..checks import check_count, check_seed, is_number, is_whole
 from ..errors import UserError, nearest
 from ..recipes import get_recipe
+from ..recipes.tasks.sampling import sample_inputs
 from .files import replacing
 from .run import Run
-from .training import sample_inputs
 
 STEPS = 1000
 

@@ -10,30 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from ..callbacks import (
     Backup,
-    CollapseMonitor,
     EarlyStopping,
-    FreeEnergyGap,
     Measurement,
-    Reconstructions,
-    SampleGrid,
     UnitWatch,
 )
 from ..checks import check_count, check_seed
 from ..data import ImageSet
 from ..errors import UserError
-from ..recipes import Endpoint, Recipe, get_recipe
+from ..recipes import Recipe, get_recipe
 from .curves import draw_log
 from .files import replacing
 from .inputs import Source, check_unchanged, read_sets, source_of
 from .run import Run, refuse_existing
 
-# What a sample is drawn by as a model learns: fewer Gibbs steps than good samples take.
-GRID = {"n": 64, "steps": 100, "seed": 0}
 # Images that are looked at after each epoch.
 WATCHED = 1000
 
@@ -200,25 +193,22 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
     callbacks = [logger]
     entry = get_recipe(settings["recipe"])
     watched = sets["validation"].first(WATCHED)
-    some, held_out = sets["train"].first(WATCHED).as_float(), watched.as_float()
     # What adds to the logs comes before what writes them.
-    if endpoint := entry.endpoints.get("free_energy"):
-        callbacks.insert(0, FreeEnergyGap(endpoint.bind, some, held_out))
     if entry.objective.measured:
+        held_out = watched.as_float()
         callbacks.insert(0, Measurement(entry.quick_measures, held_out, watched.labels))
-    if entry.family == "gans":
-        endpoint = entry.endpoints["sample"]
-        given = sample_inputs(endpoint, entry.num_classes(settings["arguments"]), len(some))
-        given.pop("n", None)
-        callbacks.insert(0, CollapseMonitor(endpoint.bind, some, **given, seed=GRID["seed"]))
+    seen = sets["train"].first(WATCHED)
+    callbacks[:0] = entry.task.watch(entry, settings["arguments"], seen, watched)
     first_that_counts = 0
     if entry.schedule:
         schedule = entry.schedule(settings["arguments"])
         callbacks.insert(0, schedule)
         batch_size, least_batch_size = _batch_sizes(schedule, batch_size)
         first_that_counts = schedule.least_epochs(len(sets["train"])) - 1
-    callbacks.insert(0, UnitWatch(held_out))  # weights that are no numbers cannot be measured
-    callbacks += _pictures(entry, settings["arguments"], sets["validation"], run.path / "samples")
+    callbacks.insert(
+        0, UnitWatch(watched.as_float())
+    )  # weights that are no numbers cannot be measured
+    callbacks += entry.task.show(entry, settings["arguments"], watched, run.path / "samples")
     if settings["tensorboard"]:
         callbacks.append(keras.callbacks.TensorBoard(run.path / "tensorboard"))
     stopping = None
@@ -298,26 +288,6 @@ def _alike(images: ImageSet, batch_size, done: int, epochs: int) -> Iterator[tup
         first = last
     if done >= epochs:
         yield done, epochs
-
-
-def _pictures(
-    recipe: Recipe, arguments: Mapping[str, Any], images: ImageSet, folder: Path
-) -> list[keras.callbacks.Callback]:
-    """What shows a model as it learns: samples, or what it makes of images."""
-    if endpoint := recipe.endpoints.get("sample"):
-        given = sample_inputs(endpoint, recipe.num_classes(arguments), GRID["n"])
-        given |= {name: GRID[name] for name in ("steps", "seed") if name in endpoint.inputs}
-        return [SampleGrid(endpoint.bind, folder, **given)]
-    if recipe.family == "autoencoders":
-        return [Reconstructions(images.first(10).as_float(), folder)]
-    return []
-
-
-def sample_inputs(endpoint: Endpoint, classes: int | None, n: int) -> dict[str, Any]:
-    """What a sampling endpoint takes for n images: the number, or equally many of each class."""
-    if "n" not in endpoint.inputs and "labels" in endpoint.inputs:
-        return {"labels": np.arange(n) * classes // n}
-    return {"n": n} | ({"truncation": 1.0} if "truncation" in endpoint.inputs else {})
 
 
 def _best(recipe: Recipe, search: str | Path) -> tuple[dict[str, Any], int]:

@@ -11,9 +11,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from ..data.features import Feature
 from ..errors import UserError
-from .registry import Origin, get_recipe
-from .takes import Takes
+from .registry import Origin, Recipe, get_recipe
 
 # How many times as many steps as compiled one execution takes at the most, to end with an epoch.
 MOST = 10
@@ -131,53 +131,54 @@ class FromRecipe:
         """
         if self.origin is None or given.get("x") is None:
             return
-        takes = get_recipe(self.origin.recipe).takes(self.origin.arguments)
+        recipe = get_recipe(self.origin.recipe)
         for weights in ("sample_weight", "class_weight"):
             if given.get(weights) is not None:
-                self._check_weights(takes, weights)
-        unlabelled = _is_array(_only(given["x"])) and given.get("y") is None
-        if given.get("class_weight") is not None and unlabelled:
+                self._check_weights(recipe, weights)
+        alone = _only(given["x"])
+        if given.get("class_weight") is not None and _is_array(alone) and given.get("y") is None:
             raise UserError("class_weight needs the labels of the images as y, got none")
-        if not _is_array(_only(given["x"])):
+        if not _is_array(alone):
             given["x"], batch = _first_batch(given["x"])
             if batch is not None:
-                self._check(takes, learns, *keras.utils.unpack_x_y_sample_weight(batch))
+                self._check(recipe, learns, *keras.utils.unpack_x_y_sample_weight(batch))
             return
-        given["x"] = _map_only(self._with_channels, given["x"])
+        features = recipe.features(self.origin.arguments)
+        (name,) = recipe.task.inputs
+        given["x"] = _map_only(features[name].complete, given["x"])
         if given.get("sample_weight") is not None and given.get("y") is None:
             # Keras leaves weights out where there is nothing between them and the images.
             given["y"] = np.zeros(len(_only(given["x"])), "int32")
         if single not in self._looked:
             parts = (given.get(name) for name in ("x", "y", "sample_weight"))
-            self._check(takes, learns, *parts)
+            self._check(recipe, learns, *parts)
             self._looked |= {single} - {None}
 
-    def _with_channels(self, images):
-        """Grey images, `(count, height, width)`, with an axis for their one channel."""
-        shape = self.inputs[0].shape[1:]
-        return images[..., None] if shape[-1] == 1 and len(images.shape) == len(shape) else images
-
-    def _check(self, takes: Takes, learns: bool, x, y=None, weights=None) -> None:
-        name, shape, images = self.origin.recipe, self.inputs[0].shape[1:], _only(x)
-        if images is None or not _is_array(images):
+    def _check(self, recipe: Recipe, learns: bool, x, y=None, weights=None) -> None:
+        features, task = recipe.features(self.origin.arguments), recipe.task
+        x = _only(x)
+        if x is None or not _is_array(x):
             return
-        images = np.asarray(images)
-        takes.check_images(name, shape, images)
+        x = np.asarray(x)
+        (name,) = task.inputs
+        features[name].check(recipe.name, x)
         if weights is not None:
-            self._check_weights(takes, "sample_weight")
-        if takes.classes is not None and learns:
-            takes.check_labels(name, y, len(images))
-        elif takes.classes is None and y is not None and y is not x:
-            self._check_targets(takes, np.asarray(y), images)
+            self._check_weights(recipe, "sample_weight")
+        if task.targets and learns:
+            (name,) = task.targets
+            features[name].check(recipe.name, y, len(x))
+        elif not task.targets and y is not None and y is not x:
+            self._check_ignored(features[name], np.asarray(y), x)
 
-    def _check_targets(self, takes: Takes, targets: np.ndarray, images: np.ndarray) -> None:
+    def _check_ignored(self, feature: Feature, targets: np.ndarray, x: np.ndarray) -> None:
+        """Look at `y` of a model that has no targets."""
         name = self.origin.recipe
         if targets.dtype.kind not in "buif":
             raise UserError(
                 f"{name} learns from images alone, got y of type {targets.dtype}: leave it out"
             )
-        if self.learns_pairs and targets.ndim == images.ndim:
-            takes.check_images(name, self.inputs[0].shape[1:], targets, "images as y")
+        if self.learns_pairs and targets.ndim == x.ndim:
+            feature.check(name, targets, what="images as y")
         elif targets.ndim > 1 and targets.shape[1:] != (1,) and "y" not in self._looked:
             self._looked |= {"y"}
             warnings.warn(
@@ -185,10 +186,10 @@ class FromRecipe:
                 stacklevel=5,
             )
 
-    def _check_weights(self, takes: Takes, argument: str) -> None:
-        if not takes.weighed:
+    def _check_weights(self, recipe: Recipe, argument: str) -> None:
+        if not recipe.weighed:
             raise UserError(
-                f"{self.origin.recipe} learns from statistics of whole batches, in which examples "
+                f"{recipe.name} learns from statistics of whole batches, in which examples "
                 f"have no weights, got {argument}: show an example more often instead"
             )
 

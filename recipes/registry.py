@@ -18,16 +18,18 @@ import docstring_parser
 import keras
 import numpy as np
 
+from ..data.features import FEATURES, Feature
 from ..errors import UserError, nearest
 from .endpoint import Endpoint
 from .memory import check_memory
 from .search import BatchSize, Changes, Domain, FromData, Range, Rank, carried, plain
-from .takes import Takes, takes_images
+from .tasks import Task
 
 SECTIONS = ("Args:", "Returns:", "Raises:", "Example:", "Reference:")
 (BATCH_SIZE,) = carried(BatchSize, Range)
 
 Schedule = Callable[[Mapping[str, Any]], keras.callbacks.Callback]
+Takes = Callable[[dict[str, Feature], Mapping[str, Any]], dict[str, Feature]]
 Measures = Callable[[keras.Model, np.ndarray, np.ndarray | None, int], Mapping[str, float]]
 
 _recipes: dict[str, "Recipe"] = {}
@@ -135,6 +137,7 @@ class Recipe:
     Attributes:
         name: The builder's name.
         family: `"autoencoders"`, `"classifiers"`, …
+        task: What the model learns of which features.
         summary: First line of the docstring.
         paper: Where the model was published.
         data: Name of the default data set.
@@ -154,7 +157,9 @@ class Recipe:
             model, images, their labels or None, and the batch size, gives figures by name.
         quick_measures: The same figures, less exact, in a time that there is after each epoch.
         frozen: Paths of trainable weights that two steps of training need not move.
-        takes: From the arguments to what the model learns from, by which data are checked.
+        weighed: Whether examples can have weights.
+        takes: From what the model takes by its signature, and the arguments, to what it takes, if
+            there is more to it.
         incomparable: Names of what training logs that says of no model how good it is, such as the
             losses of a game.
         variant_of: Name of the recipe that this one is a size of; None for recipes of their own.
@@ -163,6 +168,7 @@ class Recipe:
 
     name: str
     family: str
+    task: Task
     summary: str
     paper: str
     data: str
@@ -178,7 +184,8 @@ class Recipe:
     measures: Measures | None
     quick_measures: Measures | None
     frozen: frozenset[str]
-    takes: Callable[[Mapping[str, Any]], Takes]
+    weighed: bool
+    takes: Takes | None
     incomparable: frozenset[str]
     variant_of: str | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
@@ -193,8 +200,8 @@ class Recipe:
 
     @property
     def supervised(self) -> bool:
-        """Whether the model learns from labels: they determine one of its arguments."""
-        return any(p.from_data and p.from_data.feature == "label" for p in self.parameters)
+        """Whether the model learns from more than what it is called with."""
+        return bool(self.task.targets)
 
     def from_data(self, features: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments that data determine, for data with these features.
@@ -210,6 +217,16 @@ class Recipe:
                     f"data have {values[name]}: take {self.variant_of}, or such data"
                 )
         return values
+
+    def features(self, arguments: Mapping[str, Any]) -> dict[str, Feature]:
+        """What a model with these arguments takes, by name: data are checked against it."""
+        told: dict[str, dict[str, Any]] = {}
+        for p in self.parameters:
+            if p.from_data:
+                properties = told.setdefault(p.from_data.feature, {})
+                properties[p.from_data.property] = arguments[p.name]
+        features = {name: FEATURES[name](**properties) for name, properties in told.items()}
+        return self.takes(features, arguments) if self.takes else features
 
     def variants(self) -> list["Recipe"]:
         """The named sizes of this recipe."""
@@ -318,6 +335,7 @@ class Recipe:
         return {
             "name": self.name,
             "family": self.family,
+            "task": self.task.name,
             "variant_of": self.variant_of,
             "summary": self.summary,
             "paper": self.paper,
@@ -373,6 +391,7 @@ class Recipe:
 def recipe(
     *,
     family: str,
+    task: Task,
     data: str,
     paper: str,
     objective: Objective,
@@ -385,7 +404,8 @@ def recipe(
     measures: Measures | None = None,
     quick_measures: Measures | None = None,
     frozen: Set[str] = frozenset(),
-    takes: Callable[[Mapping[str, Any]], Takes] = takes_images,
+    weighed: bool = True,
+    takes: Takes | None = None,
     incomparable: Set[str] = frozenset(),
 ) -> Callable[[Callable[..., keras.Model]], Callable[..., keras.Model]]:
     """Register a builder of complete models.
@@ -399,6 +419,7 @@ def recipe(
 
     Args:
         family: `"autoencoders"`, `"classifiers"`, …
+        task: What the model learns of which features; each of them determines an argument.
         data: Name of the default data set.
         paper: Where the model was published.
         objective: What a search optimises unless told otherwise.
@@ -412,8 +433,10 @@ def recipe(
             name.
         quick_measures: What is taken of them after each epoch, if they take too long for that.
         frozen: Paths of trainable weights that two steps of training need not move.
-        takes: From the arguments to what the model learns from: images in [0, 1] unless given, and
-            labels where there is an argument `num_classes`.
+        weighed: Whether examples can have weights; not where statistics of whole batches are what
+            is learnt from.
+        takes: From the features that the signature tells, and the arguments, to what the model
+            takes, if there is more to it.
         incomparable: Names of what training logs that says of no model how good it is.
 
     Returns:
@@ -450,6 +473,7 @@ def recipe(
         entry = Recipe(
             name=name,
             family=family,
+            task=task,
             summary=_summary(build),
             paper=paper,
             data=data,
@@ -465,9 +489,16 @@ def recipe(
             measures=measures,
             quick_measures=quick_measures or measures,
             frozen=frozenset(frozen),
+            weighed=weighed,
             takes=takes,
             incomparable=frozenset(incomparable),
         )
+        asked = {p.from_data.feature for p in entry.parameters if p.from_data}
+        if missing := {*task.inputs, *task.targets} - asked:
+            raise TypeError(
+                f"{name}: none of its arguments is determined by the {', '.join(sorted(missing))} "
+                f"that {task.name} learns from"
+            )
         defaults = {p.name: p.default for p in entry.parameters}
         changing = entry.changing(objective.name, entry._hyperparameters(frozenset()), defaults)
         if objective.name in incomparable or changing:

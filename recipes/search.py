@@ -357,6 +357,7 @@ Activation = Annotated[
     ),
 ]
 # Given, never tuned.
+IMAGE_SHAPE = FromData("image", "shape", ", which the image size resizes")
 ImageShape = Annotated[
     tuple[int, int, int],
     Given(
@@ -365,7 +366,7 @@ ImageShape = Annotated[
         ),
         "(height, width, channels), three whole numbers of at least 1",
     ),
-    FromData("image", "shape", ", which the image size resizes"),
+    IMAGE_SHAPE,
 ]
 NumClasses = Annotated[int, at_least(2), FromData("label", "count")]
 Flag = Annotated[bool, Given(lambda v: isinstance(v, bool), "True or False")]

@@ -4,6 +4,7 @@ import keras
 
 from ..registry import Objective, Published, recipe
 from ..search import Activation, Flag, ImageShape, LatentDim, LearningRate, Seed
+from ..tasks import RECONSTRUCTION
 from .dense import (
     HiddenUnits,
     Loss,
@@ -18,6 +19,7 @@ from .reconstruction import reconstruction
 
 @recipe(
     family="autoencoders",
+    task=RECONSTRUCTION,
     data="fashion_mnist",
     paper="Bourlard & Kamp 1988, Biological Cybernetics 59: https://doi.org/10.1007/BF00332918",
     objective=Objective("val_mean_squared_error", "min"),

@@ -4,6 +4,7 @@ import keras
 
 from ..registry import Objective, recipe
 from ..search import Activation, ImageShape, LatentDim, LearningRate, NumClasses, Seed
+from ..tasks import CONDITIONAL_RECONSTRUCTION
 from .variational import (
     CONDITIONAL_ENDPOINTS,
     Beta,
@@ -22,6 +23,7 @@ from .variational_autoencoder import schedule
 
 @recipe(
     family="autoencoders",
+    task=CONDITIONAL_RECONSTRUCTION,
     data="fashion_mnist",
     paper="Sohn, Lee & Yan 2015: https://papers.nips.cc/paper/5775",
     objective=Objective("val_negative_bound", "min"),

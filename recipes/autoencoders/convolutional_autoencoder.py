@@ -8,6 +8,7 @@ from keras import layers
 from ...layers import TiedConv2D
 from ..registry import Objective, Published, recipe
 from ..search import Activation, Choice, Flag, ImageShape, LearningRate, Rank, Seed, Widths
+from ..tasks import RECONSTRUCTION
 from .dense import Loss, compile_reconstruction
 from .endpoints import ENDPOINTS
 from .reconstruction import Reconstruction, reconstruction
@@ -15,6 +16,7 @@ from .reconstruction import Reconstruction, reconstruction
 
 @recipe(
     family="autoencoders",
+    task=RECONSTRUCTION,
     data="fashion_mnist",
     paper="Masci et al. 2011: https://doi.org/10.1007/978-3-642-21735-7_7",
     objective=Objective("val_mean_squared_error", "min"),

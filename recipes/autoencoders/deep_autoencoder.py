@@ -6,9 +6,10 @@ import keras
 
 from ...callbacks import GreedyLayerwise
 from ...layers import RBM, GradientGate
-from ..boltzmann.machine import PretrainingEpochs, machines_of, takes_batches
+from ..boltzmann.machine import PretrainingEpochs, machines_of
 from ..registry import Objective, Published, recipe
 from ..search import Flag, ImageShape, LatentDim, LearningRate, Seed, WeightDecay, Widths
+from ..tasks import RECONSTRUCTION
 from .endpoints import ENDPOINTS
 from .reconstruction import Reconstruction, reconstruction
 
@@ -30,6 +31,7 @@ def schedule(arguments) -> Unrolling:
 
 @recipe(
     family="autoencoders",
+    task=RECONSTRUCTION,
     data="fashion_mnist",
     paper="Hinton & Salakhutdinov 2006, Science 313: https://doi.org/10.1126/science.1127647",
     objective=Objective("val_mean_squared_error", "min"),
@@ -37,7 +39,7 @@ def schedule(arguments) -> Unrolling:
     schedule=schedule,
     measures=reconstruction,
     epochs=30,
-    takes=takes_batches,
+    weighed=False,
     smoke={
         "image_shape": (4, 4, 1),
         "hidden_units": (5,),

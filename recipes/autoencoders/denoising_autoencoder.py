@@ -18,6 +18,7 @@ from ..search import (
     Rank,
     Seed,
 )
+from ..tasks import RECONSTRUCTION
 from .dense import HiddenUnits, Loss, compile_reconstruction, dense_autoencoder
 from .endpoints import ENDPOINTS
 from .reconstruction import reconstruction
@@ -28,6 +29,7 @@ OF_CORRUPTED = Changes("loss", "mean_squared_error")
 
 @recipe(
     family="autoencoders",
+    task=RECONSTRUCTION,
     data="fashion_mnist",
     paper="Vincent et al. 2008: https://doi.org/10.1145/1390156.1390294",
     objective=Objective("val_mean_squared_error", "min"),

@@ -6,9 +6,10 @@ import keras
 
 from ...callbacks import GreedyLayerwise
 from ...layers import AutoencodingDense, GradientGate
-from ..boltzmann.machine import HiddenUnits, PretrainingEpochs, takes_batches
+from ..boltzmann.machine import HiddenUnits, PretrainingEpochs
 from ..registry import Objective, recipe
 from ..search import LOSS, Changes, Flag, Float, ImageShape, LearningRate, Rank, Seed
+from ..tasks import RECONSTRUCTION
 from .dense import compile_reconstruction
 from .endpoints import ENDPOINTS
 from .reconstruction import Reconstruction, reconstruction
@@ -48,6 +49,7 @@ def schedule(arguments) -> GreedyLayerwise:
 
 @recipe(
     family="autoencoders",
+    task=RECONSTRUCTION,
     data="fashion_mnist",
     paper="Bengio et al. 2007: https://papers.nips.cc/paper/3048",
     objective=Objective("val_mean_squared_error", "min"),
@@ -55,7 +57,7 @@ def schedule(arguments) -> GreedyLayerwise:
     schedule=schedule,
     measures=reconstruction,
     epochs=20,
-    takes=takes_batches,
+    weighed=False,
     smoke={"image_shape": (4, 4, 1), "hidden_units": (5, 3), "pretraining_epochs": 1},
 )
 def greedy_autoencoder(

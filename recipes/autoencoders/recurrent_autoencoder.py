@@ -1,5 +1,6 @@
 """The autoencoder of sequences: an image is read row by row, and written again."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import keras
@@ -9,8 +10,8 @@ from ...checks import is_whole
 from ...layers import RepeatAlong
 from ..endpoint import Function, Images, Like, Whole
 from ..registry import Objective, Published, recipe
-from ..search import Choice, Given, LatentDim, LearningRate, Rank, Seed, Widths
-from ..takes import Takes
+from ..search import IMAGE_SHAPE, Choice, Given, LatentDim, LearningRate, Rank, Seed, Widths
+from ..tasks import RECONSTRUCTION
 from .dense import Loss, compile_reconstruction
 from .endpoints import ENCODE, SERVE, squared_errors
 from .reconstruction import Reconstruction, reconstruction
@@ -35,6 +36,7 @@ SequenceShape = Annotated[
         _is_sequence_shape,
         "(height, width, channels), whole numbers of at least 1, the height also None",
     ),
+    IMAGE_SHAPE,
 ]
 
 
@@ -75,13 +77,15 @@ def _score(model, images: Images):
     return {"scores": squared_errors(real * images, real * ops.cast(outputs, "float32"))}
 
 
-def takes(arguments) -> Takes:
-    """Images in [0, 1], and rows that only fill up where sequences differ in length."""
-    return Takes(padding=PADDING if arguments["image_shape"][0] is None else None)
+def takes(features, arguments):
+    """Images, and rows that only fill up where sequences differ in length."""
+    padding = PADDING if arguments["image_shape"][0] is None else None
+    return {"image": replace(features["image"], padding=padding)}
 
 
 @recipe(
     family="autoencoders",
+    task=RECONSTRUCTION,
     takes=takes,
     data="fashion_mnist",
     paper="Srivastava, Mansimov & Salakhutdinov 2015: https://arxiv.org/abs/1502.04681",

@@ -8,6 +8,7 @@ from keras import ops
 from ...layers import KLSparsity, KSparse
 from ..registry import Objective, Published, recipe
 from ..search import LOSS, Changes, Choice, Float, ImageShape, LearningRate, Rank, Seed, Units
+from ..tasks import RECONSTRUCTION
 from .dense import compile_reconstruction, dense_autoencoder
 from .endpoints import ENDPOINTS
 from .reconstruction import reconstruction
@@ -29,6 +30,7 @@ class HalfSquaredError(keras.losses.Loss):
 
 @recipe(
     family="autoencoders",
+    task=RECONSTRUCTION,
     data="fashion_mnist",
     paper="Ng 2011: https://web.stanford.edu/class/cs294a/sparseAutoencoder_2011new.pdf",
     objective=Objective("val_mean_squared_error", "min"),

@@ -6,6 +6,7 @@ import keras
 
 from ..registry import Objective, Published, recipe
 from ..search import Activation, ImageShape, LatentDim, LearningRate, Seed
+from ..tasks import RECONSTRUCTION
 from .autoencoder import autoencoder
 from .dense import HiddenUnits, Loss, OutputActivation
 from .endpoints import ENDPOINTS
@@ -14,6 +15,7 @@ from .reconstruction import reconstruction
 
 @recipe(
     family="autoencoders",
+    task=RECONSTRUCTION,
     data="fashion_mnist",
     paper="Vincent et al. 2010, JMLR 11: https://jmlr.org/papers/v11/vincent10a.html",
     objective=Objective("val_mean_squared_error", "min"),

@@ -5,6 +5,7 @@ import keras
 from ...callbacks import KLWarmUp
 from ..registry import Objective, Published, recipe
 from ..search import Activation, ImageShape, LatentDim, LearningRate, Seed
+from ..tasks import RECONSTRUCTION
 from .variational import (
     ENDPOINTS,
     Beta,
@@ -27,6 +28,7 @@ def schedule(arguments) -> KLWarmUp:
 
 @recipe(
     family="autoencoders",
+    task=RECONSTRUCTION,
     data="fashion_mnist",
     paper="Kingma & Welling 2013: https://arxiv.org/abs/1312.6114",
     objective=Objective("val_negative_bound", "min"),

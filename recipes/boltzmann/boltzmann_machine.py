@@ -11,13 +11,13 @@ from ...layers.seed_stream import SeedStream
 from ..endpoint import Function, Images, Part, Whole
 from ..registry import Objective, Published, recipe
 from ..search import Given, ImageShape, LearningRate, Momentum, Seed, Units, WeightDecay
+from ..tasks import DENSITY_ESTIMATION
 from .machine import (
     GibbsSteps,
     PersistentChains,
     completions,
     images_of,
     machines_over_images,
-    takes_batches,
     units_of,
 )
 
@@ -68,6 +68,7 @@ def _complete(model, images: Images, mask: Images, steps: Whole, seed: Whole):
 
 @recipe(
     family="boltzmann",
+    task=DENSITY_ESTIMATION,
     data="digits",
     paper="Ackley, Hinton & Sejnowski 1985, Cognitive Science 9: "
     "https://doi.org/10.1207/s15516709cog0901_7",
@@ -79,7 +80,7 @@ def _complete(model, images: Images, mask: Images, steps: Whole, seed: Whole):
         "sample": Function(_sample, ("images",)),
         "complete": Function(_complete, ("completions",)),
     },
-    takes=takes_batches,
+    weighed=False,
     smoke={"image_shape": (4, 4, 1), "hidden_units": 5, "persistent_chains": 8},
     published=(
         Published(

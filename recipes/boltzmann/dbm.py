@@ -14,6 +14,7 @@ from ...metrics import annealed_importance_sampling, mean_field_bound
 from ..endpoint import Function, Images, Part, Whole
 from ..registry import Objective, Published, recipe
 from ..search import Flag, ImageShape, Int, LearningRate, Seed, WeightDecay, Widths, at_least
+from ..tasks import DENSITY_ESTIMATION
 from .machine import (
     QUICK,
     TEMPERATURES,
@@ -21,7 +22,6 @@ from .machine import (
     completions,
     images_of,
     machines_over_images,
-    takes_batches,
     units_of,
 )
 
@@ -96,6 +96,7 @@ def _complete(model, images: Images, mask: Images, steps: Whole, seed: Whole):
 
 @recipe(
     family="boltzmann",
+    task=DENSITY_ESTIMATION,
     data="fashion_mnist",
     paper="Salakhutdinov & Hinton 2009: https://proceedings.mlr.press/v5/salakhutdinov09a.html",
     objective=Objective("val_log_likelihood_bound", "max", measured=True),
@@ -109,7 +110,7 @@ def _complete(model, images: Images, mask: Images, steps: Whole, seed: Whole):
     measures=bound,
     quick_measures=functools.partial(bound, **QUICK),
     epochs=15,
-    takes=takes_batches,
+    weighed=False,
     smoke={
         "image_shape": (4, 4, 1),
         "hidden_units": (5, 3),

@@ -9,6 +9,7 @@ from ...callbacks import GreedyLayerwise
 from ...layers import RBM, Binarize
 from ..registry import Objective, Published, recipe
 from ..search import Flag, ImageShape, LearningRate, Momentum, Seed, WeightDecay
+from ..tasks import DENSITY_ESTIMATION
 from .machine import (
     DEEP_ENDPOINTS,
     OF_FEATURES,
@@ -18,7 +19,6 @@ from .machine import (
     PretrainingEpochs,
     likelihood_bound,
     machines_over_images,
-    takes_batches,
 )
 from .momentum_ramp import MomentumRamp
 
@@ -31,12 +31,13 @@ def schedule(arguments) -> GreedyLayerwise:
 
 @recipe(
     family="boltzmann",
+    task=DENSITY_ESTIMATION,
     data="fashion_mnist",
     paper="Hinton, Osindero & Teh 2006: https://doi.org/10.1162/neco.2006.18.7.1527",
     objective=Objective("val_log_likelihood_bound", "max", measured=True),
     endpoints=DEEP_ENDPOINTS,
     schedule=schedule,
-    takes=takes_batches,
+    weighed=False,
     measures=likelihood_bound,
     quick_measures=functools.partial(likelihood_bound, samples=1, **QUICK),
     smoke={"image_shape": (4, 4, 1), "hidden_units": (5, 3), "pretraining_epochs": 1},

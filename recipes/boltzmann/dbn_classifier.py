@@ -1,5 +1,6 @@
 """The deep belief net whose top machine learns features together with labels."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import keras
@@ -21,7 +22,7 @@ from ..search import (
     Seed,
     WeightDecay,
 )
-from ..takes import Takes
+from ..tasks import CLASSIFICATION
 from .joint import JointModel
 from .machine import (
     GibbsSteps,
@@ -93,6 +94,7 @@ def _features(model, images: Images):
 
 @recipe(
     family="boltzmann",
+    task=CLASSIFICATION,
     data="fashion_mnist",
     paper="Hinton, Osindero & Teh 2006: https://doi.org/10.1162/neco.2006.18.7.1527",
     objective=Objective("val_accuracy", "max"),
@@ -104,7 +106,8 @@ def _features(model, images: Images):
     },
     schedule=schedule,
     epochs=20,
-    takes=lambda given: Takes(classes=given["num_classes"], unlabelled=True, weighed=False),
+    weighed=False,
+    takes=lambda features, _: features | {"label": replace(features["label"], unlabelled=True)},
     smoke={
         "image_shape": (4, 4, 1),
         "num_classes": 3,

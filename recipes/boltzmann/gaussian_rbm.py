@@ -16,6 +16,7 @@ from ..search import (
     Units,
     WeightDecay,
 )
+from ..tasks import DENSITY_ESTIMATION
 from .machine import (
     ENDPOINTS,
     QUICK,
@@ -24,18 +25,18 @@ from .machine import (
     SparsityTarget,
     density,
     machines_over_images,
-    takes_batches,
 )
 from .momentum_ramp import MomentumRamp
 
 
 @recipe(
     family="boltzmann",
+    task=DENSITY_ESTIMATION,
     data="fashion_mnist",
     paper="Hinton & Salakhutdinov 2006, Science 313: https://doi.org/10.1126/science.1127647",
     objective=Objective("val_log_density", "max", measured=True),
     endpoints=ENDPOINTS,
-    takes=takes_batches,
+    weighed=False,
     measures=density,
     quick_measures=functools.partial(density, **QUICK),
     smoke={"image_shape": (4, 4, 1), "hidden_units": 5},

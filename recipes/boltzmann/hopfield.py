@@ -11,7 +11,7 @@ from ..endpoint import Function, Images, Part, Whole
 from ..model import RecipeModel
 from ..registry import Objective, Published, recipe
 from ..search import ImageShape, Seed, at_least
-from .machine import takes_batches
+from ..tasks import RECONSTRUCTION
 
 Sweeps = Annotated[int, at_least(1)]
 
@@ -47,6 +47,7 @@ def _sample(model, n: Whole, seed: Whole):
 
 @recipe(
     family="boltzmann",
+    task=RECONSTRUCTION,
     data="digits",
     paper="Hopfield 1982, PNAS 79: https://doi.org/10.1073/pnas.79.8.2554",
     objective=Objective("val_loss", "min"),
@@ -57,7 +58,7 @@ def _sample(model, n: Whole, seed: Whole):
         "sample": Function(_sample, ("images",)),
     },
     epochs=1,
-    takes=takes_batches,
+    weighed=False,
     smoke={"image_shape": (4, 4, 1)},
     published=(
         Published("100 units", 4_950, "Hopfield 1982; units × (units − 1) / 2"),

@@ -5,9 +5,8 @@ pixels and in reverse pixels of units, and one `RBM` after another.
 """
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated
 
 import keras
 import numpy as np
@@ -20,7 +19,6 @@ from ...metrics import annealed_importance_sampling, belief_net_bound
 from ..endpoint import Function, Images, Part, Whole
 from ..model import RecipeModel
 from ..search import LOSS, Changes, Choice, Given, Widths, at_least
-from ..takes import Takes, takes_images
 
 GibbsSteps = Annotated[int, Choice(1, 5, 25)]
 PersistentChains = Annotated[int, at_least(0)]
@@ -37,11 +35,6 @@ OF_FEATURES = Changes(*LOSS)
 TEMPERATURES = 2000
 # After each epoch: within two nats of the former on Fashion-MNIST, in a sixth of the time.
 QUICK = {"temperatures": 300}
-
-
-def takes_batches(arguments: Mapping[str, Any]) -> Takes:
-    """Images in [0, 1], without weights: statistics of whole batches are what is learnt from."""
-    return replace(takes_images(arguments), weighed=False)
 
 
 def machines_over_images(

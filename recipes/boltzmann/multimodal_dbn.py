@@ -25,7 +25,7 @@ from ..search import (
     WeightDecay,
     at_least,
 )
-from ..takes import Takes
+from ..tasks import JOINT_DENSITY_ESTIMATION
 from .joint import JointModel
 from .machine import (
     OF_FEATURES,
@@ -145,6 +145,7 @@ def likelihood_bound(
 
 @recipe(
     family="boltzmann",
+    task=JOINT_DENSITY_ESTIMATION,
     data="fashion_mnist",
     paper="Srivastava & Salakhutdinov 2012: "
     "https://www.cs.toronto.edu/~rsalakhu/papers/Multimodal_DBN.pdf",
@@ -159,9 +160,7 @@ def likelihood_bound(
     measures=likelihood_bound,
     quick_measures=functools.partial(likelihood_bound, samples=1, **QUICK),
     epochs=15,
-    takes=lambda given: Takes(
-        classes=given["vocabulary_size"], length=given["caption_length"], weighed=False
-    ),
+    weighed=False,
     smoke={
         "image_shape": (4, 4, 1),
         "vocabulary_size": 5,

@@ -16,6 +16,7 @@ from ..search import (
     Units,
     WeightDecay,
 )
+from ..tasks import DENSITY_ESTIMATION
 from .machine import (
     ENDPOINTS,
     QUICK,
@@ -24,19 +25,19 @@ from .machine import (
     SparsityTarget,
     likelihood,
     machines_over_images,
-    takes_batches,
 )
 from .momentum_ramp import MomentumRamp
 
 
 @recipe(
     family="boltzmann",
+    task=DENSITY_ESTIMATION,
     data="fashion_mnist",
     paper="Hinton 2002, Neural Computation 14: https://doi.org/10.1162/089976602760128018",
     objective=Objective("val_log_likelihood", "max", measured=True),
     endpoints=ENDPOINTS,
     measures=likelihood,
-    takes=takes_batches,
+    weighed=False,
     quick_measures=functools.partial(likelihood, **QUICK),
     smoke={"image_shape": (4, 4, 1), "hidden_units": 5},
     published=(

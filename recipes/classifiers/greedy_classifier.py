@@ -12,6 +12,7 @@ from ..endpoint import Part
 from ..model import RecipeModel
 from ..registry import Objective, recipe
 from ..search import Flag, ImageShape, LearningRate, NumClasses, Seed
+from ..tasks import CLASSIFICATION
 
 
 @keras.saving.register_keras_serializable("amalthea")
@@ -42,6 +43,7 @@ def schedule(arguments) -> GreedyLayerwise:
 
 @recipe(
     family="classifiers",
+    task=CLASSIFICATION,
     data="fashion_mnist",
     paper="Bengio et al. 2007: https://papers.nips.cc/paper/3048",
     objective=Objective("val_accuracy", "max"),

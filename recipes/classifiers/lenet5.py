@@ -12,6 +12,7 @@ from ..endpoint import Part
 from ..model import RecipeModel
 from ..registry import Objective, Published, recipe
 from ..search import Activation, Flag, ImageShape, LearningRate, NumClasses, Seed, at_least
+from ..tasks import CLASSIFICATION
 
 # Table I of the paper: the maps of S2 that each map of C3 is connected to.
 C3_CONNECTIONS = (
@@ -65,6 +66,7 @@ class MaximumAPosteriori(keras.losses.Loss):
 
 @recipe(
     family="classifiers",
+    task=CLASSIFICATION,
     data="fashion_mnist",
     paper="LeCun et al. 1998, Proceedings of the IEEE 86: https://doi.org/10.1109/5.726791",
     objective=Objective("val_accuracy", "max"),

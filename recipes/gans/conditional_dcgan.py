@@ -4,6 +4,7 @@ import keras
 
 from ..registry import Objective, recipe
 from ..search import ImageShape, LatentDim, LearningRate, NumClasses, Seed
+from ..tasks import CONDITIONAL_GENERATION
 from .adversarial_model import AdversarialModel
 from .arguments import AverageDecay, Beta1, Minibatch, Width
 from .convolutional import discriminator, generator
@@ -13,6 +14,7 @@ from .games import FIGURES
 
 @recipe(
     family="gans",
+    task=CONDITIONAL_GENERATION,
     data="fashion_mnist",
     paper="Mirza & Osindero 2014: https://arxiv.org/abs/1411.1784",
     objective=Objective("val_sliced_wasserstein", "min", measured=True),

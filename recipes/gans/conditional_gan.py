@@ -8,6 +8,7 @@ from keras import layers
 from ...layers import Maxout
 from ..registry import Objective, Published, recipe
 from ..search import Dropout, ImageShape, LatentDim, LearningRate, Momentum, NumClasses, Seed, Units
+from ..tasks import CONDITIONAL_GENERATION
 from .adversarial_model import AdversarialModel
 from .arguments import AverageDecay, Minibatch, beside_their_batch
 from .endpoints import CONDITIONAL_ENDPOINTS, distances
@@ -16,6 +17,7 @@ from .games import FIGURES
 
 @recipe(
     family="gans",
+    task=CONDITIONAL_GENERATION,
     data="fashion_mnist",
     paper="Mirza & Osindero 2014: https://arxiv.org/abs/1411.1784",
     objective=Objective("val_sliced_wasserstein", "min", measured=True),

@@ -6,6 +6,7 @@ import keras
 
 from ..registry import Objective, recipe, variant
 from ..search import Choice, ImageShape, LatentDim, LearningRate, Rank, Seed
+from ..tasks import GENERATION
 from .adversarial_model import AdversarialModel
 from .arguments import AverageDecay, Beta1, Minibatch, Replay, Width
 from .convolutional import discriminator, generator
@@ -20,6 +21,7 @@ Game = Annotated[
 
 @recipe(
     family="gans",
+    task=GENERATION,
     data="fashion_mnist",
     paper="Radford, Metz & Chintala 2015: https://arxiv.org/abs/1511.06434",
     objective=Objective("val_sliced_wasserstein", "min", measured=True),

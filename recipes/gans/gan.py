@@ -8,6 +8,7 @@ from keras import layers
 from ...layers import Maxout
 from ..registry import Objective, Published, recipe
 from ..search import Dropout, ImageShape, LatentDim, LearningRate, Momentum, Seed, Units
+from ..tasks import GENERATION
 from .adversarial_model import AdversarialModel
 from .arguments import AverageDecay, Minibatch, Replay, beside_their_batch
 from .endpoints import ENDPOINTS, distances
@@ -16,6 +17,7 @@ from .games import FIGURES
 
 @recipe(
     family="gans",
+    task=GENERATION,
     data="fashion_mnist",
     paper="Goodfellow et al. 2014: https://arxiv.org/abs/1406.2661",
     objective=Objective("val_sliced_wasserstein", "min", measured=True),

@@ -9,6 +9,7 @@ from ...errors import UserError
 from ...layers import MinibatchDiscrimination
 from ..registry import Objective, Published, recipe
 from ..search import Choice, Dropout, ImageShape, Int, LatentDim, LearningRate, Rank, Seed
+from ..tasks import GENERATION
 from .adversarial_model import AdversarialModel
 from .arguments import AverageDecay, Beta1
 from .convolutional import generator
@@ -22,6 +23,7 @@ Dims = Annotated[int, Int(1, 50, log=True)]
 
 @recipe(
     family="gans",
+    task=GENERATION,
     data="fashion_mnist",
     paper="Salimans et al. 2016: https://arxiv.org/abs/1606.03498",
     objective=Objective("val_sliced_wasserstein", "min", measured=True),

@@ -9,6 +9,7 @@ from ...callbacks import ProgressiveGrowing
 from ...layers import Bias, EqualizedConv2D, EqualizedDense, PixelNormalization
 from ..registry import Objective, recipe, variant
 from ..search import ImageShape, LearningRate, Seed
+from ..tasks import GENERATION
 from .arguments import AverageDecay, Beta1, GradientPenalty
 from .endpoints import GROWING_ENDPOINTS, distances
 from .games import FIGURES
@@ -29,6 +30,7 @@ from .growing_model import GrowingModel
 
 @recipe(
     family="gans",
+    task=GENERATION,
     data="padded:fashion_mnist",
     paper="Karras et al. 2017: https://arxiv.org/abs/1710.10196",
     objective=Objective("val_sliced_wasserstein", "min", measured=True),

@@ -27,6 +27,7 @@ from ..endpoint import Function, Images, Number, PerRow, Whole
 from ..interpolation import along, line
 from ..registry import Objective, recipe, variant
 from ..search import Float, Given, ImageShape, Int, LearningRate, Rank, Seed
+from ..tasks import GENERATION
 from .arguments import AverageDecay, Beta1
 from .endpoints import ENDPOINTS, LatentVectors, distances_of
 from .games import FIGURES
@@ -142,6 +143,7 @@ SAMPLE = Function(_sample, ("images",))
 
 @recipe(
     family="gans",
+    task=GENERATION,
     data="padded:fashion_mnist",
     paper="Karras, Laine & Aila 2018: https://arxiv.org/abs/1812.04948",
     objective=Objective("val_sliced_wasserstein", "min", measured=True),

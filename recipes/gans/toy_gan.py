@@ -10,6 +10,7 @@ from ...errors import UserError
 from ...metrics import modes_covered
 from ..registry import Objective, recipe
 from ..search import Choice, Float, ImageShape, Int, LatentDim, LearningRate, Rank, Seed
+from ..tasks import GENERATION
 from .adversarial_model import AdversarialModel
 from .arguments import Beta1, CriticSteps, Minibatch, Replay, beside_their_batch
 from .endpoints import ENDPOINTS, samples
@@ -40,6 +41,7 @@ def modes(model: keras.Model, images: np.ndarray, labels, batch_size: int) -> di
 
 @recipe(
     family="gans",
+    task=GENERATION,
     data="ring8",
     paper="Srivastava et al. 2017: https://arxiv.org/abs/1705.07761",
     objective=Objective("val_modes_covered", "max", measured=True),

@@ -4,6 +4,7 @@ import keras
 
 from ..registry import Objective, recipe
 from ..search import ImageShape, LatentDim, LearningRate, Seed
+from ..tasks import GENERATION
 from .adversarial_model import AdversarialModel
 from .arguments import AverageDecay, Beta1, CriticSteps, GradientPenalty, Minibatch, Replay, Width
 from .convolutional import discriminator, generator
@@ -13,6 +14,7 @@ from .games import FIGURES
 
 @recipe(
     family="gans",
+    task=GENERATION,
     data="fashion_mnist",
     paper="Gulrajani et al. 2017: https://arxiv.org/abs/1704.00028",
     objective=Objective("val_sliced_wasserstein", "min", measured=True),

@@ -1,7 +1,6 @@
 """Keras' own ways work with every recipe, or are refused in one sentence."""
 
 import copy
-import functools
 import pickle
 
 import keras
@@ -65,12 +64,6 @@ def generator(*data, size=8):
     for index in range(len(batches)):
         parts = batches[index]
         yield parts if isinstance(parts, tuple) else (parts,)
-
-
-@functools.cache
-def takes(name):
-    model = build(name)
-    return get_recipe(name).takes(model.origin.arguments)
 
 
 def moved(before, model):
@@ -160,10 +153,11 @@ LABELS = {
 @pytest.mark.parametrize("name", [n for n in RECIPES if get_recipe(n).supervised])
 @pytest.mark.parametrize("labels", LABELS)
 def test_labels_that_the_model_does_not_know_are_refused_before_the_first_step(name, labels):
-    model, (images, right), known = build(name), batch(name), takes(name)
+    model, (images, right) = build(name), batch(name)
+    known = get_recipe(name).features(model.origin.arguments)["label"]
     if labels == "one is −1" and known.unlabelled:
         pytest.skip("−1 stands for no label")
-    wrong = LABELS[labels](right, known.classes)
+    wrong = LABELS[labels](right, known.count)
     for way in (model.fit, model.evaluate):
         with pytest.raises(UserError, match=f"^{name} learns from .* whole numbers") as error:
             way(images, wrong, verbose=0)
@@ -243,7 +237,7 @@ def test_weights_of_examples_have_their_effect_or_are_refused(name):
     model, (images, *labels) = build(name), batch(name)
     labels = labels[0] if labels else None
     half = np.repeat([1.0, 0.0], len(images) // 2)
-    if not takes(name).weighed:
+    if not get_recipe(name).weighed:
         with pytest.raises(UserError, match="have no weights, got sample_weight") as error:
             model.fit(images, labels, sample_weight=half, verbose=0)
         one_sentence(error)

@@ -34,6 +34,7 @@ from amalthea.recipes.search import (
     Widths,
     at_least,
 )
+from amalthea.recipes.tasks import CLASSIFICATION, RECONSTRUCTION
 
 from harness import one_sentence
 
@@ -72,6 +73,7 @@ def register(build, **changes):
     build.__doc__ = changes.pop("doc", DOCSTRING)
     facts = {
         "family": "tests",
+        "task": RECONSTRUCTION,
         "data": "digits",
         "paper": "none",
         "objective": Objective("val_loss", "min"),
@@ -367,8 +369,9 @@ def test_another_distribution_adds_recipes_through_its_entry_points(tmp_path):
             import keras
             from amalthea.recipes import Objective, Part, recipe
             from amalthea.recipes.search import ImageShape, LearningRate, Seed
+            from amalthea.recipes.tasks import RECONSTRUCTION
 
-            @recipe(family="plugins", data="digits", paper="none", smoke={},
+            @recipe(family="plugins", task=RECONSTRUCTION, data="digits", paper="none", smoke={},
                     objective=Objective("val_loss", "min"), endpoints={"serve": Part("a", "b")})
             def plugged_in(image_shape: ImageShape = (2, 2, 1), *,
                            learning_rate: LearningRate = 0.01, seed: Seed = None):
@@ -464,9 +467,14 @@ def test_arguments_that_the_data_determine_are_found_by_their_annotation():
     ):
         return tiny(image_shape, units=(units,))
 
-    register(build)
+    register(build, task=CLASSIFICATION)
     assert get_recipe("build").from_data(features) == shape | {"units": 3}
     assert get_recipe("build").supervised
+
+
+def test_what_a_task_learns_from_determines_an_argument():
+    with pytest.raises(TypeError, match="none of its arguments is determined by the label that cl"):
+        register(tiny, task=CLASSIFICATION)
 
 
 def test_a_size_is_a_recipe_of_its_own_with_other_defaults():

@@ -1,46 +1,39 @@
 """Pictures of the codes of an autoencoder, and of what it makes of them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from ..callbacks import draw_codes, draw_rows
-from ..data import ImageSet
-from ..recipes import Endpoint
-from .files import replacing
+from ...callbacks import draw_codes, draw_rows
+from ..endpoint import Endpoint
 
 # Of the traversal: dimensions of the code, values of each, and standard deviations on either side.
 DIMENSIONS, VALUES, REACH = 10, 9, 3.0
 
 
-def draw_latent_space(
-    endpoints: Mapping[str, Endpoint],
-    model: keras.Model,
-    images: ImageSet,
-    batch_size: int,
-    folder: Path,
-) -> None:
-    """Draw the codes of images as points, and images along the dimensions of the code.
+def codes_and_traversal(
+    endpoints: Mapping[str, Endpoint], model: keras.Model, images, batch_size: int
+) -> dict[str, Callable[[Path], None]]:
+    """Pictures of the codes of images as points, and of images along the dimensions of the code.
 
     Args:
         endpoints: Those of the recipe; pictures are drawn of autoencoders only.
         model: The model.
         images: Some images.
         batch_size: Images at a time.
-        folder: Folder for `codes.png` and `traversal.png`.
+
+    Returns:
+        What draws `codes.png` and `traversal.png`, each to a path.
     """
     if not {"encode", "decode"} <= endpoints.keys() or len(images) < 2:
-        return
+        return {}
     given = {"images": images.as_float()}
     if conditional := "labels" in endpoints["encode"].inputs:
         given["labels"] = images.labels.astype("int32")
     codes = endpoints["encode"].bind(model).predict(given, batch_size=batch_size, verbose=0)
     codes = codes["codes"]
-    with replacing(folder / "codes.png") as aside:
-        draw_codes(codes, images.labels, aside, images.class_names)
-
     fixed = {"n": images.image_shape[0]} if "n" in endpoints["decode"].inputs else {}
     decode = endpoints["decode"].bind(model, **fixed)
     flat = codes.reshape(len(codes), -1)
@@ -58,5 +51,7 @@ def draw_latent_space(
                 inputs["labels"] = np.full(VALUES, label, "int32")
             (made,) = decode.predict_on_batch(inputs).values()
             rows[f"code {dimension + 1}" if label is None else str(names[label])] = made
-    with replacing(folder / "traversal.png") as aside:
-        draw_rows(rows, aside)
+    return {
+        "codes.png": lambda path: draw_codes(codes, images.labels, path, images.class_names),
+        "traversal.png": lambda path: draw_rows(rows, path),
+    }

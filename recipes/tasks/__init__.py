@@ -1,0 +1,18 @@
+"""Tasks: what models learn of which features, and how jobs watch, draw and ask them."""
+
+from .classification import CLASSIFICATION
+from .density_estimation import DENSITY_ESTIMATION, JOINT_DENSITY_ESTIMATION
+from .generation import CONDITIONAL_GENERATION, GENERATION
+from .reconstruction import CONDITIONAL_RECONSTRUCTION, RECONSTRUCTION
+from .task import Task
+
+__all__ = [
+    "CLASSIFICATION",
+    "CONDITIONAL_GENERATION",
+    "CONDITIONAL_RECONSTRUCTION",
+    "DENSITY_ESTIMATION",
+    "GENERATION",
+    "JOINT_DENSITY_ESTIMATION",
+    "RECONSTRUCTION",
+    "Task",
+]

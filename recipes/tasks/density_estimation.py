@@ -1,0 +1,21 @@
+"""Density estimation: how probable images are, alone or together with what goes with them."""
+
+from ...callbacks import FreeEnergyGap
+from .task import Task
+
+
+class DensityEstimation(Task):
+    """Models of the probability of images, measured by likelihoods and sampled from."""
+
+    def watch(self, recipe, arguments, seen, held_out):
+        endpoint = recipe.endpoints.get("free_energy")
+        if endpoint is None:
+            return []
+        return [FreeEnergyGap(endpoint.bind, seen.as_float(), held_out.as_float())]
+
+
+ANSWERS = ("reconstructions", "probabilities")
+DENSITY_ESTIMATION = DensityEstimation("density estimation", answers=ANSWERS)
+JOINT_DENSITY_ESTIMATION = DensityEstimation(
+    "joint density estimation", targets=("label",), answers=ANSWERS
+)

@@ -1,0 +1,73 @@
+"""What all tasks have, with what is usual for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from .sampling import sample_grid
+
+if TYPE_CHECKING:
+    from ..registry import Recipe
+
+Draw = Callable[[Path], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What models learn of which features, and how jobs watch, draw and ask them.
+
+    Attributes:
+        name: What it is called.
+        inputs: Names of the features of an example that a model is called with.
+        targets: Names of those that it learns from beside them; none where it is unsupervised.
+        answers: Names of outputs of endpoints: the first that a model has is what it predicts.
+    """
+
+    name: str
+    inputs: tuple[str, ...] = ("image",)
+    targets: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+
+    def watch(
+        self, recipe: Recipe, arguments: Mapping[str, Any], seen, held_out
+    ) -> list[keras.callbacks.Callback]:
+        """Callbacks that log, after each epoch, how a training goes.
+
+        Args:
+            recipe: The recipe.
+            arguments: All its arguments.
+            seen: Some examples that the model learns from.
+            held_out: Some that it does not.
+        """
+        return []
+
+    def show(
+        self, recipe: Recipe, arguments: Mapping[str, Any], held_out, folder: Path
+    ) -> list[keras.callbacks.Callback]:
+        """Callbacks that draw, after each epoch, what the model does: by default its samples.
+
+        Args:
+            recipe: The recipe.
+            arguments: All its arguments.
+            held_out: Some examples that the model does not learn from.
+            folder: Where the pictures go.
+        """
+        return sample_grid(recipe, arguments, folder)
+
+    def draw(
+        self, recipe: Recipe, model: keras.Model, examples, batch_size: int
+    ) -> Mapping[str, Draw]:
+        """Pictures of a trained model, by the name of their file: what draws each to a path.
+
+        Args:
+            recipe: The recipe.
+            model: The model.
+            examples: What it is measured on.
+            batch_size: Examples at a time.
+        """
+        return {}
