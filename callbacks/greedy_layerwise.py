@@ -102,6 +102,7 @@ class GreedyLayerwise(keras.callbacks.Callback):
             # Keras traces a step once, and would go on with the stage before.
             self.model.make_train_function(force=True)
             self.model.make_test_function(force=True)
+            self.model.predict_function = None
         if self.learning_rates:
             rate = self.learning_rates[stage]
             self.model.optimizer.learning_rate = (

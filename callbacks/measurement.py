@@ -29,7 +29,7 @@ class Measurement(keras.callbacks.Callback):
     ):
         super().__init__()
         self.measures = measures
-        self.images = np.asarray(images, "float32")
+        self.images = np.asarray(images)
         self.labels = labels
         self.batch_size = batch_size
 

@@ -4,6 +4,7 @@
 """
 
 from .changes import changes
+from .examples import Examples
 from .fingerprint import Fingerprint, fingerprint
 from .image_set import ImageSet
 from .own import from_python, split
@@ -13,6 +14,7 @@ from .splits import SPLITS
 
 __all__ = [
     "SPLITS",
+    "Examples",
     "Fingerprint",
     "ImageSet",
     "absolute",

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .fingerprint import Fingerprint
 from .manifest import differences, few, hash_of
-from .origin import WHOLE
+from .origin import WHOLE, Origin
+
+# What messages call a fact of a feature before its value, and what a column holds.
+SAID = {"image_shape": "images of", "value_range": "pixels from"}
+VALUES = {"image": "pixels", "label": "labels"}
 
 
 def changes(old: Fingerprint, new: Fingerprint) -> str | None:
@@ -22,12 +28,11 @@ def changes(old: Fingerprint, new: Fingerprint) -> str | None:
         )
         return f"they are {now} instead of {before}"
     words = []
-    if old.image_shape != new.image_shape:
-        now, before = ("×".join(map(str, each.image_shape)) for each in (new, old))
-        words.append(f"images of {now} instead of {before}")
-    if old.value_range != new.value_range:
-        now, before = (f"{r[0]} to {r[1]}" for r in (new.value_range, old.value_range))
-        words.append(f"pixels from {now} instead of {before}")
+    for fact in {**old.facts, **new.facts}:
+        before, now = (each.facts.get(fact) for each in (old, new))
+        if before != now and fact != "class_names":  # of which more is said
+            said = SAID.get(fact, fact)
+            words.append(f"{said} {_text(fact, now)} instead of {_text(fact, before)}")
     if old.split_rule != new.split_rule:
         words.append(f"splits cut by {new.split_rule} instead of by {old.split_rule}")
     words += _changes_of_folder(old, new) if old.folder else _changes_of_origins(old, new)
@@ -49,21 +54,43 @@ def _changes_of_folder(old: Fingerprint, new: Fingerprint) -> list[str]:
 def _changes_of_origins(old: Fingerprint, new: Fingerprint) -> list[str]:
     words = []
     both = old.origins.keys() & new.origins.keys()
-    alike = (old.image_shape, old.value_range) == (new.image_shape, new.value_range)
     for name in sorted(both, key=lambda name: (name != WHOLE, name)):
         where = "" if name == WHOLE else f" in {name}"
         before, now = old.origins[name], new.origins[name]
         if before.count != now.count:
-            words.append(f"{now.count} images instead of {before.count}{where}")
-        elif before.pixels != now.pixels and alike:
-            words.append(f"other pixels{where}")
-        elif bool(before.labels) != bool(now.labels):
-            words.append(f"{'labels' if now.labels else 'no labels'}{where}, unlike before")
-        elif before.labels != now.labels and old.class_names == new.class_names:
-            words.append(f"other labels{where}")
+            nouns = "images" if "image" in now.columns else "examples"
+            words.append(f"{now.count} {nouns} instead of {before.count}{where}")
+        else:
+            words += _changed_columns(old, new, before, now, where)[:1]
         if words and name == WHOLE:
             break  # which says it for the parts, too
     return _changed_classes(old.class_names, new.class_names) + words
+
+
+def _changed_columns(
+    old: Fingerprint, new: Fingerprint, before: Origin, now: Origin, where: str
+) -> list[str]:
+    """What is in the columns of a part instead of what was there, and not said otherwise."""
+    words = []
+    facts = [{**each.facts, "class_names": None} for each in (old, new)]
+    for column in {**before.columns, **now.columns}:
+        values = VALUES.get(column, f"values of {column}")
+        if (column in before.columns) != (column in now.columns):
+            there = values if column in now.columns else f"no {values}"
+            words.append(f"{there}{where}, unlike before")
+        elif before.columns[column] != now.columns[column] and (
+            old.class_names == new.class_names if column == "label" else facts[0] == facts[1]
+        ):
+            words.append(f"other {values}{where}")
+    return words
+
+
+def _text(fact: str, value: Any) -> str:
+    if fact == "image_shape" and value:
+        return "×".join(map(str, value))
+    if fact == "value_range" and value:
+        return f"{value[0]} to {value[1]}"
+    return str(value)
 
 
 def _changed_classes(old: tuple[str, ...], new: tuple[str, ...]) -> list[str]:
@@ -76,8 +103,6 @@ def _changed_classes(old: tuple[str, ...], new: tuple[str, ...]) -> list[str]:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    if not names:
-        return "none"
     if not names:
         return "none"
     return ", ".join(names) if len(names) <= 10 else f"{len(names)} ({few(names)})"

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..checks import is_number, is_whole
 from ..errors import UserError
-from .image_set import ImageSet
+from .examples import Examples
 from .manifest import File, Manifest, hash_of, manifest_of
 from .origin import Origin, origin_of
 
@@ -30,40 +30,37 @@ class Fingerprint:
     """What tells data from others.
 
     The source is told by its contents as they are before `image_size` or margins are applied;
-    `image_shape` and `value_range` are how they were read.
+    `facts` are how they were read.
 
     Attributes:
-        image_shape: Height, width and channels.
-        value_range: The values of black and white.
-        class_names: The classes' names in the order of their numbers.
+        facts: What their features say of themselves, in the types of JSON: of images their
+            `image_shape` and `value_range`, of labels their `class_names`.
         split_rule: How the splits are cut: "file", by the names of files, or "order", by the order
-            of the images.
+            of the examples.
         origins: The whole sets or stored splits that the data were cut from, by their names. None
             for folders of pictures.
         folder: What tells a folder of pictures; None for other data.
         files: The files of such a folder; None if they are not known, as when only a summary is.
     """
 
-    image_shape: tuple[int, int, int]
-    value_range: tuple[float, float]
-    class_names: tuple[str, ...]
+    facts: Mapping[str, Any]
     split_rule: str
     origins: Mapping[str, Origin]
     folder: Folder | None = None
     files: Manifest | None = None
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes' names in the order of their numbers, where there are any."""
+        return tuple(self.facts.get("class_names", ()))
+
     def summary(self) -> dict[str, Any]:
         """All but the files, small and ready for JSON."""
-        summary: dict[str, Any] = {
-            "image_shape": list(self.image_shape),
-            "value_range": list(self.value_range),
-            "class_names": list(self.class_names),
-            "split_rule": self.split_rule,
-        }
+        summary = {"facts": dict(self.facts), "split_rule": self.split_rule}
         if self.folder:
             return summary | {"folder": dict(vars(self.folder))}
         origins = {
-            name: {"count": origin.count, "pixels": origin.pixels, "labels": origin.labels}
+            name: {"count": origin.count, "columns": dict(origin.columns)}
             for name, origin in self.origins.items()
         }
         return summary | {"origins": origins}
@@ -80,17 +77,15 @@ class Fingerprint:
             UserError: If they are damaged.
         """
         _require(isinstance(summary, dict), "it is no object")
-        shape, values = summary.get("image_shape"), summary.get("value_range")
-        names, rule = summary.get("class_names"), summary.get("split_rule")
-        _require(_is_list(shape, is_whole, 3), f"image_shape is {shape!r}")
-        _require(_is_list(values, is_number, 2), f"value_range is {values!r}")
-        _require(_is_list(names, _is_text), f"class_names is {names!r}")
+        facts, rule = summary.get("facts"), summary.get("split_rule")
+        _require(isinstance(facts, dict), f"facts is {facts!r}")
+        for name, is_right in FACTS.items():
+            value = facts.get(name)
+            _require(name not in facts or is_right(value), f"{name} is {value!r}")
         _require(_is_text(rule), f"split_rule is {rule!r}")
         _require(("folder" in summary) != ("origins" in summary), "it has no folder or origins")
         return cls(
-            tuple(shape),
-            tuple(values),
-            tuple(names),
+            facts,
             rule,
             _origins_from_json(summary.get("origins", {})),
             _folder_from_json(summary["folder"]) if "folder" in summary else None,
@@ -99,9 +94,9 @@ class Fingerprint:
 
 
 def fingerprint(
-    sets: Mapping[str, ImageSet], source: str = "", known: Fingerprint | None = None
+    sets: Mapping[str, Examples], source: str = "", known: Fingerprint | None = None
 ) -> Fingerprint:
-    """The fingerprint of the data that sets of images were read from.
+    """The fingerprint of the data that sets of examples were read from.
 
     Data that were read whole are told by all that they hold, whichever splits are given, and a
     folder of pictures by all of its files, which are read once for that. The splits that
@@ -115,21 +110,21 @@ def fingerprint(
             time need not be read again then.
     """
     first = next(iter(sets.values()))
-    facts = (first.image_shape, first.value_range, first.class_names)
+    facts = {k: v for feature in first.features.values() for k, v in feature.facts().items()}
     while source.startswith("padded:"):
         source = source.removeprefix("padded:")
     kind, colon, location = source.partition(":")
     if kind == "images" and colon:
         files = manifest_of(Path(location).expanduser(), known and known.files)
         folder = Folder(len(files), sum(file.size for file in files.values()), hash_of(files))
-        return Fingerprint(*facts, BY_FILE, {}, folder, files)
+        return Fingerprint(facts, BY_FILE, {}, folder, files)
     origins: dict[str, Origin] = {}
     for split, images in sets.items():
         if images.origin:
             origins[images.origin.part] = images.origin
         if not images.origin or not source:
             origins[split] = origin_of(images, part=split)
-    return Fingerprint(*facts, BY_ORDER, origins)
+    return Fingerprint(facts, BY_ORDER, origins)
 
 
 def _origins_from_json(origins: Any) -> dict[str, Origin]:
@@ -137,10 +132,10 @@ def _origins_from_json(origins: Any) -> dict[str, Origin]:
     for value in origins.values():
         _require(
             isinstance(value, dict)
-            and value.keys() == {"count", "pixels", "labels"}
+            and value.keys() == {"count", "columns"}
             and is_whole(value["count"])
-            and _is_text(value["pixels"])
-            and _is_text(value["labels"]),
+            and isinstance(value["columns"], dict)
+            and all(map(_is_text, value["columns"].values())),
             f"origins is {origins!r}",
         )
     return {name: Origin(name, **value) for name, value in origins.items()}
@@ -181,6 +176,13 @@ def _is_list(values: Any, is_right: Any, length: int | None = None) -> bool:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
+
+
+FACTS = {
+    "image_shape": lambda shape: _is_list(shape, is_whole, 3),
+    "value_range": lambda values: _is_list(values, is_number, 2),
+    "class_names": lambda names: _is_list(names, _is_text),
+}
 
 
 def _require(condition: bool, what: str) -> None:

@@ -1,33 +1,23 @@
-"""Checked images in memory and the batches made of them."""
+"""Checked images in memory."""
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from numbers import Integral
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import UserError
 from . import value_range as ranges
 from .as_array import as_images
-from .features import Image, Label
-from .labels import class_numbers, read_labels
+from .examples import Examples
+from .features import Feature, Image, Label
+from .labels import class_numbers, numbered, read_labels
 from .origin import Origin
-
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-# Bytes of pixels, as float32, that one element of the input pipeline has at most.
-MADE_AT_ONCE = 2**17
 
 
 @dataclass(frozen=True, eq=False)
-class ImageSet:
-    """Images in memory, with or without labels.
+class ImageSet(Examples):
+    """Examples that are images, with or without labels.
 
     Images of shape (count, height, width) get a channel axis. What their values mean is decided by
     their type and by what the whole set holds, once, and is in `value_range` and `reading` then;
@@ -80,10 +70,6 @@ class ImageSet:
             set_field(self, "labels", labels)
             set_field(self, "class_names", names)
 
-    def __len__(self) -> int:
-        """Number of images."""
-        return len(self.images)
-
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width and channels."""
@@ -97,140 +83,43 @@ class ImageSet:
         return max(len(self.class_names), int(self.labels.max()) + 1)
 
     @property
-    def features(self) -> dict[str, Image | Label]:
-        """What there is of an example, by name: `image`, and `label` if there are any."""
-        features = {"image": Image(self.image_shape)}
-        return features if self.labels is None else features | {"label": Label(self.num_classes)}
+    def columns(self) -> dict[str, np.ndarray]:
+        """The images as they are stored, `image`, and their classes, `label`, if there are any."""
+        return {"image": self.images} | ({} if self.labels is None else {"label": self.labels})
+
+    @property
+    def features(self) -> dict[str, Feature]:
+        """What the columns are."""
+        image = Image(self.image_shape, value_range=self.value_range, reading=self.reading)
+        if self.labels is None:
+            return {"image": image}
+        return {"image": image, "label": Label(self.num_classes, names=self.class_names)}
 
     @property
     def is_plain(self) -> bool:
         """Whether `reading` goes without saying: bytes, true and false, or numbers in [0, 1]."""
         return self.reading in ranges.PLAIN
 
-    def first(self, count: int) -> ImageSet:
-        """The first `count` images with their labels, or all if there are fewer."""
-        labels = None if self.labels is None else self.labels[:count]
-        return replace(self, images=self.images[:count], labels=labels)
+    def replaced(self, *, name=None, columns=None, origin=None):
+        columns = self.columns if columns is None else columns
+        return replace(
+            self,
+            name=self.name if name is None else name,
+            images=columns["image"],
+            labels=columns.get("label"),
+            origin=origin or self.origin,
+        )
+
+    def take(self, rows):
+        part = super().take(rows)
+        if self.labels is None or self.class_names:
+            return part
+        # Named by their numbers, so that all parts agree on how many there are.
+        return replace(part, class_names=numbered(self.labels))
 
     def as_float(self) -> np.ndarray:
         """All images as float32 in [0, 1], as `batches` gives them."""
-        if self.images.dtype == np.uint8:
-            return self.images.astype(np.float32) / np.float32(255)
-        return self.images
-
-    def batches(
-        self,
-        batch_size: int | Callable[[int], int],
-        *,
-        shuffle: bool = True,
-        seed: int = 0,
-        epoch: int = 0,
-    ) -> tf.data.Dataset:
-        """Batches of float32 images in [0, 1], paired with int32 labels if there are any.
-
-        Iteration number k over the dataset has the order that (`seed`, `epoch` + k) determines, in
-        every process, so a training that resumes with the number of epochs done goes on exactly.
-        An iteration counts from its first batch on. Train with `fit(..., shuffle=False)`, or Keras
-        warns that it cannot shuffle what is shuffled already.
-
-        Args:
-            batch_size: Images in a batch; the last batch of an epoch may be smaller. A function
-                gives that of the batch that follows on so many images, those of earlier epochs and
-                of skipped ones included. Keras takes all epochs of a `fit` to have as many batches
-                as the first: where that changes, begin another one.
-            shuffle: Whether each iteration has its own order, or all have the stored one.
-            seed: Which sequence of orders to use, 0 or more.
-            epoch: How many orders of the sequence to skip, 0 or more.
-        """
-        size_of = batch_size if callable(batch_size) else None
-        for argument, value, least in (
-            ("batch_size", 1 if size_of else batch_size, 1),
-            ("seed", seed, 0),
-            ("epoch", epoch, 0),
-        ):
-            if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-                raise UserError(
-                    f"{argument} is {value!r}, but must be a whole number of at least {least}"
-                )
-        import tensorflow as tf
-
-        with tf.device("CPU"):  # beside the input pipeline, not in an accelerator's memory
-            images = tf.constant(self.images)
-            labels = None if self.labels is None else tf.constant(self.labels)
-
-        # A Python counter, advanced when an iteration draws its first batch: Keras makes more
-        # iterators than it uses, and a tf.Variable would be mirrored under a strategy's scope.
-        epochs = itertools.count(int(epoch))
-
-        def order() -> Iterator[np.ndarray]:
-            done = next(epochs)
-            if shuffle:
-                all_ = np.random.default_rng((int(seed), done)).permutation(len(self))
-            else:
-                all_ = np.arange(len(self))
-            if size_of is None:
-                yield all_
-                return
-            for start, end in itertools.pairwise(self._starts(size_of, done)):
-                yield all_[start:end]
-
-        def batch(index: tf.Tensor) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
-            pictures = tf.gather(images, index)
-            if pictures.dtype == tf.uint8:
-                pictures = tf.cast(pictures, tf.float32) / 255.0
-            return pictures if labels is None else (pictures, tf.gather(labels, index))
-
-        # Where TensorFlow 2.21 tunes a pipeline, ending an epoch of it often takes a second.
-        options = tf.data.Options()
-        options.autotune.enabled = False
-        if size_of is None:
-            size = min(int(batch_size), len(self))
-
-            def whole(_: tf.Tensor) -> tf.Tensor:
-                all_ = tf.numpy_function(lambda: next(order()), [], tf.int64)
-                return tf.ensure_shape(all_, (None,))
-
-            # To hand on a small batch costs more than to make it, so several are made at once.
-            several = max(1, MADE_AT_ONCE // (4 * size * math.prod(self.image_shape)))
-            # Beside generators and nested data sets this begins an epoch in a quarter of the time,
-            # and takes half of it for a batch of 100.
-            indices = tf.data.Dataset.range(1).map(whole).rebatch(size * several)
-        else:
-            several = 1
-            some = tf.TensorSpec((None,), tf.int64)
-            indices = tf.data.Dataset.from_generator(order, output_signature=some)
-        batches = indices.map(batch, num_parallel_calls=2, deterministic=True).prefetch(4)
-        if several > 1:
-            batches = batches.rebatch(size)
-        count = tf.data.experimental.assert_cardinality(self.batch_count(batch_size, epoch))
-        batches = batches.apply(count).with_options(options)
-        # For whoever has to know what is in them: to draw some would count as an iteration.
-        batches.examples = self._extremes
-        return batches
-
-    def _extremes(self) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
-        """Two of the images as `batches` gives them, those with the least and the largest label."""
-        if self.labels is None:
-            return self.first(2).as_float()
-        rows = [self.labels.argmin(), self.labels.argmax()]
-        chosen = replace(self, images=self.images[rows], labels=self.labels[rows])
-        return chosen.as_float(), chosen.labels
-
-    def batch_count(self, batch_size: int | Callable[[int], int], epoch: int = 0) -> int:
-        """How many batches an epoch has, its number from 0."""
-        if not callable(batch_size):
-            return -(-len(self) // batch_size)
-        return len(self._starts(batch_size, epoch)) - 1
-
-    def _starts(self, size_of: Callable[[int], int], epoch: int) -> list[int]:
-        """Where the batches of an epoch begin, and where the last one ends."""
-        starts = [0]
-        while starts[-1] < len(self):
-            size = size_of(epoch * len(self) + starts[-1])
-            if size < 1:  # else there would be no end
-                raise UserError(f"batch_size gives {size!r}, but must give at least 1")
-            starts.append(min(starts[-1] + size, len(self)))
-        return starts
+        return self.given("image")
 
 
 def _checked_part(name: str, images: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from .image_set import ImageSet
+    from .examples import Examples
 
 BYTES_OF_A_HASH = 16
 # The part of data that are one whole before they are cut.
@@ -16,34 +16,32 @@ WHOLE = "whole"
 
 
 class Origin(NamedTuple):
-    """A whole set of images, or a split that is stored by itself.
+    """A whole set of examples, or a split that is stored by itself.
 
     Attributes:
         part: `WHOLE`, or the name of the stored split.
-        count: How many images it has.
-        pixels: Hash of the images as an `ImageSet` stores them.
-        labels: Hash of the class numbers; empty without labels.
+        count: How many examples it has.
+        columns: Hashes of its columns as they are stored, by name.
     """
 
     part: str
     count: int
-    pixels: str
-    labels: str
+    columns: dict[str, str]
 
 
-def origin_of(*sets: ImageSet, part: str = WHOLE) -> Origin:
-    """The origin whose images are those of `sets`, one after the other."""
-    return Origin(
-        part,
-        sum(map(len, sets)),
-        _hash(images.images for images in sets),
-        "" if sets[0].labels is None else _hash(images.labels for images in sets),
-    )
+def origin_of(*sets: Examples, part: str = WHOLE) -> Origin:
+    """The origin whose examples are those of `sets`, one after the other."""
+    hashes = {
+        name: _hash(sets[0].features[name].arrays(each.columns[name]) for each in sets)
+        for name in sets[0].columns
+    }
+    return Origin(part, sum(map(len, sets)), hashes)
 
 
-def _hash(arrays) -> str:
+def _hash(columns) -> str:
     hasher = hashlib.blake2b(digest_size=BYTES_OF_A_HASH)
-    for array in arrays:
-        hasher.update(f"{array.dtype.str}{array.shape}".encode())
-        hasher.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    for arrays in columns:
+        for array in arrays:
+            hasher.update(f"{array.dtype.str}{array.shape}".encode())
+            hasher.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return hasher.hexdigest()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from ..errors import UserError
 from . import splits
 from . import value_range as ranges
 from .as_array import as_array
+from .examples import Examples
 from .image_set import ImageSet
 from .read import MOST_PIXELS
 
@@ -68,19 +68,19 @@ def from_python(
     return ImageSet(name, images, labels, class_names, value_range)
 
 
-def split(whole: ImageSet, split: str) -> ImageSet:
+def split(whole: Examples, split: str) -> Examples:
     """The part of a whole set that is for `split`, as `read` cuts arrays: 80/10/10.
 
     Every class is spread over the splits in proportion, and the cut is the same in every run; it
     depends on the number of images and on their labels.
 
     Args:
-        whole: All images.
+        whole: All examples.
         split: "train", "validation", "test" or "train+validation".
     """
     splits.check_split(split)
     part = splits.take(whole, split)
-    return replace(part, name=f"{whole.name}, split {split}")
+    return part.replaced(name=f"{whole.name}, split {split}")
 
 
 def _is_a(data: Any, module: str, name: str) -> bool:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from ..errors import UserError
-from .image_set import ImageSet
-from .labels import numbered
+from .examples import Examples
 from .origin import origin_of
 
 SPLITS = ("train", "validation", "test", "train+validation")
@@ -107,20 +105,7 @@ def _not_empty(name: str, split: str, count: int, chosen: np.ndarray) -> np.ndar
     return chosen
 
 
-def take(whole: ImageSet, split: str, *, test: float = 0.1) -> ImageSet:
-    """The part of `whole` that `indices` chooses for `split`.
-
-    Classes without names are named by their numbers, so that all splits agree on their
-    number.
-    """
-    chosen = indices(whole.name, split, len(whole), whole.labels, test=test)
-    origin = whole.origin or origin_of(whole)
-    if whole.labels is None:
-        return replace(whole, images=whole.images[chosen], origin=origin)
-    return replace(
-        whole,
-        origin=origin,
-        images=whole.images[chosen],
-        labels=whole.labels[chosen],
-        class_names=whole.class_names or numbered(whole.labels),
-    )
+def take(whole: Examples, split: str, *, test: float = 0.1) -> Examples:
+    """The part of `whole` that `indices` chooses for `split`."""
+    chosen = indices(whole.name, split, len(whole), whole.columns.get("label"), test=test)
+    return whole.take(chosen).replaced(origin=whole.origin or origin_of(whole))

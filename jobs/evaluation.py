@@ -1,12 +1,12 @@
 """Measure a trained model on held-out images."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..checks import check_count
-from ..data import ImageSet
+from ..data import Examples
+from ..data.features import Feature
 from ..errors import UserError
 from ..recipes import get_recipe
 from .files import kept_if_possible, replacing, write_json
@@ -65,15 +65,16 @@ def evaluate(
         source = Source(data, run.image_size if named else None, value_range)
         images = source.whole or source.read(split)
         fingerprint = source.fingerprint({split: images})
-    _check_fit(images, model.inputs[0].shape[1:], run)
+    _check_fit(run, entry.features(model.origin.arguments), images)
     if entry.supervised and data is not None:
         _check_classes(run, images, accept_changed_data)
+    images = entry.task.select(images)
     batches = images.batches(batch_size, shuffle=False)
     figures = {
         k: float(v) for k, v in model.evaluate(batches, verbose=verbose, return_dict=True).items()
     }
     if entry.measures:
-        figures |= entry.measures(model, images.as_float(), images.labels, batch_size)
+        figures |= entry.measures(model, *entry.task.arrays(images), batch_size)
     result = {
         "data": source.name,
         "split": None if source.whole else split,
@@ -88,34 +89,28 @@ def evaluate(
     return figures
 
 
-def _check_classes(run: Run, images: ImageSet, accept: bool) -> None:
+def _check_classes(run: Run, examples: Examples, accept: bool) -> None:
     """Raise `UserError` if classes have other names than those that the run learnt."""
-    known, names = run.class_names, images.class_names
+    known = run.class_names
+    names = getattr(examples.features.get("label"), "names", ())
     if accept or not known or not names or names == known[: len(names)]:
         return
     raise UserError(
-        f"the classes of {images.name} are {', '.join(names)}, and {run.path} has learnt "
+        f"the classes of {examples.name} are {', '.join(names)}, and {run.path} has learnt "
         f"{', '.join(known)}: to compare their numbers all the same say --accept-changed-data "
         "(accept_changed_data=True)"
     )
 
 
-def _check_fit(images: ImageSet, shape: tuple[int, ...], run: Run) -> None:
-    if images.image_shape != shape:
-        raise UserError(
-            f"the model of {run.path} takes images of shape {shape}, "
-            f"{images.name} has {images.image_shape}"
-        )
-    settings = run.settings
-    classes = get_recipe(settings["recipe"]).num_classes(settings["arguments"])
-    if classes is None:
-        return
-    if images.labels is None:
-        raise UserError(
-            f"the model of {run.path} is measured against labels, {images.name} has none"
-        )
-    if np.max(images.labels) >= classes:
-        raise UserError(
-            f"the model of {run.path} knows {classes} classes, "
-            f"{images.name} has {images.num_classes}"
-        )
+def _check_fit(run: Run, features: Mapping[str, Feature], examples: Examples) -> None:
+    """Raise `UserError` if a model that takes these features cannot be measured on examples."""
+    for name, feature in features.items():
+        if name not in examples.features:
+            raise UserError(
+                f"the model of {run.path} is measured against {feature.noun}, "
+                f"{examples.name} has none"
+            )
+        if differs := feature.unlike(examples.features[name]):
+            raise UserError(
+                f"the model of {run.path} {differs[0]}, {examples.name} has {differs[1]}"
+            )

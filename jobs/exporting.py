@@ -42,7 +42,7 @@ def export(
     Returns:
         The folder. Beside the model it holds `endpoints.json`, the names, shapes and types of all
         inputs and outputs, and `recipe.json`, recipe, arguments and versions, and of a run its data
-        with their fingerprint and the names of the classes.
+        with their features, their fingerprint and the names of the classes.
 
     Raises:
         UserError: If the format is unknown or its packages are missing, the model is no recipe's,
@@ -57,7 +57,8 @@ def export(
         run = Run.open(source)
         model = run.load_model()
         origin = model.origin
-        data = {name: run.settings.get(name) for name in ("data", "class_names", "fingerprint")}
+        told = ("data", "features", "class_names", "fingerprint")
+        data = {name: run.settings.get(name) for name in told}
         out = out or run.path / ("export" if format == "savedmodel" else f"export-{format}")
     if out is None:
         raise UserError("the export of a model needs a folder to write to: give out=")

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import data as data_package
-from ..data import Fingerprint, ImageSet
+from ..data import Examples, Fingerprint
+from ..data.features import FEATURES
 from ..errors import UserError
 from ..recipes import Recipe
 from .run import Run
@@ -52,15 +53,15 @@ class Source:
         else:
             self._whole = self._gathered(data, "the data")
 
-    def _gathered(self, data: Any, name: str) -> ImageSet:
+    def _gathered(self, data: Any, name: str) -> Examples:
         return data_package.from_python(data, name=name, value_range=self.value_range)
 
     @property
-    def whole(self) -> ImageSet | None:
+    def whole(self) -> Examples | None:
         """All the data, where they come from Python in one piece."""
         return self._whole
 
-    def read(self, split: str) -> ImageSet:
+    def read(self, split: str) -> Examples:
         """A split of the data."""
         if self.name is not None:
             settings = {"image_size": self.image_size, "value_range": self.value_range}
@@ -83,25 +84,33 @@ class Source:
         }
 
     def fingerprint(
-        self, sets: Mapping[str, ImageSet], known: Fingerprint | None = None
+        self, sets: Mapping[str, Examples], known: Fingerprint | None = None
     ) -> Fingerprint:
         """The fingerprint of the data that `sets` were read from."""
         return data_package.fingerprint(sets, self.name or "", known)
 
 
-def read_sets(recipe: Recipe, source: Source) -> dict[str, ImageSet]:
-    """The training and validation images of a data set that `recipe` can learn from.
+def read_sets(recipe: Recipe, source: Source) -> dict[str, Examples]:
+    """The training and validation examples of a data set that `recipe` can learn from.
 
     Raises:
-        UserError: If the recipe needs labels and the data has none, or one class only.
+        UserError: If it lacks what the recipe learns from.
     """
     sets = {split: source.read(split) for split in ("train", "validation")}
-    labels, name = sets["train"].labels, source.name or "the data"
-    if recipe.supervised and labels is None:
-        raise UserError(f"{recipe.name} learns from labels, and {name} has none")
-    if recipe.supervised and len(set(labels.tolist())) < 2:
-        raise UserError(f"{recipe.name} needs images of 2 or more classes, {name} has one class")
+    name = source.name or "the data"
+    for column in (*recipe.task.inputs, *recipe.task.targets):
+        feature = sets["train"].features.get(column)
+        if feature is None:
+            raise UserError(
+                f"{recipe.name} learns from {FEATURES[column].noun}, and {name} has none"
+            )
+        feature.check_to_learn(recipe.name, name, sets["train"].columns[column])
     return sets
+
+
+def features_of(sets: Mapping[str, Examples]) -> dict[str, dict[str, Any]]:
+    """What `run.json` says of the features of its data, by the names of their columns."""
+    return {name: feature.config() for name, feature in sets["train"].features.items()}
 
 
 def source_of(run: Run, data: Any = None) -> Source:
@@ -116,7 +125,7 @@ def source_of(run: Run, data: Any = None) -> Source:
 
 
 def check_unchanged(
-    run: Run, source: Source, sets: Mapping[str, ImageSet], accept: bool
+    run: Run, source: Source, sets: Mapping[str, Examples], accept: bool
 ) -> tuple[Fingerprint, bool]:
     """The fingerprint of the data of a run, and whether they have changed.
 

@@ -19,13 +19,14 @@ import keras
 
 from .. import recipes
 from ..data import Fingerprint
+from ..data.features import FEATURES, Feature
 from ..errors import UserError
 from ..recipes.search import Given, at_least
 from .files import remove, replacing, write_json
 
 VERSIONED = ("amalthea", "keras", "tensorflow", "keras-tuner", "numpy")
 # What `run.json` says and how folders are split changed with it; runs before it had none.
-FORMAT = 2
+FORMAT = 3
 # All that jobs leave in a run folder, by name; whatever else is there is the user's.
 OWN = {
     *("run.json", "data.json", "model.keras", "curves.png"),
@@ -64,6 +65,13 @@ def _are_two(kinds) -> Given:
     )
 
 
+def _are_features(value: Any) -> bool:
+    try:
+        return bool([FEATURES[name].from_config(config) for name, config in value.items()])
+    except (AttributeError, KeyError, TypeError):
+        return False
+
+
 TEXT, FLAG, OBJECT = (
     _one_of(str, "a text"),
     _one_of(bool, "true or false"),
@@ -75,6 +83,7 @@ COMMON = {
     "data": _optional(TEXT),
     "image_size": _optional(Given(_is_size, "a whole number of at least 1, or two of them")),
     "value_range": _optional(_are_two([int | float] * 2)),
+    "features": Given(_are_features, "what is known of the features of the data"),
     "class_names": _one_of(list, "a list"),
     "fingerprint": OBJECT,
     "epochs": at_least(1),
@@ -247,6 +256,12 @@ class Run:
     def class_names(self) -> tuple[str, ...]:
         """The names of the classes of its data, where there are any."""
         return tuple(map(str, self.settings.get("class_names") or ()))
+
+    @property
+    def features(self) -> dict[str, Feature]:
+        """What its data were, by the names of their columns."""
+        known = self.settings["features"]
+        return {name: FEATURES[name].from_config(config) for name, config in known.items()}
 
     @property
     def image_size(self) -> int | tuple[int, ...] | None:

@@ -19,12 +19,12 @@ from ..callbacks import (
     UnitWatch,
 )
 from ..checks import check_count, check_seed
-from ..data import ImageSet
+from ..data import Examples
 from ..errors import UserError
 from ..recipes import Recipe, get_recipe
 from .curves import draw_log
 from .files import replacing
-from .inputs import Source, check_unchanged, read_sets, source_of
+from .inputs import Source, check_unchanged, features_of, read_sets, source_of
 from .run import Run, refuse_existing
 
 # Images that are looked at after each epoch.
@@ -102,6 +102,7 @@ def train(
         "recipe": recipe,
         "arguments": dict(model.origin.arguments),
         **source.settings(),
+        "features": features_of(sets),
         "epochs": epochs,
         "batch_size": batch_size,
         "early_stopping": early_stopping,
@@ -159,7 +160,7 @@ def resume(
             _change(run, done, f"mini-batches of {batch_size} instead of {size}")
         if changed:
             _change(run, done, "other data")
-        settings["data"] = source.name
+        settings |= {"data": source.name, "features": features_of(sets)}
         run.save(fingerprint if changed else None)
         return _fit(run, model, sets, verbose)
 
@@ -173,16 +174,19 @@ def _change(run: Run, done: int, what: str) -> None:
     )
 
 
-def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: int | None) -> Run:
+def _fit(run: Run, model: keras.Model, sets: Mapping[str, Examples], verbose: int | None) -> Run:
     settings = run.settings
+    entry = get_recipe(settings["recipe"])
+    sets = {split: entry.task.select(examples) for split, examples in sets.items()}
     seed, batch_size = settings["seed"], settings["batch_size"]
     least_batch_size = batch_size
     if verbose != 0:
-        size = "×".join(map(str, sets["train"].image_shape))
+        feature = sets["train"].features[entry.task.inputs[0]]
         print(
             f"{settings['recipe']}, {model.count_params():,} parameters, on "
-            f"{settings['data'] or 'data from Python'}: {len(sets['train']):,} images of {size} to "
-            f"train, {len(sets['validation']):,} to validate; {sets['train'].reading}"
+            f"{settings['data'] or 'data from Python'}: {len(sets['train']):,} {feature.size} to "
+            f"train, {len(sets['validation']):,} to validate"
+            + (f"; {feature.reading}" if feature.reading else "")
         )
     backup = Backup(run.path / "backup")
     done = backup.restore(model)
@@ -191,12 +195,10 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
     # The row comes before the backup: a row too many is cut on resuming, one too few is lost.
     logger = keras.callbacks.CSVLogger(log, append=True)
     callbacks = [logger]
-    entry = get_recipe(settings["recipe"])
     watched = sets["validation"].first(WATCHED)
     # What adds to the logs comes before what writes them.
     if entry.objective.measured:
-        held_out = watched.as_float()
-        callbacks.insert(0, Measurement(entry.quick_measures, held_out, watched.labels))
+        callbacks.insert(0, Measurement(entry.quick_measures, *entry.task.arrays(watched)))
     seen = sets["train"].first(WATCHED)
     callbacks[:0] = entry.task.watch(entry, settings["arguments"], seen, watched)
     first_that_counts = 0
@@ -206,7 +208,7 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, ImageSet], verbose: in
         batch_size, least_batch_size = _batch_sizes(schedule, batch_size)
         first_that_counts = schedule.least_epochs(len(sets["train"])) - 1
     callbacks.insert(
-        0, UnitWatch(watched.as_float())
+        0, UnitWatch(entry.task.arrays(watched)[0])
     )  # weights that are no numbers cannot be measured
     callbacks += entry.task.show(entry, settings["arguments"], watched, run.path / "samples")
     if settings["tensorboard"]:
@@ -266,7 +268,7 @@ def _enough_memory(run: Run) -> Iterator[None]:
         command = ["amalthea", "train", "--resume", str(run.path)]
         command += ["--batch-size", str(max(1, size // 2))]
         raise UserError(
-            f"there is not enough memory for mini-batches of {size} images: go on with smaller "
+            f"there is not enough memory for mini-batches of {size}: go on with smaller "
             f"ones, `{shlex.join(command)}`"
         ) from error
 
@@ -278,9 +280,9 @@ def _batch_sizes(schedule, usual: int) -> tuple[int | Callable[[int], int], int]
     return lambda n: schedule.batch_size(n, usual), min(usual, *schedule.batch_sizes.values())
 
 
-def _alike(images: ImageSet, batch_size, done: int, epochs: int) -> Iterator[tuple[int, int]]:
+def _alike(examples: Examples, batch_size, done: int, epochs: int) -> Iterator[tuple[int, int]]:
     """Runs of epochs, from one number to another, that have equally many batches."""
-    counts = [images.batch_count(batch_size, epoch) for epoch in range(done, epochs)]
+    counts = [examples.batch_count(batch_size, epoch) for epoch in range(done, epochs)]
     first = done
     for _, alike in itertools.groupby(counts):
         last = first + len(list(alike))

@@ -19,12 +19,12 @@ from rich.console import Console
 
 from ..callbacks import Measurement
 from ..checks import check_count, check_seed
-from ..data import ImageSet
+from ..data import Examples
 from ..errors import UserError
 from ..recipes import Recipe, get_recipe
 from .curves import draw_trials
 from .files import replacing, write_json
-from .inputs import Source, check_unchanged, read_sets, source_of
+from .inputs import Source, check_unchanged, features_of, read_sets, source_of
 from .run import Run, refuse_existing
 from .training import check_free, check_stages
 
@@ -109,6 +109,7 @@ def tune(
         "arguments": {},
         "fixed": {**(fixed or {}), **entry.from_data(sets["train"].features), "seed": seed},
         **source.settings(),
+        "features": features_of(sets),
         "epochs": epochs,
         "trials": trials,
         "strategy": strategy,
@@ -160,12 +161,12 @@ def resume_search(
             settings["trials"] = check_count("trials", trials)
             if trials < done:
                 raise UserError(f"trials must be at least {done}, which are done, got {trials}")
-        settings["data"] = source.name
+        settings |= {"data": source.name, "features": features_of(sets)}
         run.save(fingerprint if changed else None)
         return _search(run, hypermodel, sets, verbose)
 
 
-def _search(run: Run, hypermodel, sets: Mapping[str, ImageSet], verbose: int | None) -> Run:
+def _search(run: Run, hypermodel, sets: Mapping[str, Examples], verbose: int | None) -> Run:
     settings = run.settings
     objective = keras_tuner.Objective(*settings["objective"])
     strategy, trials, epochs = (settings[key] for key in ("strategy", "trials", "epochs"))
@@ -191,6 +192,7 @@ def _search(run: Run, hypermodel, sets: Mapping[str, ImageSet], verbose: int | N
     if strategy != "hyperband":
         _begin_with_defaults(tuner.oracle, hypermodel)
     tuner.journal = functools.partial(_after_trial, run, tuner, console)
+    sets = {split: hypermodel.recipe.task.select(examples) for split, examples in sets.items()}
     batches = functools.partial(sets["train"].batches, seed=settings["seed"])
     held_out = functools.partial(sets["validation"].batches, shuffle=False)
     length = {} if strategy == "hyperband" else {"epochs": epochs}
@@ -398,7 +400,7 @@ def _objective(objective: str | None, recipe: Recipe) -> keras_tuner.Objective:
 
 
 def _checked_objective(
-    objective: keras_tuner.Objective, hypermodel, sets: Mapping[str, ImageSet]
+    objective: keras_tuner.Objective, hypermodel, sets: Mapping[str, Examples]
 ) -> keras_tuner.Objective:
     """The objective, if one step of training logs it.
 
@@ -407,11 +409,12 @@ def _checked_objective(
             whether small or large values are better.
     """
     model = hypermodel.build(keras_tuner.HyperParameters())
-    batches = [sets[split].batches(2).take(1) for split in ("train", "validation")]
+    recipe, task = hypermodel.recipe, hypermodel.recipe.task
+    batches = [task.select(sets[split]).batches(2).take(1) for split in ("train", "validation")]
     callbacks = []
-    if hypermodel.recipe.objective.measured:
-        few = sets["validation"].first(100)
-        callbacks = [Measurement(hypermodel.recipe.quick_measures, few.as_float(), few.labels)]
+    if recipe.objective.measured:
+        few = task.arrays(sets["validation"].first(100))
+        callbacks = [Measurement(recipe.quick_measures, *few)]
     logs = model.fit(
         batches[0],
         validation_data=batches[1],
@@ -421,7 +424,6 @@ def _checked_objective(
         verbose=0,
     ).history
     if objective.name not in logs:
-        recipe = hypermodel.recipe
         if objective.name == recipe.objective.name:
             raise UserError(
                 f"{recipe.name} has no {objective.name}, its own objective, with these arguments "

@@ -23,7 +23,7 @@ import keras, amalthea
 
 def state(model):
     model.optimizer.build(model.trainable_variables)
-    return [np.asarray(v.value) for v in (*model.variables, *model.optimizer.variables)]
+    return [np.asarray(v.value) for v in (*model.weights, *model.optimizer.variables)]
 
 for line in sys.stdin:
     name, folder, epochs = json.loads(line)
@@ -54,16 +54,21 @@ for line in sys.stdin:
 
 
 def state(model):
-    """All that training changes, in one order for all models of a recipe."""
+    """Weights, the optimizer's variables, and the states of random generators."""
     model.optimizer.build(model.trainable_variables)
-    return arrays(model.variables) + arrays(model.optimizer.variables)
+    return arrays(_variables(model))
 
 
 def put_back(model, values):
     """Bring a model to an earlier `state`."""
-    variables = [*model.variables, *model.optimizer.variables]
-    for variable, value in zip(variables, values, strict=True):
+    for variable, value in zip(_variables(model), values, strict=True):
         variable.assign(value)
+
+
+def _variables(model):
+    known = {id(weight) for weight in model.weights}
+    random = [variable for variable in model.variables if id(variable) not in known]
+    return [*model.weights, *model.optimizer.variables, *random]
 
 
 class Life:
@@ -82,6 +87,7 @@ class Life:
         first: The state after it.
         first_outputs: What the model made of the images then.
         half: The state after two of the four epochs.
+        half_outputs: What the model made of the images then.
         end: The state after all.
         folder: Holds the model as it was at half, `model.keras`, and its backup, `cut/`.
     """
@@ -129,6 +135,10 @@ class Life:
             for key, value in stored(f"{self.folder}/got.npz").items():
                 self._afterlife.setdefault(key.rpartition("/")[0], []).append(value)
         return self._afterlife
+
+    def learnt(self, state):
+        """A state without those of random generators, which files of models do not hold."""
+        return state[: len(self.model.weights) + len(self.model.optimizer.variables)]
 
     def close(self):
         self._folder.cleanup()

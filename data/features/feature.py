@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -17,6 +18,64 @@ class Feature:
 
     A column is stored as it is smallest, such as bytes; a model gets numbers.
     """
+
+    # What messages call several of its values.
+    noun: ClassVar[str] = "values"
+
+    @property
+    def reading(self) -> str | None:
+        """How what a user had was read, in words, where that does not go without saying."""
+        return None
+
+    def config(self) -> dict[str, Any]:
+        """The feature in the types of JSON; `FEATURES` tells what makes it again."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Feature:
+        """The feature that gave a `config`; `TypeError` if none can have given it."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()})
+
+    @property
+    def size(self) -> str:
+        """What messages call several of its values, with their size if they have one."""
+        return self.noun
+
+    def unlike(self, other: Feature) -> tuple[str, str] | None:
+        """Why a model of this feature cannot use a column of another of its kind, in words.
+
+        Returns:
+            What the model needs, `"takes …"`, and what the column has; None if it can use it.
+        """
+        return None
+
+    def check_to_learn(self, recipe: str, name: str, column: Any) -> None:
+        """Raise `UserError` unless there is something to learn in a column.
+
+        Args:
+            recipe: What the sentence calls the recipe.
+            name: What it calls the data.
+            column: The column.
+        """
+
+    def facts(self) -> dict[str, Any]:
+        """What tells the column from others of its kind, in the types of JSON, by unique names."""
+        return {}
+
+    def lengths(self, column: Any) -> np.ndarray | None:
+        """The length of each row, where these are sequences whose lengths differ."""
+        return None
+
+    def arrays(self, column: Any) -> tuple[np.ndarray, ...]:
+        """The arrays that a column consists of."""
+        return (column,)
+
+    def stored_tensor(self, column: Any) -> tf.Tensor:
+        """A column as a tensor."""
+        import tensorflow as tf
+
+        return tf.constant(column)
 
     def given(self, column: np.ndarray) -> np.ndarray:
         """Rows of a column as a model gets them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,10 +18,28 @@ class Image(Feature):
     Attributes:
         shape: Height, width and channels; None for any number.
         padding: A value beyond [0, 1] that fills up what is shorter than the rest, or None.
+        value_range: The values that were black and white where they came from; None for models.
+        reading: How they were read, in words.
     """
+
+    noun: ClassVar[str] = "images"
 
     shape: tuple[int | None, int | None, int | None]
     padding: float | None = None
+    value_range: tuple[float, float] | None = None
+    reading: str | None = None
+
+    def facts(self):
+        return {"image_shape": list(self.shape), "value_range": list(self.value_range)}
+
+    @property
+    def size(self):
+        return f"images of {'×'.join(map(str, self.shape))}"
+
+    def unlike(self, other):
+        if self._has(other.shape):
+            return None
+        return f"takes images of shape {shown(self.shape)}", str(other.shape)
 
     def given(self, column):
         if column.dtype == np.uint8:
@@ -41,9 +60,7 @@ class Image(Feature):
         wanted = f"{model} takes {what} of shape {shown(self.shape)} with values in [0, 1]"
         values = np.asarray(values)
         found = values.shape[1:]
-        if len(found) != len(self.shape) or any(
-            n not in (None, m) for n, m in zip(self.shape, found, strict=True)
-        ):
+        if not self._has(found):
             raise UserError(f"{wanted}, got some of shape {shown(found)}")
         if values.dtype.kind not in "buif" and values.dtype.name != "bfloat16":
             raise UserError(f"{wanted}, got values of type {values.dtype}")
@@ -63,4 +80,9 @@ class Image(Feature):
         raise UserError(
             f"{wanted}, got values from {low:g} to {high:g} of type {values.dtype}: scale or "
             "clip them first, or have amalthea.data read them"
+        )
+
+    def _has(self, shape: tuple[int, ...]) -> bool:
+        return len(shape) == len(self.shape) and all(
+            n in (None, m) for n, m in zip(self.shape, shape, strict=True)
         )

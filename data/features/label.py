@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,11 +19,27 @@ class Label(Feature):
         count: Number of classes, or of words.
         length: Words of a caption; 1 where each example has one class.
         unlabelled: Whether a model takes −1 for the class of an example that has none.
+        names: The classes' names in the order of their numbers; may be empty.
     """
+
+    noun: ClassVar[str] = "labels"
 
     count: int
     length: int = 1
     unlabelled: bool = False
+    names: tuple[str, ...] = ()
+
+    def facts(self):
+        return {"class_names": list(self.names)}
+
+    def unlike(self, other):
+        if other.count <= self.count:
+            return None
+        return f"knows {self.count} classes", str(other.count)
+
+    def check_to_learn(self, recipe, name, column):
+        if len(np.unique(column)) < 2:
+            raise UserError(f"{recipe} needs images of 2 or more classes, {name} has one class")
 
     def check(self, model, values, count=None, *, what=""):
         word, each = ("words", "captions") if self.length > 1 else ("classes", "labels")

@@ -11,7 +11,7 @@ class DensityEstimation(Task):
         endpoint = recipe.endpoints.get("free_energy")
         if endpoint is None:
             return []
-        return [FreeEnergyGap(endpoint.bind, seen.as_float(), held_out.as_float())]
+        return [FreeEnergyGap(endpoint.bind, seen.given("image"), held_out.given("image"))]
 
 
 ANSWERS = ("reconstructions", "probabilities")

@@ -9,7 +9,7 @@ class Generation(Task):
     """Adversarial models, whose samples are watched for collapse and compared with images."""
 
     def watch(self, recipe, arguments, seen, held_out):
-        endpoint, images = recipe.endpoints["sample"], seen.as_float()
+        endpoint, images = recipe.endpoints["sample"], seen.given("image")
         given = sample_inputs(endpoint, recipe.num_classes(arguments), len(images))
         given.pop("n", None)
         return [CollapseMonitor(endpoint.bind, images, **given, seed=GRID["seed"])]

@@ -13,10 +13,10 @@ class Reconstruction(Task):
 
     def show(self, recipe, arguments, held_out, folder):
         samples = super().show(recipe, arguments, held_out, folder)
-        return samples or [Reconstructions(held_out.first(SHOWN).as_float(), folder)]
+        return samples or [Reconstructions(held_out.first(SHOWN).given("image"), folder)]
 
     def draw(self, recipe, model, examples, batch_size):
-        inputs = examples.first(SHOWN).as_float()
+        inputs = examples.first(SHOWN).given("image")
         rows = {"input": inputs, "output": model.predict(inputs, verbose=0)}
         pictures = codes_and_traversal(recipe.endpoints, model, examples.first(DRAWN), batch_size)
         return {"reconstructions.png": lambda path: draw_rows(rows, path), **pictures}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
 from .sampling import sample_grid
 
@@ -21,6 +22,8 @@ Draw = Callable[[Path], None]
 class Task:
     """What models learn of which features, and how jobs watch, draw and ask them.
 
+    Its methods take `amalthea.data.Examples`.
+
     Attributes:
         name: What it is called.
         inputs: Names of the features of an example that a model is called with.
@@ -32,6 +35,19 @@ class Task:
     inputs: tuple[str, ...] = ("image",)
     targets: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
+
+    def select(self, examples):
+        """Examples with the columns that models of the task get of them.
+
+        Models without targets get classes, too, if there are any: some are measured by them.
+        """
+        beside = self.targets or tuple({"label"} & examples.columns.keys())
+        return examples.select(*self.inputs, *beside)
+
+    def arrays(self, examples) -> tuple[np.ndarray, np.ndarray | None]:
+        """Examples as models get them: what they are called with, and what goes with it, if any."""
+        first, *others = (examples.given(name) for name in self.select(examples).columns)
+        return first, others[0] if others else None
 
     def watch(
         self, recipe: Recipe, arguments: Mapping[str, Any], seen, held_out

@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from amalthea.data import ImageSet, image_set
+from amalthea.data import ImageSet, examples
 from amalthea.errors import UserError
 
 
@@ -204,7 +204,7 @@ def test_batches_made_together_are_those_made_one_by_one(monkeypatch, labelled):
     images = ImageSet("some", np.random.default_rng(0).random((23, 2, 3, 1), "float32"), labels)
 
     def made(at_once):
-        monkeypatch.setattr(image_set, "MADE_AT_ONCE", at_once)
+        monkeypatch.setattr(examples, "MADE_AT_ONCE", at_once)
         batches = images.batches(5, seed=1)
         assert len(batches) == 5
         both = [*batches.as_numpy_iterator(), *batches.as_numpy_iterator()]

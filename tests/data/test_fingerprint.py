@@ -161,7 +161,7 @@ def test_an_unchanged_folder_is_recognized_without_reading_its_files(folder, con
     assert changes(old, of_folder(folder, old)) is None
     assert len(contents_read) == 24
     padded = of_folder(folder, old, "padded:")
-    assert (padded.folder, padded.image_shape) == (old.folder, (8, 8, 1))
+    assert (padded.folder, padded.facts["image_shape"]) == (old.folder, [8, 8, 1])
 
 
 def test_a_changed_time_alone_is_no_change(folder, contents_read):
@@ -263,8 +263,9 @@ def test_other_rules_for_splits_are_a_change():
     )
 
 
-DIGITS = {"origins": {"whole": {"count": 9, "pixels": "ab", "labels": ""}}}
-FACTS = {"image_shape": [4, 4, 1], "value_range": [0, 1], "class_names": [], "split_rule": "order"}
+DIGITS = {"origins": {"whole": {"count": 9, "columns": {"image": "ab"}}}}
+IMAGES = {"image_shape": [4, 4, 1], "value_range": [0, 1], "class_names": []}
+FACTS = {"facts": IMAGES, "split_rule": "order"}
 
 
 @pytest.mark.parametrize(
@@ -275,15 +276,17 @@ FACTS = {"image_shape": [4, 4, 1], "value_range": [0, 1], "class_names": [], "sp
         "text",
         {},
         FACTS,
-        {**FACTS, **DIGITS, "image_shape": [4, 4]},
-        {**FACTS, **DIGITS, "image_shape": "4×4"},
-        {**FACTS, **DIGITS, "value_range": [0, None]},
-        {**FACTS, **DIGITS, "class_names": [1, 2]},
+        {**FACTS, **DIGITS, "facts": {**IMAGES, "image_shape": [4, 4]}},
+        {**FACTS, **DIGITS, "facts": {**IMAGES, "image_shape": "4×4"}},
+        {**FACTS, **DIGITS, "facts": {**IMAGES, "value_range": [0, None]}},
+        {**FACTS, **DIGITS, "facts": {**IMAGES, "class_names": [1, 2]}},
         {**FACTS, **DIGITS, "split_rule": None},
         {**FACTS, "origins": []},
         {**FACTS, "origins": {"whole": None}},
         {**FACTS, "origins": {"whole": {"count": 9}}},
-        {**FACTS, "origins": {"whole": {"count": "9", "pixels": "ab", "labels": ""}}},
+        {**FACTS, **DIGITS, "facts": None},
+        {**FACTS, "origins": {"whole": {"count": "9", "columns": {"image": "ab"}}}},
+        {**FACTS, "origins": {"whole": {"count": 9, "columns": {"image": 3}}}},
         {**FACTS, "folder": None},
         {**FACTS, "folder": {"files": 3, "bytes": 4}},
         {**FACTS, **DIGITS, "folder": {"files": 3, "bytes": 4, "contents": "ab"}},

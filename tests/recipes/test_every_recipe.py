@@ -61,7 +61,7 @@ def test_two_steps_of_fit_move_every_trainable_weight(name, life):
     _said_to_be_incomparable_is_logged(name, life.logs)
     still = {
         variable.path
-        for variable, old, new in zip(life.model.variables, life.initial, life.first, strict=False)
+        for variable, old, new in zip(life.model.weights, life.initial, life.first, strict=False)
         if variable.trainable and np.array_equal(old, new)
     }
     assert still == get_recipe(name).frozen
@@ -190,21 +190,21 @@ def test_endpoints_share_the_models_weights(name):
 # A fresh process knows files alone: the seed decides weights, noise and order.
 @every_recipe_trained
 def test_a_fresh_process_loads_model_and_optimizer_and_trains_on(name, life):
-    same(life.afterlife["loaded"], life.half)
+    same(life.afterlife["loaded"], life.learnt(life.half))
     same(life.afterlife["outputs"], [life.half_outputs])
-    same(life.afterlife["loaded, trained on"], life.end)
+    same(life.afterlife["loaded, trained on"], life.learnt(life.end))
 
 
 @every_recipe_trained
 def test_interrupted_and_resumed_equals_uninterrupted(name, life):
-    same(life.afterlife["restored"], life.half)
+    same(life.afterlife["restored"], life.learnt(life.half))
     if get_recipe(name).schedule:  # of others, what is trained on is all in that state
-        same(life.afterlife["restored, trained on"], life.end)
+        same(life.afterlife["restored, trained on"], life.learnt(life.end))
 
 
-def same(values, expected):
-    for value, other in zip(values, expected, strict=True):
-        np.testing.assert_array_equal(value, other)
+def same(arrays, expected):
+    for array, other in zip(arrays, expected, strict=True):
+        np.testing.assert_array_equal(array, other)
 
 
 def unordered(graph):
