@@ -3,6 +3,7 @@ import csv
 import io
 import json
 import resource
+import shutil
 import signal
 import time
 
@@ -23,6 +24,12 @@ SMALL = {"hidden_units": (6,), "latent_dim": 3}
 def tune(arrays, out, **changes):
     settings = {"out": out, "trials": 3, "epochs": 1, "fixed": SMALL, "verbose": 0} | changes
     return jobs.tune("tied_autoencoder", arrays, **settings)
+
+
+@pytest.fixture(scope="module")
+def finished(arrays, tmp_path_factory):
+    """The folder of a finished search of two trials, to be copied."""
+    return tune(arrays, tmp_path_factory.mktemp("finished") / "a", trials=2).path
 
 
 def rows(run):
@@ -174,8 +181,8 @@ def test_a_killed_search_loses_the_trial_under_way_and_no_other(process, arrays,
     ],
 )
 @pytest.mark.slow
-def test_a_file_cut_or_lost_or_edited_costs_no_finished_trial(arrays, tmp_path, damaged, left):
-    run = tune(arrays, tmp_path / "a", trials=2)
+def test_a_file_cut_or_lost_or_edited_costs_no_finished_trial(finished, tmp_path, damaged, left):
+    run = jobs.Run.open(shutil.copytree(finished, tmp_path / "a"))
     before = rows(run)
     damage(run.path / damaged, left)
     run = tuning.resume_search(run.path, trials=3, verbose=0)
@@ -210,8 +217,8 @@ def damage(path, left):
 
 
 @pytest.mark.slow
-def test_a_finished_search_goes_on_with_more_trials(arrays, tmp_path):
-    first = rows(tune(arrays, tmp_path / "a", trials=2))
+def test_a_finished_search_goes_on_with_more_trials(finished, tmp_path):
+    first = rows(jobs.Run.open(shutil.copytree(finished, tmp_path / "a")))
     run = tuning.resume_search(tmp_path / "a", trials=4, verbose=0)
     assert rows(run)[:2] == first
     assert len(rows(run)) == 4
