@@ -66,10 +66,9 @@ bench: .venv/installed-base .bench-venv
 
 notebooks: .venv/installed-notebooks
 ifdef FAST
-	for source in $(NOTEBOOKS); do \
-		AMALTHEA_FAST=1 $(BIN)/jupytext --to ipynb --output - $$source | AMALTHEA_FAST=1 \
-			$(BIN)/jupyter nbconvert --stdin --execute --to notebook --stdout > /dev/null || exit 1; \
-	done
+	printf '%s\n' $(NOTEBOOKS) | AMALTHEA_FAST=1 xargs -P 2 -I {} sh -c \
+		'$(BIN)/jupytext --to ipynb --output - {} | \
+			$(BIN)/jupyter nbconvert --stdin --execute --to notebook --stdout > /dev/null'
 else
 	$(BIN)/jupytext --sync $(NOTEBOOKS)
 	$(BIN)/jupyter nbconvert --execute --inplace $(NOTEBOOKS:.py=.ipynb)

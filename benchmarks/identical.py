@@ -20,14 +20,17 @@ def hashed(name: str) -> str:
     entry = recipes.get_recipe(name)
     model = entry.build(**{**entry.smoke, "seed": 1})
     random = np.random.default_rng(0)
-    images = random.random((32, *model.inputs[0].shape[1:]), dtype="float32")
-    # Two classes are what every recipe of labelled images has at the least.
-    labels = np.arange(32) % 2 if entry.supervised else None
-    history = model.fit(images, labels, batch_size=8, shuffle=False, verbose=0).history
+    features = entry.features(model.origin.arguments)
+    x, *y = (
+        # Two classes are what every recipe of labelled images has at the least.
+        np.arange(32) % 2 if name == "label" else features[name].random(random, 32)
+        for name in (*entry.task.inputs, *entry.task.targets)
+    )
+    history = model.fit(x, *y, batch_size=8, shuffle=False, verbose=0).history
     found = [*model.weights, *model.optimizer.variables]
     arrays = [np.asarray(variable) for variable in found]
     arrays += [np.asarray(history[key]) for key in sorted(history)]
-    arrays += [np.asarray(model.predict(images[:4], verbose=0))]
+    arrays += [np.asarray(model.predict(x[:4], verbose=0))]
     return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()[:16]
 
 

@@ -15,6 +15,7 @@ from .pictures import draw_codes, draw_grid, draw_rows, draw_samples  # noqa: E4
 from .progressive_growing import ProgressiveGrowing  # noqa: E402
 from .reconstructions import Reconstructions  # noqa: E402
 from .sample_grid import SampleGrid  # noqa: E402
+from .sample_text import SampleText  # noqa: E402
 from .unit_watch import UnitWatch  # noqa: E402
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "ProgressiveGrowing",
     "Reconstructions",
     "SampleGrid",
+    "SampleText",
     "UnitWatch",
     "draw_codes",
     "draw_grid",

@@ -94,11 +94,11 @@ def _builder(name: str) -> DatasetBuilder:
     known = tfds.list_builders(with_community_datasets=False)
     base, slash, config = name.partition("/")
     if base not in known:
-        near = difflib.get_close_matches(base, ["digits", *known], n=3)
+        near = difflib.get_close_matches(base, ["digits", "python_docs", *known], n=3)
         hint = f" (did you mean {' or '.join(near)}?)" if near else ""
         raise UserError(
-            f"there is no data set {name!r}{hint}: use digits, images:FOLDER, arrays:FILE.npz or a "
-            "name of tensorflow-datasets, such as mnist"
+            f"there is no data set {name!r}{hint}: use digits, images:FOLDER, arrays:FILE.npz, "
+            "text:FILE or a name of tensorflow-datasets, such as mnist"
         )
     configs = tfds.builder_cls(base).builder_configs
     if slash and config not in configs:

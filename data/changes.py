@@ -10,7 +10,9 @@ from .origin import WHOLE, Origin
 
 # What messages call a fact of a feature before its value, and what a column holds.
 SAID = {"image_shape": "images of", "value_range": "pixels from"}
-VALUES = {"image": "pixels", "label": "labels"}
+VALUES = {"image": "pixels", "label": "labels", "text": "characters"}
+# What is counted, by the first column.
+NOUNS = {"image": "images", "text": "characters"}
 
 
 def changes(old: Fingerprint, new: Fingerprint) -> str | None:
@@ -58,7 +60,7 @@ def _changes_of_origins(old: Fingerprint, new: Fingerprint) -> list[str]:
         where = "" if name == WHOLE else f" in {name}"
         before, now = old.origins[name], new.origins[name]
         if before.count != now.count:
-            nouns = "images" if "image" in now.columns else "examples"
+            nouns = NOUNS.get(next(iter(now.columns), ""), "examples")
             words.append(f"{now.count} {nouns} instead of {before.count}{where}")
         else:
             words += _changed_columns(old, new, before, now, where)[:1]
@@ -90,6 +92,8 @@ def _text(fact: str, value: Any) -> str:
         return "×".join(map(str, value))
     if fact == "value_range" and value:
         return f"{value[0]} to {value[1]}"
+    if isinstance(value, str):
+        return f"of {len(value)} characters"
     return str(value)
 
 

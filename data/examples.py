@@ -62,13 +62,14 @@ class Examples:
         *,
         name: str | None = None,
         columns: Mapping[str, Any] | None = None,
+        features: Mapping[str, Feature] | None = None,
         origin: Origin | None = None,
     ) -> Examples:
-        """The same with another name, other columns or another origin."""
+        """The same with another name, other columns and features, or another origin."""
         return Examples(
             self.name if name is None else name,
             self.columns if columns is None else columns,
-            self.features,
+            self.features if features is None else features,
             origin=origin or self.origin,
         )
 

@@ -1,4 +1,4 @@
-"""One way to read images from any source, by name."""
+"""One way to read examples from any source, by name."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..checks import check_count
 from ..errors import UserError
-from . import arrays, catalogue, digits, folder, mixtures
+from . import arrays, catalogue, digits, folder, mixtures, texts
 from . import value_range as ranges
-from .image_set import ImageSet
+from .examples import Examples
 from .resize import resize
 from .splits import check_split
 
@@ -31,7 +32,8 @@ def read(
     *,
     image_size: int | tuple[int, int] | None = None,
     value_range: tuple[float, float] | None = None,
-) -> ImageSet:
+    sequence_length: int | None = None,
+) -> Examples:
     """Read a split of a data set into memory.
 
     Args:
@@ -40,25 +42,36 @@ def read(
             from the original files in a folder; `images:FOLDER` for a folder of pictures, or of
             class folders of pictures; `arrays:FILE.npz` for NumPy arrays. `padded:NAME` is any of
             these with black margins around the images, up to the next powers of two: 28×28 pixels
-            become 32×32.
+            become 32×32. Of text: `python_docs`, the prose of Python's own help, or `text:FILE`, or
+            `text:FOLDER` for all its files `*.txt`.
         split: One of `SPLITS`.
         image_size: Height and width wanted, one number for both; each image is scaled until it
             just covers them, and its centre cut out.
         value_range: The values of black and of white pixels, such as (0, 255) or (-1, 1), for data
             that can be read in two ways. What is used by default is in the set's `value_range` and,
             in words, its `reading`; it is the same for all splits.
+        sequence_length: Characters of the sequences that a text is cut into; 50 if not given.
     """
     check_split(split)
-    size = _checked_size(image_size)
-    if value_range is not None:
-        value_range = ranges.checked(value_range)
     source, colon, location = name.partition(":")
     if colon and not location:
         raise UserError(f"the data set {name!r} lacks what must follow the colon")
+    path = Path(location).expanduser()
+    if name == "python_docs" or (source == "text" and colon):
+        if image_size is not None or value_range is not None:
+            raise UserError(f"{name} is text, which has no image_size or value_range")
+        if sequence_length is not None:
+            sequence_length = check_count("sequence_length", sequence_length)
+        text = texts.read_text(path) if colon else texts.python_docs()
+        return texts.sequences(f"{name}, split {split}", text, split, sequence_length)
+    if sequence_length is not None:
+        raise UserError(f"{name} is no text, which alone has a sequence_length")
+    size = _checked_size(image_size)
+    if value_range is not None:
+        value_range = ranges.checked(value_range)
     if source == "padded" and colon:
         images = read(location, split, image_size=size, value_range=value_range)
         return replace(images, name=f"{name}, split {split}", images=_padded(images.images))
-    path = Path(location).expanduser()
     if name == "digits" or name in mixtures.MIXTURES:
         if value_range not in (None, ranges.UNIT):
             raise UserError(
@@ -101,11 +114,12 @@ def load(
     *,
     image_size: int | tuple[int, int] | None = None,
     value_range: tuple[float, float] | None = None,
+    sequence_length: int | None = None,
     shuffle: bool | None = None,
     seed: int = 0,
     epoch: int = 0,
 ) -> tf.data.Dataset:
-    """Batches of a split of a data set: `read(...)` followed by `ImageSet.batches(...)`.
+    """Batches of a split of a data set: `read(...)` followed by `Examples.batches(...)`.
 
     They are shuffled as they are made: train with `fit(..., shuffle=False)`, or Keras warns.
 
@@ -115,14 +129,16 @@ def load(
         batch_size: Images in a batch.
         image_size: Height and width to resize to, one number for both.
         value_range: The values of black and of white pixels, as `read` takes them.
+        sequence_length: Characters of the sequences of a text, as `read` takes them.
         shuffle: Whether each epoch has its own order; by default, where the split is to train with.
         seed: Seed of the orders.
         epoch: Number of orders to skip, those of epochs that are done.
     """
     if shuffle is None:
         shuffle = "train" in split
-    images = read(name, split, image_size=image_size, value_range=value_range)
-    return images.batches(batch_size, shuffle=shuffle, seed=seed, epoch=epoch)
+    settings = {"value_range": value_range, "sequence_length": sequence_length}
+    examples = read(name, split, image_size=image_size, **settings)
+    return examples.batches(batch_size, shuffle=shuffle, seed=seed, epoch=epoch)
 
 
 def _padded(pixels: np.ndarray) -> np.ndarray:

@@ -101,6 +101,12 @@ ValueRange = Annotated[
         show_default="by what the data hold",
     ),
 ]
+SequenceLength = Annotated[
+    int | None,
+    typer.Option(
+        min=1, show_default="50", help="Characters of the sequences that a text is cut into."
+    ),
+]
 GibbsSteps = Annotated[
     int | None,
     typer.Option(min=1, show_default="1000", help="Gibbs steps, where the model has chains."),
@@ -199,6 +205,7 @@ def train(
     ] = None,
     image_size: ImageSize = None,
     value_range: ValueRange = None,
+    sequence_length: SequenceLength = None,
     early_stopping: Annotated[
         int | None,
         typer.Option(
@@ -250,6 +257,7 @@ def train(
                 batch_size=batch_size,
                 image_size=image_size,
                 value_range=value_range,
+                sequence_length=sequence_length,
                 early_stopping=early_stopping,
                 seed=seed,
                 force=force,
@@ -296,6 +304,7 @@ def tune(
     ] = None,
     image_size: ImageSize = None,
     value_range: ValueRange = None,
+    sequence_length: SequenceLength = None,
     seed: Seed = 0,
     resume: Annotated[
         Any,
@@ -332,6 +341,7 @@ def tune(
                 objective=objective,
                 image_size=image_size,
                 value_range=value_range,
+                sequence_length=sequence_length,
                 seed=seed,
                 force=force,
             )
@@ -376,7 +386,10 @@ def evaluate(
 
 def sample(
     run: RunFolder,
-    n: Annotated[int, typer.Option("-n", min=1, help="Number of images.")] = 64,
+    n: Annotated[
+        int | None,
+        typer.Option("-n", min=1, show_default="64 images, 1 text", help="Number of samples."),
+    ] = None,
     label: Annotated[
         str | None,
         typer.Option(
@@ -389,19 +402,35 @@ def sample(
         float | None,
         typer.Option(show_default="1", help="Share of the styles' variety, where there are some."),
     ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(show_default="the end of a line", help="What texts begin with.")
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(min=0, show_default="1", help="Of texts, 0 for the likeliest characters."),
+    ] = None,
+    length: Annotated[
+        int | None, typer.Option(min=1, show_default="200", help="Characters added to the prompt.")
+    ] = None,
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """Draw images from a run's model."""
-    if grid is None:
-        raise UserError("name the picture to write with --grid, for example --grid samples.png")
-    if grid.is_dir() or (grid.exists() and not force):
+    """Draw images from a run's model, or have it write texts."""
+    if grid is not None and (grid.is_dir() or (grid.exists() and not force)):
         raise UserError(f"{grid} exists: choose another place, or replace it by force (--force)")
     _prepare_keras()
     from .sampling import sample
 
-    sample(run, n, label=label, grid=grid, steps=steps, truncation=truncation, seed=seed)
-    console.print(f"drawn: {n} images in {grid}")
+    asked = {"label": label, "steps": steps, "truncation": truncation}
+    asked |= {"prompt": prompt, "temperature": temperature, "length": length}
+    samples = sample(run, n, grid=grid, seed=seed, **asked)
+    if isinstance(samples, list):
+        for text in samples:
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
+    elif grid is None:
+        raise UserError("name the picture to write with --grid, for example --grid samples.png")
+    else:
+        console.print(f"drawn: {len(samples)} images in {grid}")
 
 
 def predict(

@@ -62,10 +62,11 @@ def evaluate(
         fingerprint, _ = check_unchanged(run, source, {split: images}, accept_changed_data)
     else:
         named = isinstance(data, str | Path)
-        source = Source(data, run.image_size if named else None, value_range)
+        length = run.settings["sequence_length"] if named else None
+        source = Source(data, run.image_size if named else None, value_range, length)
         images = source.whole or source.read(split)
         fingerprint = source.fingerprint({split: images})
-    _check_fit(run, entry.features(model.origin.arguments), images)
+    images = _fitted(run, entry.features(model.origin.arguments), images)
     if entry.supervised and data is not None:
         _check_classes(run, images, accept_changed_data)
     images = entry.task.select(images)
@@ -102,8 +103,13 @@ def _check_classes(run: Run, examples: Examples, accept: bool) -> None:
     )
 
 
-def _check_fit(run: Run, features: Mapping[str, Feature], examples: Examples) -> None:
-    """Raise `UserError` if a model that takes these features cannot be measured on examples."""
+def _fitted(run: Run, features: Mapping[str, Feature], examples: Examples) -> Examples:
+    """Examples as a model that takes these features takes them.
+
+    Raises:
+        UserError: If it cannot be measured on them.
+    """
+    columns, known = dict(examples.columns), dict(examples.features)
     for name, feature in features.items():
         if name not in examples.features:
             raise UserError(
@@ -114,3 +120,9 @@ def _check_fit(run: Run, features: Mapping[str, Feature], examples: Examples) ->
             raise UserError(
                 f"the model of {run.path} {differs[0]}, {examples.name} has {differs[1]}"
             )
+        adopted = feature.adopted(columns[name], known[name])
+        if adopted is not columns[name]:
+            columns[name], known[name] = adopted, feature
+    if all(columns[name] is column for name, column in examples.columns.items()):
+        return examples
+    return examples.replaced(columns=columns, features=known)

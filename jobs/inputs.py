@@ -12,6 +12,9 @@ from ..errors import UserError
 from ..recipes import Recipe
 from .run import Run
 
+# How data are read by name.
+READ = ("image_size", "value_range", "sequence_length")
+
 
 class Source:
     """Data to read splits of.
@@ -22,6 +25,7 @@ class Source:
             them, or a mapping from the names of splits to such.
         image_size: Height and width that images are resized to, one number for both.
         value_range: The values of black and white.
+        sequence_length: Characters of the sequences that a text is cut into.
 
     Attributes:
         name: The name with absolute paths; None for data from Python.
@@ -32,19 +36,22 @@ class Source:
         data: Any,
         image_size: int | tuple[int, int] | None = None,
         value_range: tuple[float, float] | None = None,
+        sequence_length: int | None = None,
     ):
         self.image_size = image_size
         self.value_range = value_range
+        self.sequence_length = sequence_length
         self.name, self._sets, self._whole = None, None, None
         if isinstance(data, Path):
             data = f"{'images' if data.is_dir() else 'arrays'}:{data}"
         if isinstance(data, str):
             self.name = data_package.absolute(data)
             return
-        if image_size is not None:
-            raise UserError(
-                f"image_size resizes data that are read by name, got {image_size!r} beside others"
-            )
+        for argument, value in (("image_size", image_size), ("sequence_length", sequence_length)):
+            if value is not None:
+                raise UserError(
+                    f"{argument} is of data that are read by name, got {value!r} beside others"
+                )
         if isinstance(data, Mapping) and data.keys() & set(data_package.SPLITS):
             if unknown := data.keys() - set(data_package.SPLITS):
                 splits = ", ".join(data_package.SPLITS)
@@ -64,7 +71,7 @@ class Source:
     def read(self, split: str) -> Examples:
         """A split of the data."""
         if self.name is not None:
-            settings = {"image_size": self.image_size, "value_range": self.value_range}
+            settings = {name: getattr(self, name) for name in READ}
             return data_package.read(self.name, split, **settings)
         if self._whole is not None:
             return data_package.split(self._whole, split)
@@ -81,6 +88,7 @@ class Source:
             "data": self.name,
             "image_size": self.image_size,
             "value_range": None if values is None else list(values),
+            "sequence_length": self.sequence_length,
         }
 
     def fingerprint(
@@ -121,7 +129,8 @@ def source_of(run: Run, data: Any = None) -> Source:
     data = settings["data"] if data is None else data
     values = settings["value_range"]
     named = isinstance(data, str | Path)
-    return Source(data, run.image_size if named else None, tuple(values) if values else None)
+    by_name = (run.image_size, settings["sequence_length"]) if named else (None, None)
+    return Source(data, by_name[0], tuple(values) if values else None, by_name[1])
 
 
 def check_unchanged(

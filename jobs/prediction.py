@@ -14,11 +14,12 @@ from .. import data as data_package
 from ..callbacks import draw_grid, draw_rows
 from ..checks import check_count, check_seed
 from ..data import ImageSet
+from ..data.features import FEATURES
 from ..errors import UserError, nearest
 from ..recipes import Endpoint, Recipe, get_recipe
+from ..recipes.tasks.sampling import STEPS
 from .files import replacing
 from .run import Run
-from .sampling import STEPS
 
 SIDES = {
     "upper": lambda mask: mask[:, : mask.shape[1] // 2],
@@ -131,6 +132,9 @@ def predict(
     check_count("batch_size", batch_size)
     seed = check_seed(seed)
     model, entry = run.load_model(), get_recipe(run.settings["recipe"])
+    if entry.task.inputs != ("image",):
+        nouns = " and ".join(FEATURES[name].noun for name in entry.task.inputs)
+        raise UserError(f"predict takes images, and {entry.name} takes {nouns}")
     shape = tuple(model.inputs[0].shape[1:])
     names, pixels = _read(images, shape, value_range or run.settings.get("value_range"))
     if missing is not None and missing not in SIDES:

@@ -83,6 +83,7 @@ COMMON = {
     "data": _optional(TEXT),
     "image_size": _optional(Given(_is_size, "a whole number of at least 1, or two of them")),
     "value_range": _optional(_are_two([int | float] * 2)),
+    "sequence_length": _optional(at_least(1)),
     "features": Given(_are_features, "what is known of the features of the data"),
     "class_names": _one_of(list, "a list"),
     "fingerprint": OBJECT,

@@ -42,6 +42,7 @@ def train(
     batch_size: int | None = None,
     image_size: int | tuple[int, int] | None = None,
     value_range: tuple[float, float] | None = None,
+    sequence_length: int | None = None,
     early_stopping: int | None = None,
     seed: int = 0,
     force: bool = False,
@@ -65,6 +66,7 @@ def train(
         batch_size: Mini-batch size; the recipe's own if not given.
         image_size: Height and width that images are resized to, one number for both.
         value_range: The values of black and white; by what the images hold if not given.
+        sequence_length: Characters of the sequences that a text is cut into; 50 if not given.
         early_stopping: Epochs without a better objective after which the training ends, with the
             best weights; those of the last stage count, where there are stages. None to go on to
             the end.
@@ -92,7 +94,8 @@ def train(
     batch_size = found_batch_size if batch_size is None else batch_size
     batch_size = check_count("batch_size", batch_size)
     check_free(entry, arguments or {})
-    source = Source(entry.data if data is None else data, image_size, value_range)
+    data = entry.data if data is None else data
+    source = Source(data, image_size, value_range, sequence_length)
     sets = read_sets(entry, source)
     given = {**found, **(arguments or {}), **entry.from_data(sets["train"].features), "seed": seed}
     model = entry.build(**given)

@@ -48,6 +48,7 @@ def tune(
     objective: str | None = None,
     image_size: int | tuple[int, int] | None = None,
     value_range: tuple[float, float] | None = None,
+    sequence_length: int | None = None,
     seed: int = 0,
     force: bool = False,
     verbose: int | None = None,
@@ -74,6 +75,7 @@ def tune(
             changes the meaning of, as the weight of a penalty does that of the loss.
         image_size: Height and width that images are resized to, one number for both.
         value_range: The values of black and white; by what the images hold if not given.
+        sequence_length: Characters of the sequences that a text is cut into; 50 if not given.
         seed: Seed of the search, of initial weights, and of the order of images.
         force: Whether an earlier run at `out` is replaced.
         verbose: 0 for no line a trial.
@@ -101,7 +103,8 @@ def tune(
             f"{recipe} is trained in stages, so models cannot be compared after few epochs: "
             "take strategy 'random' or 'bayesian', got 'hyperband'"
         )
-    source = Source(entry.data if data is None else data, image_size, value_range)
+    data = entry.data if data is None else data
+    source = Source(data, image_size, value_range, sequence_length)
     sets = read_sets(entry, source)
     settings = {
         "kind": "tune",

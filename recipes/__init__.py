@@ -34,6 +34,7 @@ from .endpoint import (  # noqa: E402
     Number,
     Part,
     PerRow,
+    Strings,
     Whole,
 )
 from .gans.conditional_dcgan import conditional_dcgan  # noqa: E402
@@ -45,6 +46,7 @@ from .gans.progan import progan, progan_1024  # noqa: E402
 from .gans.stylegan import stylegan, stylegan_1024  # noqa: E402
 from .gans.toy_gan import toy_gan  # noqa: E402
 from .gans.wgan_gp import wgan_gp  # noqa: E402
+from .language.char_rnn import char_rnn  # noqa: E402
 from .registry import (  # noqa: E402
     Objective,
     Origin,
@@ -70,9 +72,11 @@ __all__ = [
     "PerRow",
     "Published",
     "Recipe",
+    "Strings",
     "Whole",
     "autoencoder",
     "boltzmann_machine",
+    "char_rnn",
     "conditional_dcgan",
     "conditional_gan",
     "conditional_variational_autoencoder",

@@ -64,7 +64,8 @@ class Part:
         """
         start = model.get_layer(self.start).output if self.start else model.inputs[0]
         end = model.get_layer(self.end).output if self.end else model.outputs[0]
-        inputs = keras.Input(start.shape[1:], name=self.input)
+        whole = start.dtype if "int" in start.dtype else None
+        inputs = keras.Input(start.shape[1:], dtype=whole, name=self.input)
         outputs = keras.Model(start, end)(inputs)
         if self.activation:
             outputs = keras.layers.Activation(self.activation, dtype="float32")(outputs)
@@ -81,7 +82,7 @@ class Input(Protocol):
 
 @dataclass(frozen=True)
 class Numbers:
-    """Numbers of a shape that is the same for all models.
+    """Numbers, or texts, of a shape that is the same for all models.
 
     Attributes:
         batch_shape: The shape, None where it is the number of rows.
@@ -117,6 +118,8 @@ class Like:
 
 # One number for all rows, or one for each.
 Whole, Number, PerRow = Numbers((), "int32"), Numbers((), "float32"), Numbers((None,), "int32")
+# A text for each row, which TensorFlow alone has.
+Strings = Numbers((None,), "string")
 # What the model itself takes.
 Images = Like()
 
@@ -130,6 +133,7 @@ class Function:
             each argument is the `Input` that says what it is: `Whole`, `Number`, `PerRow`,
             `Images`, a `Like`. All that is drawn at random depends on its input `seed`.
         outputs: Names of the outputs.
+        dtypes: The types of those that are not float32.
         optional: Names of those arguments with a default that are inputs all the same.
 
     Raises:
@@ -138,6 +142,7 @@ class Function:
 
     function: Callable[..., Mapping[str, Any]]
     outputs: tuple[str, ...]
+    dtypes: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     optional: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self):
@@ -179,7 +184,7 @@ class Function:
         """
         kinds = self._kinds().items()
         inputs = {name: kind.input(model, name) for name, kind in kinds if name not in fixed}
-        return keras.Model(inputs, _Computed(self.function, model, fixed)(inputs))
+        return keras.Model(inputs, _Computed(self.function, model, fixed, self.dtypes)(inputs))
 
 
 class _Computed(keras.layers.Layer):
@@ -190,12 +195,18 @@ class _Computed(keras.layers.Layer):
         function: Callable[..., Mapping[str, Any]],
         model: keras.Model,
         fixed: Mapping[str, Any],
+        dtypes: Mapping[str, str],
     ):
         super().__init__()
         self.function = function
         self.model = model
         self.fixed = dict(fixed)
+        self.dtypes = dict(dtypes)
 
     def call(self, inputs):
         outputs = self.function(self.model, **inputs, **self.fixed)
-        return {name: ops.cast(value, "float32") for name, value in outputs.items()}
+        kinds = {name: self.dtypes.get(name, "float32") for name in outputs}
+        return {
+            name: value if kinds[name] == "string" else ops.cast(value, kinds[name])
+            for name, value in outputs.items()
+        }

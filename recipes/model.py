@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ..data.features import Feature
+from ..data.features import FEATURES, Feature
 from ..errors import UserError
 from .registry import Origin, Recipe, get_recipe
 
@@ -135,7 +135,12 @@ class FromRecipe:
         for weights in ("sample_weight", "class_weight"):
             if given.get(weights) is not None:
                 self._check_weights(recipe, weights)
-        alone = _only(given["x"])
+        alone, targets = _only(given["x"]), recipe.task.targets
+        if given.get("class_weight") is not None and targets and targets != ("label",):
+            raise UserError(
+                f"class_weight is of examples that have one class each, and {recipe.name} learns "
+                f"from {FEATURES[targets[0]].noun}"
+            )
         if given.get("class_weight") is not None and _is_array(alone) and given.get("y") is None:
             raise UserError("class_weight needs the labels of the images as y, got none")
         if not _is_array(alone):
@@ -149,6 +154,10 @@ class FromRecipe:
         if given.get("sample_weight") is not None and given.get("y") is None:
             # Keras leaves weights out where there is nothing between them and the images.
             given["y"] = np.zeros(len(_only(given["x"])), "int32")
+        weights, y = given.get("sample_weight"), given.get("y")
+        if targets and getattr(weights, "ndim", 0) == 1 < getattr(y, "ndim", 0):
+            # One weight for all that an example is to give.
+            given["sample_weight"] = np.reshape(weights, (-1, *[1] * (y.ndim - 1)))
         if single not in self._looked:
             parts = (given.get(name) for name in ("x", "y", "sample_weight"))
             self._check(recipe, learns, *parts)
@@ -173,16 +182,15 @@ class FromRecipe:
     def _check_ignored(self, feature: Feature, targets: np.ndarray, x: np.ndarray) -> None:
         """Look at `y` of a model that has no targets."""
         name = self.origin.recipe
+        alone = f"{name} learns from {feature.noun} alone"
         if targets.dtype.kind not in "buif":
-            raise UserError(
-                f"{name} learns from images alone, got y of type {targets.dtype}: leave it out"
-            )
+            raise UserError(f"{alone}, got y of type {targets.dtype}: leave it out")
         if self.learns_pairs and targets.ndim == x.ndim:
             feature.check(name, targets, what="images as y")
         elif targets.ndim > 1 and targets.shape[1:] != (1,) and "y" not in self._looked:
             self._looked |= {"y"}
             warnings.warn(
-                f"{name} learns from images alone: y, of shape {targets.shape}, is ignored",
+                f"{alone}: y, of shape {targets.shape}, is ignored",
                 stacklevel=5,
             )
 

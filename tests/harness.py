@@ -185,14 +185,12 @@ def build_under(policy, name):
 
 
 def batch(name, count=24):
-    """Images, and labels where the recipe learns from them."""
-    entry = get_recipe(name)
+    """What a recipe's small model is called with, and what it learns from beside that, if any."""
+    entry, random = get_recipe(name), np.random.default_rng(0)
     arguments = {p.name: p.default for p in entry.parameters} | dict(entry.smoke)
-    random = np.random.default_rng(0)
-    images = random.random((count, *arguments["image_shape"]), dtype="float32")
-    if not entry.supervised:
-        return (images,)
-    return images, np.arange(count) % entry.num_classes(arguments)
+    features = entry.features(arguments)
+    used = (*entry.task.inputs, *entry.task.targets)
+    return tuple(features[column].random(random, count) for column in used)
 
 
 def arrays(variables):

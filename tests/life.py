@@ -28,7 +28,7 @@ def state(model):
 for line in sys.stdin:
     name, folder, epochs = json.loads(line)
     with np.load(folder + "/given.npz") as given:
-        data = [given[key] for key in ("images", "labels") if key in given]
+        data = [given[key] for key in ("x", "y") if key in given]
     entry = amalthea.recipes.get_recipe(name)
     arguments = {p.name: p.default for p in entry.parameters} | dict(entry.smoke)
 
@@ -81,13 +81,13 @@ class Life:
     Attributes:
         name: The recipe.
         model: The model, in its last state.
-        data: What it learns from, `(images,)` or `(images, labels)`.
+        data: What it learns from, `(x,)` or `(x, y)`.
         initial: Its state at first.
         logs: What the first epoch logged, of two steps without stages.
         first: The state after it.
-        first_outputs: What the model made of the images then.
+        first_outputs: What the model gave then.
         half: The state after two of the four epochs.
-        half_outputs: What the model made of the images then.
+        half_outputs: What the model gave then.
         end: The state after all.
         folder: Holds the model as it was at half, `model.keras`, and its backup, `cut/`.
     """
@@ -128,7 +128,7 @@ class Life:
     def afterlife(self):
         """What a fresh process made of the files, by name: lists of arrays."""
         if self._afterlife is None:
-            given = dict(zip(("images", "labels"), self.data, strict=False))
+            given = dict(zip(("x", "y"), self.data, strict=False))
             np.savez(f"{self.folder}/given.npz", **given)
             self._process.ask(json.dumps([self.name, self.folder, EPOCHS]))
             self._afterlife = {}

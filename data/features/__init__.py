@@ -3,8 +3,9 @@
 from .feature import Feature
 from .image import Image
 from .label import Label
+from .text import Text
 
 # By the name of the column that usually holds it, as tensorflow-datasets has it.
-FEATURES = {"image": Image, "label": Label}
+FEATURES = {"image": Image, "label": Label, "text": Text}
 
-__all__ = ["FEATURES", "Feature", "Image", "Label"]
+__all__ = ["FEATURES", "Feature", "Image", "Label", "Text"]

@@ -50,6 +50,10 @@ class Feature:
         """
         return None
 
+    def adopted(self, column: Any, other: Feature) -> Any:
+        """A column of another feature of the kind as a column of this one."""
+        return column
+
     def check_to_learn(self, recipe: str, name: str, column: Any) -> None:
         """Raise `UserError` unless there is something to learn in a column.
 
@@ -84,6 +88,10 @@ class Feature:
     def given_tensor(self, rows: tf.Tensor) -> tf.Tensor:
         """The same of a tensor, in an input pipeline."""
         return rows
+
+    def random(self, random: np.random.Generator, count: int) -> np.ndarray:
+        """So many made-up rows, as a model gets them."""
+        raise NotImplementedError
 
     def complete(self, values: Any) -> Any:
         """What a user gives to a model, with axes that go without saying."""

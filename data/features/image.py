@@ -51,6 +51,9 @@ class Image(Feature):
 
         return tf.cast(rows, tf.float32) / 255.0 if rows.dtype == tf.uint8 else rows
 
+    def random(self, random, count):
+        return random.random((count, *self.shape), dtype="float32")
+
     def complete(self, values):
         """Grey images, `(count, height, width)`, with an axis for their one channel."""
         grey = self.shape[-1] == 1 and len(values.shape) == len(self.shape)

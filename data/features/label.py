@@ -41,6 +41,10 @@ class Label(Feature):
         if len(np.unique(column)) < 2:
             raise UserError(f"{recipe} needs images of 2 or more classes, {name} has one class")
 
+    def random(self, random, count):
+        shape = (count,) if self.length == 1 else (count, self.length)
+        return np.arange(np.prod(shape)).reshape(shape) % self.count
+
     def check(self, model, values, count=None, *, what=""):
         word, each = ("words", "captions") if self.length > 1 else ("classes", "labels")
         least = -1 if self.unlabelled else 0

@@ -3,6 +3,7 @@
 from .classification import CLASSIFICATION
 from .density_estimation import DENSITY_ESTIMATION, JOINT_DENSITY_ESTIMATION
 from .generation import CONDITIONAL_GENERATION, GENERATION
+from .language_modeling import LANGUAGE_MODELING
 from .reconstruction import CONDITIONAL_RECONSTRUCTION, RECONSTRUCTION
 from .task import Task
 
@@ -13,6 +14,7 @@ __all__ = [
     "DENSITY_ESTIMATION",
     "GENERATION",
     "JOINT_DENSITY_ESTIMATION",
+    "LANGUAGE_MODELING",
     "RECONSTRUCTION",
     "Task",
 ]

@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import keras
 import numpy as np
+from keras import ops
 
 from ...callbacks import SampleGrid
+from ...checks import check_count, is_number, is_whole
+from ...errors import UserError
 from ..endpoint import Endpoint
 
 if TYPE_CHECKING:
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
 
 # What a sample is drawn by as a model learns: fewer Gibbs steps than good samples take.
 GRID = {"n": 64, "steps": 100, "seed": 0}
+# Gibbs steps of good ones.
+STEPS = 1000
 
 
 def sample_inputs(endpoint: Endpoint, classes: int | None, n: int) -> dict[str, Any]:
@@ -23,6 +29,65 @@ def sample_inputs(endpoint: Endpoint, classes: int | None, n: int) -> dict[str, 
     if "n" not in endpoint.inputs and "labels" in endpoint.inputs:
         return {"labels": np.arange(n) * classes // n}
     return {"n": n} | ({"truncation": 1.0} if "truncation" in endpoint.inputs else {})
+
+
+# What is said of a model that cannot be asked for something.
+WITHOUT = {"steps": "samples without Markov chains", "truncation": "has no styles to truncate"}
+
+
+def sample_images(
+    recipe: Recipe,
+    model: keras.Model,
+    n: int | None = None,
+    *,
+    seed: int,
+    label: int | str | None = None,
+    **asked: Any,
+) -> np.ndarray:
+    """Images by the endpoint `sample`, or `generate` with a label.
+
+    Where `sample` itself takes labels, it draws those of a label, too.
+
+    Args:
+        recipe: The recipe.
+        model: The model.
+        n: Number of images; 64 if not given.
+        seed: Seed of what is drawn.
+        label: Class of the images; any if not given, or equally many of each.
+        **asked: `steps`, Gibbs steps of a model that samples by Markov chains; `truncation`, the
+            share of the distance from the mean style that remains, for a model with styles.
+
+    Returns:
+        `(n, height, width, channels)`, values in [0, 1].
+    """
+    n = check_count("n", 64 if n is None else n)
+    endpoint = recipe.endpoints.get("sample")
+    if label is not None and not (endpoint and "labels" in endpoint.inputs):
+        endpoint = recipe.endpoints.get("generate")
+    if endpoint is None or (label is not None and {"label", "labels"}.isdisjoint(endpoint.inputs)):
+        what = "does not sample" if label is None else "draws nothing from a label"
+        raise UserError(f"{recipe.name} {what}")
+    classes = recipe.num_classes(model.origin.arguments)
+    given = sample_inputs(endpoint, classes, n)
+    if label is not None:
+        if not is_whole(label) or not 0 <= label < classes:
+            raise UserError(
+                f"label must be a whole number from 0 to {classes - 1} or the name of a class, "
+                f"got {label!r}"
+            )
+        given |= {"labels": np.full(n, label)} if "labels" in given else {"label": label}
+    if "steps" in endpoint.inputs:
+        given["steps"] = check_count("steps", asked.pop("steps", STEPS))
+    if "truncation" in endpoint.inputs and "truncation" in asked:
+        given["truncation"] = asked.pop("truncation")
+        if not is_number(given["truncation"]):
+            raise UserError(f"truncation must be a finite number, got {given['truncation']!r}")
+    for name, value in asked.items():
+        why = WITHOUT.get(name, "draws images")
+        raise UserError(f"{recipe.name} {why}, got {name}={value!r}")
+    # Compiled, as a prediction is: chains are long loops of tiny steps.
+    draw = endpoint.bind(model, **given).predict_on_batch
+    return draw({"seed": ops.convert_to_tensor(seed, "int32")})["images"]
 
 
 def sample_grid(recipe: Recipe, arguments: Mapping[str, Any], folder: Path) -> list[SampleGrid]:

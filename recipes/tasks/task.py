@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from .sampling import sample_grid
+from .sampling import sample_grid, sample_images
 
 if TYPE_CHECKING:
     from ..registry import Recipe
@@ -74,6 +74,20 @@ class Task:
             folder: Where the pictures go.
         """
         return sample_grid(recipe, arguments, folder)
+
+    def sample(self, recipe: Recipe, model: keras.Model, n: int | None = None, **asked: Any):
+        """Samples of a trained model: images, unless a task says otherwise.
+
+        Args:
+            recipe: The recipe.
+            model: The model.
+            n: How many; the task's own number if not given.
+            **asked: The `seed`, and what else the model is asked for, such as a `label`.
+
+        Raises:
+            UserError: If the model does not sample, or not so.
+        """
+        return sample_images(recipe, model, n, **asked)
 
     def draw(
         self, recipe: Recipe, model: keras.Model, examples, batch_size: int

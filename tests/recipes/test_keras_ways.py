@@ -15,6 +15,9 @@ from life import put_back, state
 
 RECIPES = list_recipes()
 every_recipe = pytest.mark.parametrize("name", RECIPES)
+every_recipe_of_images = pytest.mark.parametrize(
+    "name", [name for name in RECIPES if get_recipe(name).task.inputs == ("image",)]
+)
 # One of each class of models; what needs traces of its own is tried on the others in the slow tier.
 ONE_OF_EACH = {
     "autoencoder",
@@ -83,7 +86,7 @@ PIXELS = {
 }
 
 
-@every_recipe
+@every_recipe_of_images
 @pytest.mark.parametrize("pixels", PIXELS)
 def test_pixels_that_the_model_does_not_mean_are_refused_before_the_first_step(name, pixels):
     model, (images, *labels) = build(name), batch(name)
@@ -108,14 +111,14 @@ def test_pixels_that_the_model_does_not_mean_are_refused_before_the_first_step(n
         np.testing.assert_array_equal(a, b)
 
 
-@every_recipe
+@every_recipe_of_images
 def test_the_first_batch_of_a_dataset_is_looked_at(name):
     model, (images, *labels) = build(name), batch(name)
     with pytest.raises(UserError, match="got values from"):
         model.fit(dataset(16 * images, *labels), verbose=0)
 
 
-@every_recipe
+@every_recipe_of_images
 def test_images_of_another_shape_are_refused_with_both_shapes(name):
     model, (images, *labels) = build(name), batch(name)
     shape = images.shape[1:]
@@ -150,7 +153,7 @@ LABELS = {
 }
 
 
-@pytest.mark.parametrize("name", [n for n in RECIPES if get_recipe(n).supervised])
+@pytest.mark.parametrize("name", [n for n in RECIPES if "label" in get_recipe(n).task.targets])
 @pytest.mark.parametrize("labels", LABELS)
 def test_labels_that_the_model_does_not_know_are_refused_before_the_first_step(name, labels):
     model, (images, right) = build(name), batch(name)

@@ -1,0 +1,67 @@
+"""Language modeling: the next character of a text."""
+
+import numpy as np
+from keras import ops
+
+from ...callbacks import SampleText
+from ...checks import check_count, is_number
+from ...errors import UserError
+from .task import Task
+
+# Characters that are written after a prompt.
+LENGTH = 200
+
+
+class LanguageModeling(Task):
+    """Models that give, for each character of a sequence, what the next one may be."""
+
+    def select(self, examples):
+        """Sequences without their last character, and without their first."""
+        if "next" in examples.columns:
+            return examples
+        text, feature = examples.columns["text"], examples.features["text"]
+        columns = {"text": text[:, :-1], "next": text[:, 1:]}
+        return examples.replaced(columns=columns, features=dict.fromkeys(columns, feature))
+
+    def show(self, recipe, arguments, held_out, folder):
+        def write(model):
+            return self.sample(recipe, model, seed=0)
+
+        return [SampleText(write, folder)]
+
+    def sample(
+        self, recipe, model, n=None, *, seed, prompt=None, temperature=1.0, length=LENGTH, **others
+    ) -> list[str]:
+        """Texts that go on from a prompt, which they begin with.
+
+        Args:
+            recipe: The recipe.
+            model: The model.
+            n: How many; 1 if not given.
+            seed: Seed of what is drawn.
+            prompt: What they begin with; the end of a line, or else the first character that the
+                model knows, if not given.
+            temperature: 0 for the likeliest character each time, 1 for all with their
+                probabilities, more for the unlikely ones more often.
+            length: Characters that are added.
+            **others: What other tasks are asked for.
+        """
+        for name, value in others.items():
+            raise UserError(f"{recipe.name} writes texts, got {name}={value!r}")
+        if not is_number(temperature) or temperature < 0:
+            raise UserError(f"temperature must be a number of at least 0, got {temperature!r}")
+        text = recipe.features(model.origin.arguments)["text"]
+        if prompt is None:
+            prompt = "\n" if "\n" in text.vocabulary else text.vocabulary[0]
+        if not isinstance(prompt, str) or not prompt:
+            raise UserError(f"prompt must be a text of one character or more, got {prompt!r}")
+        length = check_count("length", length)
+        write = recipe.endpoints["continue"].bind(model, n=length)
+        prompts = np.tile(text.encode(prompt), (check_count("n", 1 if n is None else n), 1))
+        inputs = {"numbers": prompts, "temperature": np.float32(temperature), "seed": seed}
+        kinds = {name: spec.dtype for name, spec in write.input.items()}
+        given = {name: ops.convert_to_tensor(inputs[name], kinds[name]) for name in kinds}
+        return [text.decode(row) for row in write.predict_on_batch(given)["numbers"]]
+
+
+LANGUAGE_MODELING = LanguageModeling("language modeling", inputs=("text",), targets=("text",))
