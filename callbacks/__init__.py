@@ -7,11 +7,18 @@ check_keras()
 from .backup import Backup  # noqa: E402
 from .collapse_monitor import CollapseMonitor  # noqa: E402
 from .early_stopping import EarlyStopping  # noqa: E402
+from .epoch_pictures import EpochPictures  # noqa: E402
 from .free_energy_gap import FreeEnergyGap  # noqa: E402
 from .greedy_layerwise import GreedyLayerwise  # noqa: E402
 from .kl_warm_up import KLWarmUp  # noqa: E402
 from .measurement import Measurement  # noqa: E402
-from .pictures import draw_codes, draw_grid, draw_rows, draw_samples  # noqa: E402
+from .pictures import (  # noqa: E402
+    draw_boxes,
+    draw_codes,
+    draw_grid,
+    draw_rows,
+    draw_samples,
+)
 from .progressive_growing import ProgressiveGrowing  # noqa: E402
 from .reconstructions import Reconstructions  # noqa: E402
 from .sample_grid import SampleGrid  # noqa: E402
@@ -22,6 +29,7 @@ __all__ = [
     "Backup",
     "CollapseMonitor",
     "EarlyStopping",
+    "EpochPictures",
     "FreeEnergyGap",
     "GreedyLayerwise",
     "KLWarmUp",
@@ -31,6 +39,7 @@ __all__ = [
     "SampleGrid",
     "SampleText",
     "UnitWatch",
+    "draw_boxes",
     "draw_codes",
     "draw_grid",
     "draw_rows",

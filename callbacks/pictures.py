@@ -8,6 +8,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
+from matplotlib.patches import Rectangle
 
 
 def draw_rows(rows: Mapping[str, np.ndarray], path: str | Path, title: str = "") -> None:
@@ -100,6 +101,39 @@ def draw_samples(images: np.ndarray, path: str | Path) -> None:
         draw_points(images.reshape(-1, 2), path)
     else:
         draw_grid(images, path)
+
+
+def draw_boxes(
+    images: np.ndarray,
+    true: np.ndarray,
+    found: np.ndarray,
+    path: str | Path,
+    titles: Sequence[str] = (),
+) -> None:
+    """Draw images in a row, each with a true box, in green, and one that was found, in red.
+
+    Args:
+        images: As a row of `draw_rows`.
+        true: Top, left, bottom and right edge of each box as shares of the image, `(count, 4)`.
+        found: The same of the boxes that were found.
+        path: The file, a PNG.
+        titles: What stands above the images.
+    """
+    images = np.clip(np.asarray(images, "float32"), 0, 1)
+    height, width = images.shape[1:3]
+    figure = Figure(figsize=(1.2 * len(images), 1.5), dpi=120)
+    axes = figure.subplots(1, len(images), squeeze=False)[0]
+    for index, (axis, image) in enumerate(zip(axes, images, strict=True)):
+        grey = image.mean(axis=-1) if image.shape[-1] != 3 else image
+        axis.imshow(grey, cmap="gray", vmin=0, vmax=1)
+        for boxes, color in ((true, "tab:green"), (found, "tab:red")):
+            top, left, bottom, right = np.asarray(boxes[index]) * [height, width, height, width]
+            corner = (left - 0.5, top - 0.5)
+            box = Rectangle(corner, right - left, bottom - top, fill=False, color=color, lw=1.5)
+            axis.add_patch(box)
+        axis.set(xticks=[], yticks=[], title=titles[index] if titles else "")
+    figure.tight_layout(pad=0.3)
+    figure.savefig(path, format="png")
 
 
 def draw_codes(

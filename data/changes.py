@@ -10,7 +10,7 @@ from .origin import WHOLE, Origin
 
 # What messages call a fact of a feature before its value, and what a column holds.
 SAID = {"image_shape": "images of", "value_range": "pixels from"}
-VALUES = {"image": "pixels", "label": "labels", "text": "characters"}
+VALUES = {"image": "pixels", "label": "labels", "mask": "masks", "text": "characters"}
 # What is counted, by the first column.
 NOUNS = {"image": "images", "text": "characters"}
 

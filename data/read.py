@@ -12,7 +12,7 @@ import numpy as np
 
 from ..checks import check_count
 from ..errors import UserError
-from . import arrays, catalogue, digits, folder, mixtures, texts
+from . import arrays, catalogue, digits, folder, mixtures, scenes, texts
 from . import value_range as ranges
 from .examples import Examples
 from .resize import resize
@@ -37,13 +37,14 @@ def read(
     """Read a split of a data set into memory.
 
     Args:
-        name: `digits`; `ring8` or `grid25`, points in the plane; an image-classification data set
-            of tensorflow-datasets such as `fashion_mnist`, or `fashion_mnist:FOLDER` to prepare it
-            from the original files in a folder; `images:FOLDER` for a folder of pictures, or of
-            class folders of pictures; `arrays:FILE.npz` for NumPy arrays. `padded:NAME` is any of
-            these with black margins around the images, up to the next powers of two: 28×28 pixels
-            become 32×32. Of text: `python_docs`, the prose of Python's own help, or `text:FILE`, or
-            `text:FOLDER` for all its files `*.txt`.
+        name: `digits`; `scenes`, digits among clutter with masks and boxes; `ring8` or `grid25`,
+            points in the plane; an image-classification data set of tensorflow-datasets such as
+            `fashion_mnist`, or `fashion_mnist:FOLDER` to prepare it from the original files in a
+            folder; `images:FOLDER` for a folder of pictures, or of class folders of pictures;
+            `arrays:FILE.npz` for NumPy arrays. `padded:NAME` is any of these with black margins
+            around the images, up to the next powers of two: 28×28 pixels become 32×32. Of text:
+            `python_docs`, the prose of Python's own help, or `text:FILE`, or `text:FOLDER` for all
+            its files `*.txt`.
         split: One of `SPLITS`.
         image_size: Height and width wanted, one number for both; each image is scaled until it
             just covers them, and its centre cut out.
@@ -72,6 +73,10 @@ def read(
     if source == "padded" and colon:
         images = read(location, split, image_size=size, value_range=value_range)
         return replace(images, name=f"{name}, split {split}", images=_padded(images.images))
+    if name == "scenes":
+        if value_range not in (None, ranges.BYTES):
+            raise UserError(f"scenes has bytes from 0 to 255, not from {value_range}")
+        return scenes.read(split, size)
     if name == "digits" or name in mixtures.MIXTURES:
         if value_range not in (None, ranges.UNIT):
             raise UserError(

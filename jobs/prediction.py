@@ -51,8 +51,13 @@ class Prediction:
 
     @property
     def pictures(self) -> Mapping[str, np.ndarray]:
-        """Those of the outputs that are images."""
-        return {name: value for name, value in self.outputs.items() if value.ndim == 4}
+        """Those of the outputs that are images, or masks of them, with values in [0, 1]."""
+        masks = {
+            name: value[..., None] / max(1, value.max())
+            for name, value in self.outputs.items()
+            if value.ndim == 3 and value.dtype.kind in "iu"
+        }
+        return {name: value for name, value in self.outputs.items() if value.ndim == 4} | masks
 
     def classes(self, top: int = 1) -> list[list[tuple[str, float]]]:
         """For each image the likeliest classes with their probabilities, the likeliest first."""
@@ -74,7 +79,7 @@ class Prediction:
                     row["class"], row["probability"] = likeliest[0]
                     if top > 1:
                         row["classes"] = dict(likeliest)
-            elif values.ndim < 4:
+            elif values.ndim < 4 and name not in self.pictures:
                 for row, value in zip(rows, values, strict=True):
                     row[name] = np.asarray(value).squeeze().tolist()
         return rows

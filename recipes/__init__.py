@@ -26,6 +26,7 @@ from .boltzmann.multimodal_dbn import multimodal_dbn  # noqa: E402
 from .boltzmann.rbm import rbm  # noqa: E402
 from .classifiers.greedy_classifier import greedy_classifier  # noqa: E402
 from .classifiers.lenet5 import lenet5  # noqa: E402
+from .detectors.localizer import localizer  # noqa: E402
 from .endpoint import (  # noqa: E402
     Endpoint,
     Function,
@@ -58,6 +59,7 @@ from .registry import (  # noqa: E402
     recipe,
     variant,
 )
+from .segmenters.unet import unet, unet_572  # noqa: E402
 
 __all__ = [
     "Endpoint",
@@ -96,6 +98,7 @@ __all__ = [
     "hopfield",
     "lenet5",
     "list_recipes",
+    "localizer",
     "minibatch_discrimination_gan",
     "multimodal_dbn",
     "progan",
@@ -108,6 +111,8 @@ __all__ = [
     "stylegan_1024",
     "tied_autoencoder",
     "toy_gan",
+    "unet",
+    "unet_572",
     "variant",
     "variational_autoencoder",
     "wgan_gp",

@@ -63,6 +63,7 @@ KNOW_A_BACKEND = {
     "input_gradient.py": "gradients with respect to inputs",
     "fused_batch_normalization.py": "one kernel for batch normalisation",
     "skip_zero_gradients.py": "optimizers on several replicas",
+    "strings.py": "texts, which no other backend has",
 }
 
 

@@ -4,7 +4,9 @@ from .classification import CLASSIFICATION
 from .density_estimation import DENSITY_ESTIMATION, JOINT_DENSITY_ESTIMATION
 from .generation import CONDITIONAL_GENERATION, GENERATION
 from .language_modeling import LANGUAGE_MODELING
+from .localization import LOCALIZATION
 from .reconstruction import CONDITIONAL_RECONSTRUCTION, RECONSTRUCTION
+from .segmentation import SEGMENTATION
 from .task import Task
 
 __all__ = [
@@ -15,6 +17,8 @@ __all__ = [
     "GENERATION",
     "JOINT_DENSITY_ESTIMATION",
     "LANGUAGE_MODELING",
+    "LOCALIZATION",
     "RECONSTRUCTION",
+    "SEGMENTATION",
     "Task",
 ]

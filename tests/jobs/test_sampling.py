@@ -65,7 +65,7 @@ def test_the_grid_is_a_picture(run, tmp_path, command):
 
 def test_a_model_that_does_not_sample_is_named(arrays, tmp_path):
     jobs.train("lenet5", arrays, out=tmp_path / "a", image_size=12, epochs=1, verbose=0)
-    with pytest.raises(UserError, match="lenet5, which does not sample") as error:
+    with pytest.raises(UserError, match="lenet5 does not sample") as error:
         jobs.sample(tmp_path / "a", 3)
     one_sentence(error)
     with pytest.raises(UserError, match="n must be a whole number of at least 1, got 0"):
