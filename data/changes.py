@@ -9,7 +9,12 @@ from .manifest import differences, few, hash_of
 from .origin import WHOLE, Origin
 
 # What messages call a fact of a feature before its value, and what a column holds.
-SAID = {"image_shape": "images of", "value_range": "pixels from"}
+SAID = {
+    "image_shape": "images of",
+    "sequence_length": "sequences of",
+    "value_range": "pixels from",
+    "vocabulary": "a vocabulary of",
+}
 VALUES = {"image": "pixels", "label": "labels", "mask": "masks", "text": "characters"}
 # What is counted, by the first column.
 NOUNS = {"image": "images", "text": "characters"}
@@ -93,7 +98,7 @@ def _text(fact: str, value: Any) -> str:
     if fact == "value_range" and value:
         return f"{value[0]} to {value[1]}"
     if isinstance(value, str):
-        return f"of {len(value)} characters"
+        return f"{len(value)} characters"
     return str(value)
 
 

@@ -64,6 +64,24 @@ class FromRecipe:
         self.origin = self.origin or origin
         super().compile_from_config(config)
 
+    # Keras saves no state of the random generators of dropout and noise.
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        for index, state in enumerate(self._random_states()):
+            store[f"random_{index}"] = keras.ops.convert_to_numpy(state)
+
+    def load_own_variables(self, store):
+        names = list(store.keys())
+        for index, state in enumerate(self._random_states()):
+            if (name := f"random_{index}") in names:  # earlier versions kept some only
+                state.assign(store[name])
+        own = [name for name in names if not name.startswith("random_")]
+        super().load_own_variables({name: store[name] for name in own})
+
+    def _random_states(self):
+        return [v for v in self.variables if v.name == "seed_generator_state"]
+
     @functools.wraps(keras.Model.save)
     def save(self, filepath, *args, **kwargs):
         if str(filepath).endswith((".h5", ".hdf5")):

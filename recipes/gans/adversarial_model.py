@@ -178,23 +178,6 @@ class AdversarialModel(FromRecipe, keras.Model):
         scores = [self.discriminator([inputs, classes[c]]) for c in range(self.num_classes)]
         return ops.concatenate(scores, axis=1)
 
-    def save_own_variables(self, store):
-        super().save_own_variables(store)
-        # Keras saves no state of the random generators of dropout and noise.
-        for index, state in enumerate(self._random_states()):
-            store[f"random_{index}"] = ops.convert_to_numpy(state)
-
-    def load_own_variables(self, store):
-        names = list(store.keys())
-        states = self._random_states()
-        for index, state in enumerate(states):
-            state.assign(store[f"random_{index}"])
-        own = [name for name in names if not name.startswith("random_")]
-        super().load_own_variables({name: store[name] for name in own})
-
-    def _random_states(self):
-        return [v for v in self.variables if v.name == "seed_generator_state"]
-
     def generate(self, latents, labels=None):
         """Images, `(batch, height, width, channels)`, made of latents.
 

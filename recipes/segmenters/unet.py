@@ -1,5 +1,6 @@
 """The U-Net."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import keras
@@ -9,11 +10,12 @@ from ...errors import UserError
 from ..endpoint import Function, Images, Part
 from ..model import RecipeModel
 from ..registry import Objective, recipe, variant
-from ..search import Choice, Dropout, Float, FromData, ImageShape, Int, Rank, Seed, at_least
+from ..search import Choice, Dropout, Float, FromData, Given, ImageShape, Int, Rank, Seed, at_least
 from ..tasks import SEGMENTATION
 
 PAPER = "arXiv:1505.04597, figure 1; every convolution has a bias"
 LearningRate = Annotated[float, Float(1e-5, 1e-2, log=True, rank=Rank.LEARNING_RATE)]
+Padding = Annotated[str, Given(lambda v: v in ("same", "valid"), "'same' or 'valid'")]
 NumClasses = Annotated[int, at_least(2), FromData("mask", "count")]
 
 
@@ -37,34 +39,56 @@ class PixelCrossentropy(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         masks = _centre(y_true, y_pred)
+        masks = ops.cast(masks, "int32")
         return keras.losses.sparse_categorical_crossentropy(masks, y_pred, from_logits=True)
 
 
 @keras.saving.register_keras_serializable("amalthea")
-class MeanIoU(keras.metrics.MeanIoU):
-    """Intersection over union of the predicted and the true pixels of a class, mean of classes.
+class MeanIoU(keras.metrics.Metric):
+    """Intersection over union of the predicted and the true pixels, mean of the classes there are.
 
     Args:
         num_classes: Number of classes.
         name: Name of the metric.
-        dtype: Its type.
+        **kwargs: Arguments of `keras.metrics.Metric`.
     """
 
-    def __init__(self, num_classes: int, name: str = "mean_iou", dtype=None):
-        super().__init__(num_classes, name=name, dtype=dtype, sparse_y_pred=False)
+    def __init__(self, num_classes: int, name: str = "mean_iou", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.num_classes = num_classes
+        # Pixels by their true class, in rows, and the one that is predicted.
+        self.confusion = self.add_weight(
+            name="confusion", shape=(num_classes, num_classes), initializer="zeros"
+        )
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        masks = _centre(y_true, y_pred)
+        masks, found = _centre(y_true, y_pred), _likeliest(y_pred)
+        true, found = (
+            ops.reshape(ops.one_hot(classes, self.num_classes), (-1, self.num_classes))
+            for classes in (ops.cast(masks, "int32"), found)
+        )
         if sample_weight is not None:
-            sample_weight = ops.broadcast_to(sample_weight, ops.shape(masks))
-        return super().update_state(masks, y_pred, sample_weight)
+            weights = ops.broadcast_to(ops.cast(sample_weight, "float32"), ops.shape(masks))
+            true = true * ops.reshape(weights, (-1, 1))
+        self.confusion.assign_add(ops.matmul(ops.transpose(true), found))
+
+    def result(self):
+        right = ops.diagonal(self.confusion)
+        either = ops.sum(self.confusion, 0) + ops.sum(self.confusion, 1) - right
+        there = ops.cast(either > 0, "float32")
+        return ops.sum(right / ops.maximum(either, 1e-9)) / ops.maximum(ops.sum(there), 1.0)
 
     def get_config(self):
-        return {"num_classes": self.num_classes, "name": self.name, "dtype": self.dtype}
+        return {**super().get_config(), "num_classes": self.num_classes}
+
+
+def _likeliest(scores):
+    """The class of the largest score: Keras' argmax would be more than ONNX and LiteRT know."""
+    return ops.top_k(scores, 1)[1][..., 0]
 
 
 def _segment(model, images: Images):
-    return {"masks": ops.argmax(model(images, training=False), axis=-1)}
+    return {"masks": _likeliest(model(images, training=False))}
 
 
 @recipe(
@@ -78,6 +102,9 @@ def _segment(model, images: Images):
         "segment": Function(_segment, ("masks",), dtypes={"masks": "int32"}),
     },
     smoke={"image_shape": (8, 8, 1), "width": 3, "depth": 2},
+    takes=lambda features, given: (
+        features | {"mask": replace(features["mask"], shape=given["image_shape"][:2])}
+    ),
     batch_size=16,
     epochs=10,
 )
@@ -87,7 +114,7 @@ def unet(
     *,
     width: Annotated[int, Choice(8, 16, 32, 64, rank=Rank.UNITS)] = 64,
     depth: Annotated[int, Int(1, 4, rank=Rank.DEPTH)] = 4,
-    padding: Annotated[str, Choice("same", "valid")] = "same",
+    padding: Padding = "same",
     dropout: Dropout = 0.5,
     learning_rate: LearningRate = 1e-4,
     seed: Seed = None,
