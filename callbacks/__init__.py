@@ -23,6 +23,7 @@ from .progressive_growing import ProgressiveGrowing  # noqa: E402
 from .reconstructions import Reconstructions  # noqa: E402
 from .sample_grid import SampleGrid  # noqa: E402
 from .sample_text import SampleText  # noqa: E402
+from .schedule import Schedule  # noqa: E402
 from .unit_watch import UnitWatch  # noqa: E402
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Reconstructions",
     "SampleGrid",
     "SampleText",
+    "Schedule",
     "UnitWatch",
     "draw_boxes",
     "draw_codes",

@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 import keras
 from keras import ops
 
+from .schedule import Schedule
 
-class GreedyLayerwise(keras.callbacks.Callback):
+
+class GreedyLayerwise(Schedule):
     """Trains a model in stages, in each of which only some of its layers learn, under plain `fit`.
 
     A layer that takes part has an attribute `learning`; those that a stage does not name rest in
@@ -49,8 +51,6 @@ class GreedyLayerwise(keras.callbacks.Callback):
         https://papers.nips.cc/paper/3048
     """
 
-    comparable_early = False
-
     def __init__(
         self,
         stages: Sequence[str | Mapping],
@@ -74,10 +74,6 @@ class GreedyLayerwise(keras.callbacks.Callback):
             )
         self.learning_rates = learning_rates
         self.starts = [sum(lengths[:stage]) for stage in range(len(stages))]
-
-    def least_epochs(self, images: int) -> int:
-        """Epochs that it takes to reach the last stage, with whatever number of images."""
-        return self.starts[-1] + 1
 
     def on_train_begin(self, logs=None):
         takers = [layer.name for layer in self.model.layers if hasattr(layer, "learning")]

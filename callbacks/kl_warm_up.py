@@ -1,11 +1,10 @@
 """A divergence that counts little at first."""
 
-import keras
-
 from ..checks import check_count
+from .schedule import Schedule
 
 
-class KLWarmUp(keras.callbacks.Callback):
+class KLWarmUp(Schedule):
     """Raises the weight of the divergence in a variational model's loss from 0 to its full value.
 
     In the first epoch the weight is 0, then it grows by equal parts. So the codes carry something
@@ -36,7 +35,6 @@ class KLWarmUp(keras.callbacks.Callback):
     """
 
     # A search compares models by a bound with the full divergence.
-    starts = (0,)
     comparable_early = True
 
     def __init__(self, epochs: int):

@@ -4,12 +4,11 @@ import bisect
 import itertools
 from collections.abc import Mapping, Sequence
 
-import keras
-
 from .greedy_layerwise import refresh
+from .schedule import Schedule
 
 
-class ProgressiveGrowing(keras.callbacks.Callback):
+class ProgressiveGrowing(Schedule):
     """Leads a growing model through its resolutions, under plain `fit`.
 
     The first phase is one of the first resolution. Each further resolution has two: one in which
@@ -19,7 +18,7 @@ class ProgressiveGrowing(keras.callbacks.Callback):
     execution of several, that reaches its number of images.
 
     `fit` takes what batches it is given. Those of
-    `ImageSet.batches(lambda shown: growing.batch_size(shown, 64))` have the sizes of the schedule.
+    `Examples.batches(lambda shown: growing.batch_size(shown, 64))` have the sizes of the schedule.
 
     Args:
         resolutions: Heights of the images, from the first stage to the last: a growing model's
@@ -53,9 +52,6 @@ class ProgressiveGrowing(keras.callbacks.Callback):
     Reference:
         Karras et al. 2017, "Progressive Growing of GANs": https://arxiv.org/abs/1710.10196
     """
-
-    starts = (0,)
-    comparable_early = False
 
     def __init__(
         self,
@@ -93,12 +89,6 @@ class ProgressiveGrowing(keras.callbacks.Callback):
         return bisect.bisect_right(self._ends, shown)
 
     def batch_size(self, shown: int, usual: int) -> int:
-        """Images of the batch that follows on so many images.
-
-        Args:
-            shown: Images shown before.
-            usual: The most images of a batch, and as many as it has where the schedule gives none.
-        """
         resolution = self.resolutions[(self.phase(shown) + 1) // 2]
         return min(usual, _from(self.batch_sizes, resolution, usual))
 

@@ -16,6 +16,7 @@ from ..callbacks import (
     Backup,
     EarlyStopping,
     Measurement,
+    Schedule,
     UnitWatch,
 )
 from ..checks import check_count, check_seed
@@ -276,9 +277,9 @@ def _enough_memory(run: Run) -> Iterator[None]:
         ) from error
 
 
-def _batch_sizes(schedule, usual: int) -> tuple[int | Callable[[int], int], int]:
+def _batch_sizes(schedule: Schedule, usual: int) -> tuple[int | Callable[[int], int], int]:
     """The batch size, and the least; a schedule's own as a function of the images shown."""
-    if not getattr(schedule, "batch_sizes", None):
+    if not schedule.batch_sizes:
         return usual, usual
     return lambda n: schedule.batch_size(n, usual), min(usual, *schedule.batch_sizes.values())
 

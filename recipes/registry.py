@@ -18,6 +18,7 @@ import docstring_parser
 import keras
 import numpy as np
 
+from ..callbacks import Schedule
 from ..data.features import FEATURES, Feature
 from ..errors import UserError, nearest
 from .endpoint import Endpoint
@@ -28,7 +29,7 @@ from .tasks import Task
 SECTIONS = ("Args:", "Returns:", "Raises:", "Example:", "Reference:")
 (BATCH_SIZE,) = carried(BatchSize, Range)
 
-Schedule = Callable[[Mapping[str, Any]], keras.callbacks.Callback]
+MakeSchedule = Callable[[Mapping[str, Any]], Schedule]
 Takes = Callable[[dict[str, Feature], Mapping[str, Any]], dict[str, Feature]]
 Measures = Callable[[keras.Model, np.ndarray, np.ndarray | None, int], Mapping[str, float]]
 
@@ -149,10 +150,7 @@ class Recipe:
         published: Published configurations with their parameter counts.
         batch_size: Default batch size of `fit`.
         epochs: Default number of epochs of a training.
-        schedule: From the arguments to the callback that trains the model in stages, if it is. The
-            callback has `starts`, the epochs in which stages begin, or 0 alone where a search can
-            compare all epochs of a training; `least_epochs(images)`, those that reach the last
-            stage; and `comparable_early`, whether a search can compare models before it.
+        schedule: From the arguments to the callback that leads the training, if there is one.
         measures: How a trained model is measured on images beyond its metrics, if it is: takes the
             model, images, their labels or None, and the batch size, gives figures by name.
         quick_measures: The same figures, less exact, in a time that there is after each epoch.
@@ -180,7 +178,7 @@ class Recipe:
     published: tuple[Published, ...]
     batch_size: int
     epochs: int
-    schedule: Schedule | None
+    schedule: MakeSchedule | None
     measures: Measures | None
     quick_measures: Measures | None
     frozen: frozenset[str]
@@ -400,7 +398,7 @@ def recipe(
     published: tuple[Published, ...] = (),
     batch_size: int = 64,
     epochs: int = 10,
-    schedule: Schedule | None = None,
+    schedule: MakeSchedule | None = None,
     measures: Measures | None = None,
     quick_measures: Measures | None = None,
     frozen: Set[str] = frozenset(),
@@ -428,7 +426,7 @@ def recipe(
         published: Published configurations with their parameter counts.
         batch_size: Default batch size of `fit`.
         epochs: Default number of epochs of a training.
-        schedule: From the arguments to the callback that trains the model in stages, if it is.
+        schedule: From the arguments to the callback that leads the training, if there is one.
         measures: From a trained model, images, their labels or None, and a batch size to figures by
             name.
         quick_measures: What is taken of them after each epoch, if they take too long for that.
