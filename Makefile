@@ -11,7 +11,7 @@ help:
 	@echo "make test-slow  the slow tests"
 	@echo "make test-jax   the tests on JAX"
 	@echo "make lint       style"
-	@echo "make catalogue  write what the recipes say of themselves to jobs/catalogue.json, README.md"
+	@echo "make catalogue  write the table of recipes in README.md"
 	@echo "make bench      the benchmarks, three hours or so"
 	@echo "make notebooks  execute the notebooks; FAST=1 for a quick pass that changes nothing"
 	@echo "make wheel      build the wheel into dist/"

@@ -1,35 +1,74 @@
-"""What the registry says of every recipe, from a file: read in an instant, without Keras.
+"""What the registry says of every recipe, from a cache of the user's: read in an instant.
 
-`python -m amalthea.jobs.catalogue` writes `catalogue.json`, and the table of recipes in README.md;
-a test compares both with the registry. The recipes of other distributions are looked up in the
-registry itself.
+To ask the registry takes Keras, and seconds. So what it says is kept in a file of the user's cache
+folder, by a hash of the code that it follows from. The recipes of other distributions are looked up
+in the registry itself. `python -m amalthea.jobs.catalogue` writes the table of recipes in
+README.md.
 """
 
+import contextlib
 import fnmatch
 import functools
+import hashlib
 import json
 import re
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any
 
-from ..errors import UserError, nearest
+import platformdirs
 
-FILE = Path(__file__).with_name("catalogue.json")
+from ..errors import UserError, nearest
+from .files import write_json
+from .quiet import prepare_keras
+
+PACKAGE = Path(__file__).parents[1]
+# What the descriptions follow from.
+CODE = ("recipes", "data/features")
+# Files of that many versions are kept.
+KEPT = 5
 # What encloses the table of recipes in README.md.
 BEGIN = "<!-- recipes: written by `make catalogue` -->"
 END = "<!-- end of recipes -->"
 
 
 @functools.cache
-def _written() -> dict[str, dict[str, Any]]:
-    return {entry["name"]: entry for entry in json.loads(FILE.read_text())}
+def _own() -> dict[str, dict[str, Any]]:
+    """The descriptions of this package's recipes by name."""
+    file = cache_file()
+    try:
+        entries = json.loads(file.read_text())
+    except (OSError, ValueError):
+        entries = registered()
+        with contextlib.suppress(OSError):  # a cache that cannot be written is done without
+            _keep(file, entries)
+    return {entry["name"]: entry for entry in entries}
+
+
+def cache_file() -> Path:
+    """Where the descriptions are kept that follow from the code as it is."""
+    hasher = hashlib.blake2b(version("keras").encode(), digest_size=12)
+    for folder in CODE:
+        for path in sorted((PACKAGE / folder).rglob("*.py")):
+            hasher.update(f"{path.relative_to(PACKAGE)} {path.stat().st_size} ".encode())
+            hasher.update(path.read_bytes())
+    folder = platformdirs.user_cache_path("amalthea", appauthor=False)
+    return folder / f"catalogue-{hasher.hexdigest()}.json"
+
+
+def _keep(file: Path, entries: list[dict[str, Any]]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_json(file, entries)
+    files = sorted(file.parent.glob("catalogue-*.json"), key=lambda path: path.stat().st_mtime)
+    for path in files[:-KEPT]:
+        path.unlink(missing_ok=True)
 
 
 def _entries() -> dict[str, dict[str, Any]]:
     """All descriptions by name, those of other distributions' recipes included."""
-    entries = dict(_written())
+    entries = dict(_own())
     if entry_points(group="amalthea.recipes"):
+        prepare_keras()
         from .. import recipes
 
         names = recipes.list_recipes(variants=True)
@@ -64,7 +103,7 @@ def describe(name: str) -> dict[str, Any]:
     Raises:
         UserError: If there is no such recipe, with the nearest names.
     """
-    entries = _written() if name in _written() else _entries()
+    entries = _own() if name in _own() else _entries()
     if name not in entries:
         raise UserError(f"there is no recipe {name!r}{nearest(name, entries)}")
     return entries[name]
@@ -72,6 +111,7 @@ def describe(name: str) -> dict[str, Any]:
 
 def registered() -> list[dict[str, Any]]:
     """The descriptions of this package's own recipes as the registry gives them now."""
+    prepare_keras()
     from .. import recipes
 
     entries = [recipes.get_recipe(name) for name in recipes.list_recipes(variants=True)]
@@ -94,9 +134,7 @@ def table(entries: list[dict[str, Any]]) -> str:
 
 
 if __name__ == "__main__":
-    entries = registered()
-    FILE.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
-    readme = FILE.parents[1] / "README.md"
+    readme = PACKAGE / "README.md"
     before, _, rest = readme.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    readme.write_text(f"{before}{BEGIN}\n{table(entries)}\n{END}{after}")
+    readme.write_text(f"{before}{BEGIN}\n{table(registered())}\n{END}{after}")

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -181,13 +182,61 @@ def test_help_shows_the_options_of_the_recipe(command, name, monkeypatch):
             assert out.count("Tuned over") >= 1
 
 
-def test_the_catalogue_is_what_the_registry_says():
-    written = json.loads(catalogue.FILE.read_text())
-    assert written == catalogue.registered(), "run `make catalogue`"
-    for variants in (False, True):
-        assert catalogue.list_recipes(variants=variants) == list_recipes(variants=variants)
-    readme = (catalogue.FILE.parents[1] / "README.md").read_text()
-    assert f"{catalogue.BEGIN}\n{catalogue.table(written)}\n{catalogue.END}" in readme
+@pytest.fixture
+def cache(monkeypatch, tmp_path):
+    """A cache folder of its own, with nothing in it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    catalogue._own.cache_clear()
+    yield tmp_path / "cache" / "amalthea"
+    catalogue._own.cache_clear()
+
+
+def test_the_catalogue_is_what_the_registry_says(cache):
+    said = catalogue.registered()
+    for _ in range(2):  # from the registry, and from the cache
+        assert [catalogue.describe(entry["name"]) for entry in said] == said
+        for variants in (False, True):
+            assert catalogue.list_recipes(variants=variants) == list_recipes(variants=variants)
+        assert json.loads(catalogue.cache_file().read_text()) == said
+        catalogue._own.cache_clear()
+    assert [path.parent for path in cache.iterdir()] == [cache]
+    readme = (catalogue.PACKAGE / "README.md").read_text()
+    table = f"{catalogue.BEGIN}\n{catalogue.table(said)}\n{catalogue.END}"
+    assert table in readme, "run `make catalogue`"
+
+
+def test_a_cache_that_is_damaged_or_cannot_be_written_is_done_without(cache):
+    names = catalogue.list_recipes()
+    catalogue.cache_file().write_text("[{")
+    catalogue._own.cache_clear()
+    assert catalogue.list_recipes() == names
+    assert json.loads(catalogue.cache_file().read_text())
+    shutil.rmtree(cache)
+    cache.write_text("a file where the folder would be")
+    catalogue._own.cache_clear()
+    assert catalogue.list_recipes() == names
+
+
+def test_caches_of_other_code_are_kept_for_some_time_only(cache):
+    cache.mkdir(parents=True)
+    for number in range(9):
+        (cache / f"catalogue-{number}.json").write_text("[]")
+    catalogue.list_recipes()
+    assert catalogue.cache_file().is_file()
+    assert len(list(cache.iterdir())) == catalogue.KEPT
+
+
+def test_a_shell_completes_recipes_their_options_and_data_sets():
+    def completed(words):
+        complete = {"_AMALTHEA_COMPLETE": "complete_bash", "COMP_WORDS": words}
+        complete["COMP_CWORD"] = str(len(words.split()) - 1)
+        command = [sys.executable, "-m", "amalthea"]
+        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | complete)
+        return done.stdout.split()
+
+    assert completed("amalthea train sty") == ["stylegan", "stylegan_1024"]
+    assert completed("amalthea train lenet5 --pad") == ["--padding"]
+    assert completed("amalthea tune lenet5 --data fash") == ["fashion_mnist"]
 
 
 def test_from_training_to_export_by_command(command, arrays, tmp_path):

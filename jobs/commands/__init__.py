@@ -1,0 +1,1 @@
+"""The commands of `amalthea`, one file a verb."""

@@ -1,0 +1,122 @@
+"""Options that several commands have."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .. import catalogue
+
+# What --data takes, but for the other names of tensorflow-datasets.
+DATA = (
+    "arrays:",
+    "cifar10",
+    "digits",
+    "fashion_mnist",
+    "grid25",
+    "images:",
+    "mnist",
+    "padded:",
+    "python_docs",
+    "ring8",
+    "scenes",
+    "text:",
+)
+
+
+def complete_recipe(incomplete: str) -> list[str]:
+    """Recipes and sizes that begin like a word."""
+    return catalogue.list_recipes(f"{incomplete}*", variants=True)
+
+
+def complete_data(incomplete: str) -> list[str]:
+    """Data sets that begin like a word."""
+    return [name for name in DATA if name.startswith(incomplete)]
+
+
+def read_path(text: str) -> Path:
+    """A path, which is not empty."""
+    if not text:
+        raise typer.BadParameter("expected a path, got ''")
+    return Path(text)
+
+
+PATH = {"parser": read_path, "metavar": "PATH", "show_default": False}
+RunFolder = Annotated[Any, typer.Argument(help="Run folder.", **PATH)]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        help="Data set: digits, scenes, a name of tensorflow-datasets such as fashion_mnist, "
+        "images:FOLDER, arrays:FILE.npz, python_docs or text:FILE; padded:NAME is images with "
+        "margins, up to powers of two.",
+        autocompletion=complete_data,
+        show_default="the recipe's own",
+    ),
+]
+Out = Annotated[Any, typer.Option(help="Folder to make.", **PATH)]
+Force = Annotated[bool, typer.Option("--force", help="Replace what an earlier job left there.")]
+Seed = Annotated[int, typer.Option(help="Seed of weights, noise and order.", min=0)]
+
+
+def read_numbers(text: str) -> tuple[int, ...]:
+    """Whole numbers with commas between them; none for an empty text."""
+    try:
+        return tuple(int(part) for part in text.split(",")) if text.strip() else ()
+    except ValueError:
+        raise typer.BadParameter(
+            f"expected whole numbers with commas between them, got {text!r}"
+        ) from None
+
+
+def read_size(text: str) -> int | tuple[int, ...]:
+    """A side of an image, or its height and width."""
+    numbers = text.split(",")
+    if len(numbers) not in (1, 2) or not all(n.strip().isdecimal() and int(n) for n in numbers):
+        raise typer.BadParameter(f"expected SIDE or HEIGHT,WIDTH, pixels from 1 on, got {text!r}")
+    numbers = tuple(map(int, numbers))
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+ImageSize = Annotated[
+    Any,
+    typer.Option(
+        parser=read_size,
+        metavar="SIDE|HEIGHT,WIDTH",
+        help="Resize all images to this many pixels.",
+        show_default=False,
+    ),
+]
+
+
+def read_range(text: str) -> tuple[float, float]:
+    """The values of black and white."""
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"expected BLACK,WHITE, two numbers, got {text!r}") from None
+    return low, high
+
+
+ValueRange = Annotated[
+    Any,
+    typer.Option(
+        parser=read_range,
+        metavar="BLACK,WHITE",
+        help="Values of black and white in the data, such as 0,255 or -1,1.",
+        show_default="by what the data hold",
+    ),
+]
+SequenceLength = Annotated[
+    int | None,
+    typer.Option(
+        min=1, show_default="50", help="Characters of the sequences that a text is cut into."
+    ),
+]
+GibbsSteps = Annotated[
+    int | None,
+    typer.Option(min=1, show_default="1000", help="Gibbs steps, where the model has chains."),
+]
+AcceptChangedData = Annotated[
+    bool,
+    typer.Option("--accept-changed-data", help="Go on although the data have changed since."),
+]

@@ -1,0 +1,65 @@
+"""`amalthea sample`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from ...errors import UserError
+from ..quiet import prepare_keras
+from .options import (
+    PATH,
+    Force,
+    GibbsSteps,
+    RunFolder,
+    Seed,
+)
+from .terminal import console
+
+
+def sample(
+    run: RunFolder,
+    n: Annotated[
+        int | None,
+        typer.Option("-n", min=1, show_default="64 images, 1 text", help="Number of samples."),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            show_default="any", help="Class of the images, its number or name, where there are any."
+        ),
+    ] = None,
+    grid: Annotated[Any, typer.Option(help="PNG file to write.", **PATH)] = None,
+    steps: GibbsSteps = None,
+    truncation: Annotated[
+        float | None,
+        typer.Option(show_default="1", help="Share of the styles' variety, where there are some."),
+    ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(show_default="the end of a line", help="What texts begin with.")
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(min=0, show_default="1", help="Of texts, 0 for the likeliest characters."),
+    ] = None,
+    length: Annotated[
+        int | None, typer.Option(min=1, show_default="200", help="Characters added to the prompt.")
+    ] = None,
+    seed: Seed = 0,
+    force: Force = False,
+) -> None:
+    """Draw images from a run's model, or have it write texts."""
+    if grid is not None and (grid.is_dir() or (grid.exists() and not force)):
+        raise UserError(f"{grid} exists: choose another place, or replace it by force (--force)")
+    prepare_keras()
+    from ..sampling import sample
+
+    asked = {"label": label, "steps": steps, "truncation": truncation}
+    asked |= {"prompt": prompt, "temperature": temperature, "length": length}
+    samples = sample(run, n, grid=grid, seed=seed, **asked)
+    if isinstance(samples, list):
+        for text in samples:
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
+    elif grid is None:
+        raise UserError("name the picture to write with --grid, for example --grid samples.png")
+    else:
+        console.print(f"drawn: {len(samples)} images in {grid}")

@@ -1,0 +1,147 @@
+"""`amalthea tune`."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from ...errors import UserError, nearest
+from .. import catalogue
+from ..quiet import prepare_keras
+from .options import (
+    PATH,
+    AcceptChangedData,
+    Data,
+    Force,
+    ImageSize,
+    Out,
+    Seed,
+    SequenceLength,
+    ValueRange,
+    complete_recipe,
+    read_numbers,
+)
+from .terminal import alone, console, required, resumable
+
+
+def tune(
+    context: typer.Context,
+    recipe: Annotated[
+        str | None,
+        typer.Argument(
+            help="Name of the recipe.", show_default=False, autocompletion=complete_recipe
+        ),
+    ] = None,
+    data: Data = None,
+    out: Out = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, show_default="20", help="Models to train, at the most.")
+    ] = None,
+    strategy: Annotated[str, typer.Option(help="random, bayesian or hyperband.")] = "random",
+    epochs: Annotated[
+        int | None,
+        typer.Option(min=1, show_default="the recipe's own", help="Epochs of a trial."),
+    ] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            min=1, show_default="all", help="Tune only so many hyperparameters, by their rank."
+        ),
+    ] = None,
+    fix: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Keep an argument at a value; 'amalthea describe RECIPE' lists them.",
+            show_default=False,
+        ),
+    ] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            help="Logged metric to optimise, such as val_loss or max:val_recall.",
+            show_default="the recipe's own",
+        ),
+    ] = None,
+    image_size: ImageSize = None,
+    value_range: ValueRange = None,
+    sequence_length: SequenceLength = None,
+    seed: Seed = 0,
+    resume: Annotated[
+        Any,
+        typer.Option(
+            help="Go on with the search in this folder; beside it, --trials changes what comes.",
+            **PATH,
+        ),
+    ] = None,
+    accept_changed_data: AcceptChangedData = False,
+    force: Force = False,
+) -> None:
+    """Search a recipe's hyperparameters, or go on with an interrupted search."""
+    prepare_keras()
+    from .. import tuning
+
+    if resume is not None:
+        alone(context, "trials", "data", "accept_changed_data")
+        with resumable("tune", resume):
+            run = tuning.resume_search(
+                resume, data, trials=trials, accept_changed_data=accept_changed_data
+            )
+    else:
+        out = required(recipe, out)
+        with resumable("tune", out):
+            run = tuning.tune(
+                recipe,
+                data,
+                out=out,
+                trials=trials or 20,
+                strategy=strategy,
+                epochs=epochs,
+                top=top,
+                fixed=fixed_arguments(recipe, fix or ()),
+                objective=objective,
+                image_size=image_size,
+                value_range=value_range,
+                sequence_length=sequence_length,
+                seed=seed,
+                force=force,
+            )
+    console.print(f"best: {run.path / 'best.json'}, its model in {run.model_path}")
+
+
+def fixed_arguments(recipe: str, settings: list[str]) -> dict[str, Any]:
+    """The values of `--fix NAME=VALUE`, of the types of the recipe's arguments."""
+    arguments = {a["name"]: a for a in catalogue.describe(recipe)["arguments"]}
+    arguments["batch_size"] = {"type": "int", "valid": "a whole number of at least 1"}
+    values = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        name = name.replace("-", "_")  # as the options of `train` are spelt
+        if not equals or not name:
+            raise UserError(f"--fix takes NAME=VALUE, got {setting!r}")
+        if name not in arguments:
+            raise UserError(f"{recipe} has no argument {name!r}{nearest(name, arguments)}")
+        if name in values:
+            raise UserError(f"--fix gives {name} twice, {values[name]!r} and {text!r}")
+        try:
+            values[name] = PARSE[arguments[name]["type"]](text)
+        except (ValueError, typer.BadParameter):
+            valid = arguments[name]["valid"]
+            raise UserError(f"--fix {name}= takes {valid}, got {text!r}") from None
+    return values
+
+
+def read_flag(text: str) -> bool:
+    """True or false, by its word."""
+    if text.lower() not in ("true", "false"):
+        raise ValueError(text)
+    return text.lower() == "true"
+
+
+PARSE: dict[str, Callable[[str], Any]] = {
+    "bool": read_flag,
+    "int": int,
+    "float": float,
+    "str": str,
+    "ints": read_numbers,
+}
