@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 
-def values_and_slope(function, inputs):
+def values_and_gradient(function, inputs):
     """Values of a function of rows, and what gives their gradients with respect to the rows.
 
     Args:
@@ -48,5 +48,5 @@ def input_gradient(function, inputs):
     Raises:
         NotImplementedError: On another backend than TensorFlow and JAX.
     """
-    values, _, slope = values_and_slope(lambda rows: (function(rows), ()), inputs)
-    return slope(ops.ones_like(values))
+    values, _, gradient = values_and_gradient(lambda rows: (function(rows), ()), inputs)
+    return gradient(ops.ones_like(values))

@@ -5,7 +5,7 @@ from keras import ops
 
 from ..checks import check_count
 
-# Under the square root, whose slope at 0 is infinite.
+# Under the square root, whose gradient at 0 is infinite.
 EPSILON = 1e-8
 
 

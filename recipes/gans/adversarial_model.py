@@ -1,22 +1,24 @@
 """Two networks that train against each other, under plain `fit`."""
 
+import warnings
+from collections.abc import Sequence
+
 import keras
 from keras import ops, random
 
 from ...checks import check_count
 from ...compatibility import keep_order
 from ...layers import ReplayBuffer
-from ...layers.input_gradient import input_gradient, values_and_slope
+from ...layers.input_gradient import input_gradient, values_and_gradient
 from ...layers.seed_stream import of_rows
 from ...layers.seeded_layer import SeededLayer
 from ..model import FromRecipe
 from ..rows_mean import ROWS_MEAN
 from .games import GAMES
 from .one_for_each import OneForEach
+from .penalties import R1, Drift, GradientPenalty, Judgement, Penalty
 from .skip_zero_gradients import SkipZeroGradients
 
-# Under the square root, whose slope at 0 is infinite.
-EPSILON = 1e-12
 PRIORS = {
     "normal": lambda shape, seed: random.normal(shape, seed=seed),
     "uniform": lambda shape, seed: random.uniform(shape, -1.0, 1.0, seed=seed),
@@ -39,14 +41,8 @@ class AdversarialModel(FromRecipe, keras.Model):
         objective: `"non_saturating"`, `"minimax"`, `"least_squares"`, `"hinge"` or `"wasserstein"`.
         prior: Of the latents: `"normal"`, or `"uniform"` in [−1, 1].
         critic_steps: Steps of the discriminator for each of the generator, at least 1.
-        gradient_penalty: How strongly the discriminator's slope between real and generated images
-            is drawn to 1, at least 0.
-        r1: How strongly its slope at real images is drawn to 0, at least 0.
-        r1_interval: Steps from one in which that is done to the next, at least 1; it is done so
-            many times as strongly.
-        drift: How strongly its scores of real images are drawn to 0, at least 0.
-        pixel_range: What the penalties count as the distance from black to white, above 0: 2 where
-            a paper's images lie in [−1, 1].
+        penalties: What is added to the discriminator's loss: a list of `GradientPenalty`, `R1` and
+            `Drift`.
         label_smoothing: Share of each real image that counts as generated, in [0, ½).
         instance_noise: Standard deviation of the noise on all that the discriminator sees.
         replay: Number of past generated images that are kept; of those that the discriminator
@@ -54,6 +50,12 @@ class AdversarialModel(FromRecipe, keras.Model):
         average_decay: What the moving average of the generator keeps in each step, in [0, 1); with
             0 there is none.
         seed: Seed of all that is drawn.
+        gradient_penalty: Deprecated, as `r1`, `r1_interval`, `drift` and `pixel_range` are: take
+            `penalties`.
+        r1: Deprecated.
+        r1_interval: Deprecated.
+        drift: Deprecated.
+        pixel_range: Deprecated.
         **kwargs: Arguments of `keras.Model`.
 
     Call arguments:
@@ -85,16 +87,17 @@ class AdversarialModel(FromRecipe, keras.Model):
         *,
         prior: str = "normal",
         critic_steps: int = 1,
-        gradient_penalty: float = 0.0,
-        r1: float = 0.0,
-        r1_interval: int = 1,
-        drift: float = 0.0,
-        pixel_range: float = 1.0,
+        penalties: Sequence[Penalty] = (),
         label_smoothing: float = 0.0,
         instance_noise: float = 0.0,
         replay: int = 0,
         average_decay: float = 0.0,
         seed: int | None = None,
+        gradient_penalty: float = 0.0,
+        r1: float = 0.0,
+        r1_interval: int = 1,
+        drift: float = 0.0,
+        pixel_range: float = 1.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -106,12 +109,7 @@ class AdversarialModel(FromRecipe, keras.Model):
             raise ValueError(
                 f"replay must be 0 where the generator takes classes, which it loses, got {replay}"
             )
-        if not pixel_range > 0:
-            raise ValueError(f"pixel_range must be above 0, got {pixel_range!r}")
         for name, value, end in (
-            ("gradient_penalty", gradient_penalty, float("inf")),
-            ("r1", r1, float("inf")),
-            ("drift", drift, float("inf")),
             ("label_smoothing", label_smoothing, 0.5),
             ("instance_noise", instance_noise, float("inf")),
             ("average_decay", average_decay, 1),
@@ -123,11 +121,19 @@ class AdversarialModel(FromRecipe, keras.Model):
         self.objective = objective
         self.prior = prior
         self.critic_steps = check_count("critic_steps", critic_steps)
-        self.gradient_penalty = gradient_penalty
-        self.r1 = r1
-        self.r1_interval = check_count("r1_interval", r1_interval)
-        self.drift = drift
-        self.pixel_range = pixel_range
+        old = [
+            GradientPenalty(gradient_penalty, pixel_range) if gradient_penalty else None,
+            R1(r1, r1_interval, pixel_range) if r1 else None,
+            Drift(drift) if drift else None,
+        ]
+        self.penalties = [*penalties, *(penalty for penalty in old if penalty)]
+        if len(self.penalties) > len(penalties):
+            warnings.warn(
+                "gradient_penalty, r1, r1_interval, drift and pixel_range become arguments of "
+                f"penalties: give penalties={self.penalties}",
+                DeprecationWarning,
+                stacklevel=2,
+            )
         self.label_smoothing = label_smoothing
         self.instance_noise = instance_noise
         self.replay = check_count("replay", replay, least=0)
@@ -212,70 +218,74 @@ class AdversarialModel(FromRecipe, keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         seeds = of_rows(self.noise.seed_generator, x)
         latents = self.latents(ops.shape(x)[0], seeds)
-        turn, penalized = True, True
+        generator_update, step = True, None
         if training:
-            turn = self._every(self.critic_steps, self.critic_steps - 1)
-            penalized = self._every(self.r1_interval, 0)
-            if self.critic_steps > 1 or self.r1_interval > 1:
+            generator_update = self._every(self.critic_steps, self.critic_steps - 1)
+            step = ops.cast(self.steps.value, "int32")
+            if max(self.critic_steps, *(penalty.interval for penalty in self.penalties), 1) > 1:
                 self.steps.assign_add(1)
-        fake = self._made(self._with_classes(latents, y), turn, training)
+        fake = self._generated(self._with_classes(latents, y), generator_update, training)
         images = ops.stop_gradient(fake)
         real = ops.cast(self.as_seen(x), images.dtype)
         discriminator = self.active(self.discriminator)
 
         weights = [weight.value for weight in discriminator.trainable_variables]
         noisy = self._noisy(real, seeds, training)
-        of_real, state, slope_at_real = self._judged_with_slope(weights, noisy, y, training)
+        real_scores, state, real_gradient = self._judge_by_gradient(weights, noisy, y, training)
         self._assign(discriminator, state)
         noisy = self._noisy(images, seeds, training)
-        of_fake, state, slope = self._judged_with_slope(weights, noisy, y, training)
-        generator_loss = self._generator_loss(fake, of_fake, slope, turn, sample_weight)
+        fake_scores, state, gradient = self._judge_by_gradient(weights, noisy, y, training)
+        generator_loss = self._generator_loss(
+            fake, fake_scores, gradient, generator_update, sample_weight
+        )
         if self.buffer is not None:
             seen = self._noisy(self.buffer(images, training=training), seeds, training)
-            of_fake, state = self._judged(weights, seen, y, training)
+            fake_scores, state = self._judge(weights, seen, y, training)
         self._assign(discriminator, state)
-        loss = self._discriminator_loss(of_real, of_fake)
-        if self.gradient_penalty:
-            shape = (ops.shape(real)[0], *[1] * (len(real.shape) - 1))
-            share = random.uniform(shape, dtype=real.dtype, seed=seeds)
-            between = share * real + (1 - share) * images
-            _, _, slope = self._judged_with_slope(weights, between, y, training)
-            length = ops.sqrt(self._squared_slope(slope, of_real) + EPSILON)
-            loss = loss + self.gradient_penalty * ops.square(length - 1)
-        if self.r1:
-            loss = loss + self.r1 / 2 * self._r1_penalty(slope_at_real, of_real, penalized)
-        if self.drift:
-            loss = loss + self.drift * ops.square(of_real)
-        self._see(discriminator_loss=loss, real_score=of_real, fake_score=of_fake)
+        loss = self._discriminator_loss(real_scores, fake_scores)
+
+        def judge(rows):
+            scores, _, gradient = self._judge_by_gradient(weights, rows, y, training)
+            return scores, gradient
+
+        def every(interval):
+            return True if interval == 1 or step is None else ops.equal(step % interval, 0)
+
+        judgement = Judgement(real, images, real_scores, real_gradient, judge, seeds, every)
+        for penalty in self.penalties:
+            loss = loss + penalty(judgement)
+        self._see(discriminator_loss=loss, real_score=real_scores, fake_score=fake_scores)
         if training and self.average is not None:
             self._move_average()
         return ROWS_MEAN(loss, loss, sample_weight) + generator_loss
 
-    def _every(self, interval, turn):
-        """Whether it is the turn, of so many steps, of something; True if each step is."""
+    def _every(self, interval, first):
+        """Whether a step is the one, of so many, of something; True if each step is."""
         if interval == 1:
             return True
-        return ops.equal(ops.cast(self.steps.value, "int32") % interval, turn)
+        return ops.equal(ops.cast(self.steps.value, "int32") % interval, first)
 
-    def _made(self, given, turn, training):
-        """Generated images; no gradient flows through them but in the generator's turn."""
+    def _generated(self, given, update, training):
+        """Generated images; gradients flow through them in the generator's updates alone."""
         generator = self.active(self.generator)
 
-        def made(frozen):
+        def generate(frozen):
             weights = [weight.value for weight in generator.trainable_variables]
             state = [weight.value for weight in generator.non_trainable_variables]
             if frozen:
                 weights = [ops.stop_gradient(weight) for weight in weights]
             return generator.stateless_call(weights, state, given, training=training)
 
-        if turn is True:
-            fake, state = made(frozen=False)
+        if update is True:
+            fake, state = generate(frozen=False)
         else:
-            fake, state = ops.cond(turn, lambda: made(frozen=False), lambda: made(frozen=True))
+            fake, state = ops.cond(
+                update, lambda: generate(frozen=False), lambda: generate(frozen=True)
+            )
         self._assign(generator, state)
         return fake
 
-    def _judged(self, weights, images, labels, training):
+    def _judge(self, weights, images, labels, training):
         """Scores, `(batch,)`, and the discriminator's state after it has seen the images."""
         discriminator = self.active(self.discriminator)
         scores, state = discriminator.stateless_call(
@@ -286,23 +296,25 @@ class AdversarialModel(FromRecipe, keras.Model):
         )
         return ops.cast(scores, "float32")[:, 0], state
 
-    def _judged_with_slope(self, weights, images, labels, training):
-        """The same, and what gives the slope of weighted scores, in the shape of the images."""
-        return values_and_slope(lambda rows: self._judged(weights, rows, labels, training), images)
+    def _judge_by_gradient(self, weights, images, labels, training):
+        """The same, and what gives the gradient of weighted scores, in the shape of the images."""
+        return values_and_gradient(
+            lambda rows: self._judge(weights, rows, labels, training), images
+        )
 
     @staticmethod
     def _assign(network, state):
         for weight, value in zip(network.non_trainable_variables, state, strict=True):
             weight.assign(value)
 
-    def _discriminator_loss(self, of_real, of_fake):
+    def _discriminator_loss(self, real_scores, fake_scores):
         """Of each row, `(batch,)`, before penalties."""
-        game = GAMES[self.objective]
-        loss = (1 - self.label_smoothing) * game.real(of_real) + game.fake(of_fake)
-        return loss + self.label_smoothing * game.fake(of_real) if self.label_smoothing else loss
+        game, smoothing = GAMES[self.objective], self.label_smoothing
+        loss = (1 - smoothing) * game.real(real_scores) + game.fake(fake_scores)
+        return loss + smoothing * game.fake(real_scores) if smoothing else loss
 
-    def _generator_loss(self, fake, scores, slope, turn, sample_weight):
-        """Its gradient flows into the generated images alone, in the generator's turn.
+    def _generator_loss(self, fake, scores, gradient_of, update, sample_weight):
+        """Its gradient flows into the generated images alone, in the generator's updates.
 
         One pass of the discriminator over the images serves both networks: what is here is the
         gradient with respect to the images, a constant that they are multiplied with.
@@ -310,10 +322,12 @@ class AdversarialModel(FromRecipe, keras.Model):
         game, scores = GAMES[self.objective].generator, ops.stop_gradient(scores)
 
         def gradient():
-            return ops.stop_gradient(slope(input_gradient(game, scores)))
+            return ops.stop_gradient(gradient_of(input_gradient(game, scores)))
 
         moving = (
-            gradient() if turn is True else ops.cond(turn, gradient, lambda: ops.zeros_like(fake))
+            gradient()
+            if update is True
+            else ops.cond(update, gradient, lambda: ops.zeros_like(fake))
         )
         rows = game(scores)
         self._see(generator_loss=rows)
@@ -326,21 +340,6 @@ class AdversarialModel(FromRecipe, keras.Model):
             return images
         noise = random.normal(ops.shape(images), dtype=images.dtype, seed=seeds)
         return images + self.instance_noise * noise
-
-    def _r1_penalty(self, slope, scores, penalized):
-        """Squared slope of each real score, `(batch,)`, in the steps that have it."""
-
-        def penalty():
-            return self.r1_interval * self._squared_slope(slope, scores)
-
-        if penalized is True:
-            return penalty()
-        return ops.cond(penalized, penalty, lambda: ops.zeros_like(scores))
-
-    def _squared_slope(self, slope, scores):
-        """Squared length of the gradient of each score with respect to its image: `(batch,)`."""
-        gradient = ops.cast(slope(ops.ones_like(scores)), "float32") / self.pixel_range
-        return ops.sum(ops.square(gradient), axis=range(1, len(gradient.shape)))
 
     def _see(self, **values):
         for metric in self.seen:
@@ -369,11 +368,11 @@ class AdversarialModel(FromRecipe, keras.Model):
             discriminator_optimizer = type(same).from_config(same.get_config())
         self.discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
         of_generator = {id(weight) for weight in self.generator.trainable_variables}
-        in_its_turn = self.generator_optimizer
+        in_its_updates = self.generator_optimizer
         if self.critic_steps > 1:
-            in_its_turn = SkipZeroGradients(self.generator_optimizer)
+            in_its_updates = SkipZeroGradients(self.generator_optimizer)
 
-        of_each = self._of_active(in_its_turn), self._of_active(self.discriminator_optimizer)
+        of_each = self._of_active(in_its_updates), self._of_active(self.discriminator_optimizer)
 
         optimizer = OneForEach(of_each, lambda weight: id(weight) not in of_generator)
         super().compile(optimizer, **kwargs)
@@ -405,11 +404,7 @@ class AdversarialModel(FromRecipe, keras.Model):
             "objective": self.objective,
             "prior": self.prior,
             "critic_steps": self.critic_steps,
-            "gradient_penalty": self.gradient_penalty,
-            "r1": self.r1,
-            "r1_interval": self.r1_interval,
-            "drift": self.drift,
-            "pixel_range": self.pixel_range,
+            "penalties": [keras.saving.serialize_keras_object(p) for p in self.penalties],
             "label_smoothing": self.label_smoothing,
             "instance_noise": self.instance_noise,
             "replay": self.replay,
@@ -422,4 +417,8 @@ class AdversarialModel(FromRecipe, keras.Model):
         config = dict(config)
         for name in ("generator", "discriminator"):
             config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
+        config["penalties"] = [
+            keras.saving.deserialize_keras_object(penalty, custom_objects)
+            for penalty in config.get("penalties", ())
+        ]
         return cls(**config)

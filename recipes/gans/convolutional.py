@@ -5,7 +5,7 @@ from keras import layers, ops
 
 from ...errors import UserError
 from ...layers import FusedBatchNormalization
-from ...layers.input_gradient import values_and_slope
+from ...layers.input_gradient import values_and_gradient
 from .arguments import beside_their_batch
 
 
@@ -27,7 +27,7 @@ def _leaky_relu(x):
 
     def gradient(*args, upstream=None):
         (upstream,) = args or (upstream,)
-        return values_and_slope(lambda rows: (ops.leaky_relu(rows, 0.2), ()), signs)[2](upstream)
+        return values_and_gradient(lambda rows: (ops.leaky_relu(rows, 0.2), ()), signs)[2](upstream)
 
     return outputs, gradient
 

@@ -10,6 +10,7 @@ from ...layers import Bias, EqualizedConv2D, EqualizedDense, PixelNormalization
 from ..registry import Objective, recipe, variant
 from ..search import ImageShape, LearningRate, Seed
 from ..tasks import GENERATION
+from . import penalties
 from .arguments import AverageDecay, Beta1, GradientPenalty
 from .endpoints import GROWING_ENDPOINTS, distances
 from .games import FIGURES
@@ -81,7 +82,7 @@ def progan(
         width: Filters up to 32×32; half as many with each doubling beyond.
         images_per_phase: Images shown in each phase: of one resolution, of fading the next one in,
             and so on; the last one goes on to the end.
-        gradient_penalty: How strongly the critic's slope is drawn to 1, for images
+        gradient_penalty: How strongly the critic's gradient norm is drawn to 1, for images
             in [−1, 1].
         average_decay: What the moving average of the generator, which draws the samples, keeps in
             each step; 0 for none.
@@ -112,13 +113,14 @@ def progan(
         Karras et al. 2017, "Progressive Growing of GANs for Improved Quality, Stability, and
         Variation": https://arxiv.org/abs/1710.10196
     """
+    added = [penalties.Drift(1e-3)]
+    if gradient_penalty:
+        added = [penalties.GradientPenalty(gradient_penalty, pixel_range=2.0), *added]
     model = GrowingModel(
         generator(image_shape, latent_dim, width),
         discriminator(image_shape, width),
         "wasserstein",
-        gradient_penalty=gradient_penalty,
-        drift=1e-3,
-        pixel_range=2.0,
+        penalties=added,
         average_decay=average_decay,
         seed=seed,
     )

@@ -34,9 +34,9 @@ def project(make, latents, images, steps):
 
     def step(index, state):
         latents, mean, square, best, least = state
-        slope = input_gradient(distance, latents)
-        mean = BETA_1 * mean + (1 - BETA_1) * slope
-        square = BETA_2 * square + (1 - BETA_2) * ops.square(slope)
+        gradient = input_gradient(distance, latents)
+        mean = BETA_1 * mean + (1 - BETA_1) * gradient
+        square = BETA_2 * square + (1 - BETA_2) * ops.square(gradient)
         count = ops.cast(index + 1, mean.dtype)
         root = ops.sqrt(square / (1 - ops.power(BETA_2, count))) + EPSILON
         latents = latents - STEP * mean / (1 - ops.power(BETA_1, count)) / root

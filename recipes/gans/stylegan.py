@@ -28,6 +28,7 @@ from ..interpolation import along, line
 from ..registry import Objective, recipe, variant
 from ..search import Float, Given, ImageShape, Int, LearningRate, Rank, Seed
 from ..tasks import GENERATION
+from . import penalties
 from .arguments import AverageDecay, Beta1
 from .endpoints import ENDPOINTS, LatentVectors, distances_of
 from .games import FIGURES
@@ -216,7 +217,7 @@ def stylegan(
         mixing_probability: Share of images that are made of two styles in training.
         images_per_phase: Images shown in each phase: of one resolution, of fading the next one in,
             and so on; the last one goes on to the end.
-        r1: How strongly the discriminator's slope at real images, in [−1, 1], is drawn to
+        r1: How strongly the discriminator's gradient at real images, in [−1, 1], is drawn to
             0; the paper's 10 is for images of 1024×1024.
         r1_interval: Steps from one in which that is done to the next; it is done so many times as
             strongly.
@@ -253,9 +254,7 @@ def stylegan(
     model = GrowingModel(
         generator(image_shape, latent_dim, width, mapping_layers, mixing_probability),
         discriminator(image_shape, width, blur=True),
-        r1=r1,
-        r1_interval=r1_interval,
-        pixel_range=2.0,
+        penalties=[penalties.R1(r1, r1_interval, pixel_range=2.0)] if r1 else [],
         average_decay=average_decay,
         seed=seed,
     )

@@ -11,6 +11,7 @@ from ...metrics import modes_covered
 from ..registry import Objective, recipe
 from ..search import Choice, Float, ImageShape, Int, LatentDim, LearningRate, Rank, Seed
 from ..tasks import GENERATION
+from . import penalties
 from .adversarial_model import AdversarialModel
 from .arguments import Beta1, CriticSteps, Minibatch, Replay, beside_their_batch
 from .endpoints import ENDPOINTS, samples
@@ -82,7 +83,8 @@ def toy_gan(
         objective: What the networks make small: `"non_saturating"`, `"minimax"`,
             `"least_squares"`, `"hinge"` or `"wasserstein"`.
         critic_steps: Steps of the discriminator for each of the generator.
-        gradient_penalty: How strongly the discriminator's slope is drawn to 1; 0 for not at all.
+        gradient_penalty: How strongly the discriminator's gradient norm is drawn to 1; 0 for not at
+            all.
         minibatch: `"discrimination"`, with 16 kernels, or `"stddev"`, for a discriminator that sees
             how alike the points of a batch are.
         replay: Number of past generated points that are kept for the discriminator to see again.
@@ -116,7 +118,7 @@ def toy_gan(
         _discriminator(image_shape, units, minibatch),
         objective,
         critic_steps=critic_steps,
-        gradient_penalty=gradient_penalty,
+        penalties=[penalties.GradientPenalty(gradient_penalty)] if gradient_penalty else [],
         replay=replay,
         seed=seed,
     )

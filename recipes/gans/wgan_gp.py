@@ -1,10 +1,11 @@
-"""The Wasserstein generative adversarial net with a penalty on the critic's slope."""
+"""The Wasserstein generative adversarial net with a penalty on the critic's gradient norm."""
 
 import keras
 
 from ..registry import Objective, recipe
 from ..search import ImageShape, LatentDim, LearningRate, Seed
 from ..tasks import GENERATION
+from . import penalties
 from .adversarial_model import AdversarialModel
 from .arguments import AverageDecay, Beta1, CriticSteps, GradientPenalty, Minibatch, Replay, Width
 from .convolutional import discriminator, generator
@@ -41,8 +42,8 @@ def wgan_gp(
     """Wasserstein generative adversarial net, whose critic measures a distance to the data.
 
     The critic's scores are not probabilities; their mean difference between real and generated
-    images, while its slope is about 1 everywhere between them, is a distance of the two, which the
-    generator makes small.
+    images, while its gradient norm is about 1 everywhere between them, is a distance of the two,
+    which the generator makes small.
 
     Deviations:
         * The networks are the DCGAN's, the critic without normalisation as the paper demands; the
@@ -56,7 +57,7 @@ def wgan_gp(
         width: Filters beside the images; twice as many at each halving of their size.
         critic_steps: Steps of the critic for each of the generator; `fit` counts those of the
             critic.
-        gradient_penalty: How strongly the critic's slope is drawn to 1.
+        gradient_penalty: How strongly the critic's gradient norm is drawn to 1.
         minibatch: `"discrimination"` or `"stddev"`, for a critic that sees how alike the images of
             a batch are.
         replay: Number of past generated images that are kept for the critic to see again.
@@ -90,7 +91,7 @@ def wgan_gp(
         discriminator(image_shape, width, normalize=False, minibatch=minibatch),
         "wasserstein",
         critic_steps=critic_steps,
-        gradient_penalty=gradient_penalty,
+        penalties=[penalties.GradientPenalty(gradient_penalty)] if gradient_penalty else [],
         replay=replay,
         average_decay=average_decay,
         seed=seed,

@@ -10,6 +10,7 @@ from keras import layers, ops
 from amalthea.layers.seed_stream import of_rows
 from amalthea.recipes.gans.adversarial_model import AdversarialModel
 from amalthea.recipes.gans.games import GAMES
+from amalthea.recipes.gans.penalties import R1, Drift, GradientPenalty
 
 IMAGES = np.random.default_rng(0).random((32, 4, 4, 1), dtype="float32")
 LABELS = np.arange(32) % 3
@@ -68,9 +69,13 @@ EVERYTHING = {
     "average_decay": 0.9,
     "instance_noise": 0.1,
     "label_smoothing": 0.1,
-    "r1": 1.0,
+    "penalties": [R1(1.0)],
 }
-WASSERSTEIN = {"objective": "wasserstein", "gradient_penalty": 10.0, "critic_steps": 3}
+WASSERSTEIN = {
+    "objective": "wasserstein",
+    "penalties": [GradientPenalty(10.0)],
+    "critic_steps": 3,
+}
 
 
 @pytest.mark.parametrize("still", [0, 1])
@@ -119,12 +124,12 @@ def test_the_losses_of_a_score_of_2(objective, real, fake, generator):
     np.testing.assert_allclose(found, [real, fake, generator], rtol=1e-5)
 
 
-def test_the_slope_is_that_of_finite_differences(float64):
-    model = AdversarialModel(*networks(), gradient_penalty=10.0, seed=0)
+def test_the_input_gradient_is_that_of_finite_differences(float64):
+    model = AdversarialModel(*networks(), penalties=[GradientPenalty(10.0)], seed=0)
     images = IMAGES[:3].astype("float64")
     weights = [weight.value for weight in model.discriminator.trainable_variables]
-    _, _, slope = model._judged_with_slope(weights, ops.convert_to_tensor(images), [], True)
-    found = ops.convert_to_numpy(slope(ops.ones(3)))
+    _, _, gradient = model._judge_by_gradient(weights, ops.convert_to_tensor(images), [], True)
+    found = ops.convert_to_numpy(gradient(ops.ones(3)))
     for row, image in enumerate(images):
         for pixel in range(image.size):
             sides = []
@@ -138,7 +143,7 @@ def test_the_slope_is_that_of_finite_differences(float64):
 
 
 def test_drift_is_on_the_square_of_real_scores():
-    free, held = tiny(), tiny(drift=0.5)
+    free, held = tiny(), tiny(penalties=[Drift(0.5)])
     held.set_weights(free.get_weights())
     figures = [m.evaluate(IMAGES, verbose=0, return_dict=True) for m in (free, held)]
     loss, heavier = (figure["discriminator_loss"] for figure in figures)
@@ -155,27 +160,31 @@ def test_a_lazy_r1_is_as_strong_in_the_mean():
         return np.array([fit["discriminator_loss"][0] for fit in fits])
 
     start = tiny().get_weights()
-    free, always, lazy = losses(), losses(r1=10.0), losses(r1=10.0, r1_interval=3)
+    free, always, lazy = (
+        losses(penalties=penalties) for penalties in ([], [R1(10.0)], [R1(10.0, interval=3)])
+    )
     assert (always - free > 1e-3).all()
     expected = 3 * (always - free) * [1, 0, 0, 1, 0, 0]
     np.testing.assert_allclose(lazy - free, expected, rtol=1e-3, atol=1e-5)
 
 
-def test_a_critic_of_slope_1_pays_no_penalty():
+def test_a_critic_of_gradient_norm_1_pays_no_penalty():
     generator, images = networks()[0], keras.Input((4, 4, 1))
     critic = keras.Model(images, layers.Dense(1, use_bias=False)(layers.Flatten()(images)))
     critic.layers[-1].kernel.assign(np.full((16, 1), 0.25))  # of length 1
-    model = AdversarialModel(generator, critic, "wasserstein", gradient_penalty=10.0, seed=0)
+    model = AdversarialModel(
+        generator, critic, "wasserstein", penalties=[GradientPenalty(10.0)], seed=0
+    )
     model.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
     figures = model.evaluate(IMAGES, verbose=0, return_dict=True)
     expected = figures["fake_score"] - figures["real_score"]
     assert figures["discriminator_loss"] == pytest.approx(expected, abs=1e-5)
 
 
-def test_in_a_larger_range_of_pixels_the_slope_is_smaller():
+def test_in_a_larger_range_of_pixels_the_gradient_is_smaller():
     start, losses = tiny().get_weights(), {}
     for r1, pixel_range in ((0.0, 1.0), (4.0, 1.0), (4.0, 2.0)):
-        model = tiny(r1=r1, pixel_range=pixel_range)
+        model = tiny(penalties=[R1(r1, pixel_range=pixel_range)])
         model.set_weights(start)
         figures = model.evaluate(IMAGES, verbose=0, return_dict=True)
         losses[r1, pixel_range] = figures["discriminator_loss"]
@@ -297,12 +306,33 @@ def test_trains_in_lower_precision(policy):
         ({"replay": -1}, "replay must be a whole number of at least 0, got -1"),
         ({"label_smoothing": 0.5}, "label_smoothing must be at least 0 and below 0.5, got 0.5"),
         ({"average_decay": 1}, "average_decay must be at least 0 and below 1, got 1"),
-        ({"r1": -1}, "r1 must be at least 0 and below inf, got -1"),
     ],
 )
 def test_wrong_arguments_are_one_sentence(arguments, message):
     with pytest.raises(ValueError, match=message):
         AdversarialModel(*networks(), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: R1(-1), "weight must be at least 0 and finite, got -1"),
+        (lambda: GradientPenalty(float("nan")), "weight must be at least 0 and finite, got nan"),
+        (lambda: GradientPenalty(1.0, pixel_range=0), "pixel_range must be above 0, got 0"),
+        (lambda: R1(interval=0), "interval must be a whole number of at least 1, got 0"),
+    ],
+)
+def test_wrong_penalties_are_one_sentence(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_penalties_by_their_old_arguments_are_the_same_and_said_to_be_deprecated():
+    old = {"gradient_penalty": 3.0, "r1": 2.0, "r1_interval": 4, "drift": 0.1, "pixel_range": 2.0}
+    with pytest.warns(DeprecationWarning, match=r"give penalties=\[GradientPenalty\("):
+        model = AdversarialModel(*networks(), **old)
+    assert model.penalties == [GradientPenalty(3.0, 2.0), R1(2.0, 4, 2.0), Drift(0.1)]
+    assert AdversarialModel.from_config(model.get_config()).penalties == model.penalties
 
 
 def test_replay_without_the_classes_of_the_images_is_one_sentence():
