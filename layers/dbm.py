@@ -145,7 +145,7 @@ class DBM(SeededLayer):
         if self.learning is False:
             self.add_loss(resting(self.trainable_weights))
         elif self.learning is True:
-            reported = UNIT.surprise(inputs, self.unit_input(0, above=posterior[0]))
+            reported = UNIT.negative_log_likelihood(inputs, self.unit_input(0, above=posterior[0]))
             chains = self._model_phase() if training else None
             self._learn(0, [inputs, *posterior], chains, reported)
         else:
@@ -355,7 +355,12 @@ class DBM(SeededLayer):
                 chain_below = UNIT.mean(below_input(UNIT.draw(chain_hidden, seeds)))
                 chain_hidden = hidden_mean(chain_below)
             chain = [chain_below, chain_hidden]
-        self._learn(layer - 1, [below, hidden], chain, UNIT.surprise(below, below_input(hidden)))
+        self._learn(
+            layer - 1,
+            [below, hidden],
+            chain,
+            UNIT.negative_log_likelihood(below, below_input(hidden)),
+        )
 
     def _learn(self, lowest, data, model, reported):
         """Add the loss: its gradient is from the statistics of some layers, its value `reported`.

@@ -397,7 +397,7 @@ class RBM(KeptLoss, SeededLayer):
     def _reported_loss(self, visible, hidden_input, hidden, seeds):
         if self.visible_units == "bernoulli" and not self.softmax:
             return -ops.mean(self._pseudo_log_likelihood(visible, hidden_input, hidden, seeds))
-        return ops.mean(self._visible.surprise(visible, self.visible_input(hidden)))
+        return ops.mean(self._visible.negative_log_likelihood(visible, self.visible_input(hidden)))
 
     def _pseudo_log_likelihood(self, visible, hidden_input, hidden, seeds):
         """`Σ_i log p(v_i | all others)`, estimated from one unit i of each row: `(batch,)`."""

@@ -28,7 +28,7 @@ class Bernoulli:
         # Faster than a difference of softplus; 1 − mean would be 0 where the mean is nearly 1.
         return ops.log(ops.sigmoid(-inputs) + mean * ops.exp(change))
 
-    def surprise(self, values, inputs):
+    def negative_log_likelihood(self, values, inputs):
         """Minus the log-probability of values given total inputs, summed: `(batch,)`, in nats."""
         return ops.sum(ops.softplus(inputs) - values * inputs, axis=-1)
 
@@ -58,7 +58,7 @@ class Gaussian:
         """As of binary units."""
         return change * (inputs + change / 2)
 
-    def surprise(self, values, inputs):
+    def negative_log_likelihood(self, values, inputs):
         """Half the squared error, which lacks a constant to minus the log-density: `(batch,)`."""
         return ops.sum(ops.square(values - inputs), axis=-1) / 2
 
@@ -95,7 +95,7 @@ class WithSoftmax(Bernoulli):
         binary, grouped = self._split(inputs)
         return ops.concatenate([super().log_sum(binary), ops.logsumexp(grouped, axis=-1)], axis=-1)
 
-    def surprise(self, values, inputs):
+    def negative_log_likelihood(self, values, inputs):
         return ops.sum(self.log_sum(inputs), axis=-1) - ops.sum(values * inputs, axis=-1)
 
     def input_for(self, mean):

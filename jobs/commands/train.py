@@ -40,7 +40,7 @@ def train(
         int | None, typer.Option(min=1, show_default="the recipe's own", help="Epochs.")
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(min=1, show_default="the recipe's own", help="Images a step.")
+        int | None, typer.Option(min=1, show_default="the recipe's own", help="Mini-batch size.")
     ] = None,
     image_size: ImageSize = None,
     value_range: ValueRange = None,

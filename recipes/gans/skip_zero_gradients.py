@@ -9,7 +9,7 @@ from .wrapped_optimizer import WrappedOptimizer
 class SkipZeroGradients(WrappedOptimizer):
     """Steps of another optimizer, but none where all gradients are zero.
 
-    A network that has its turn in every fifth step only would otherwise be moved by momentum in the
+    A network that is updated in every fifth step only would otherwise be moved by momentum in the
     other four, and they would count.
 
     Args:
