@@ -273,7 +273,8 @@ import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 sys.path.insert(0, {tests!r})
-from amalthea.data import ImageSet
+from amalthea.data import Examples
+from amalthea.recipes import get_recipe
 from harness import arrays, batch, build
 
 def flat(model):
@@ -308,7 +309,10 @@ for name, compared in json.loads(sys.argv[1]).items():
     else:
         np.testing.assert_allclose(two, one, rtol=1e-3, atol=1e-5, err_msg=name)
 
-    batches = ImageSet("own", *data).batches(12, seed=3)
+    entry = get_recipe(name)
+    known, task = entry.features(model.origin.arguments), entry.task
+    features = dict(zip("xy", (known[column] for column in (*task.inputs, *task.targets))))
+    batches = Examples("own", dict(zip("xy", data)), features).batches(12, seed=3)
     orders = orders_of(lambda: model.fit(batches, epochs=2, shuffle=False, verbose=0))
     assert orders == [(3, 0), (3, 1)], (name, orders)
     assert int(model.optimizer.iterations.numpy()) == 6, name
