@@ -22,10 +22,11 @@ from life import state
 
 RECIPES = list_recipes()
 every_recipe = pytest.mark.parametrize("name", RECIPES)
-# What is trained in stages is traced anew in each, and two networks are traced for long. Of those
-# that have a model in common, one shows it.
+# What is trained in stages is traced anew in each, and two networks or many layers are traced for
+# long. Of those that have a model in common, one shows it.
 STAGED = {name for name in RECIPES if get_recipe(name).schedule}
 SLOW = STAGED | {n for n in RECIPES if get_recipe(n).family in ("gans", "autoencoders")}
+SLOW |= {"char_rnn", "unet"}
 SLOW -= {"toy_gan", "autoencoder"}
 # Whose like is traced on JAX and on two replicas, too.
 LIKE_ANOTHER = {
