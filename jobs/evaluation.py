@@ -10,7 +10,7 @@ from ..data.features import Feature
 from ..errors import UserError
 from ..recipes import get_recipe
 from .files import kept_if_possible, replacing, write_json
-from .inputs import Source, check_unchanged, source_of
+from .inputs import Source, adopted, check_unchanged, source_of
 from .run import Run, working
 
 
@@ -66,7 +66,9 @@ def evaluate(
         source = Source(data, run.image_size if named else None, value_range, length)
         images = source.whole or source.read(split)
         fingerprint = source.fingerprint({split: images})
-    images = _fitted(run, entry.features(model.origin.arguments), images)
+    features = entry.features(model.origin.arguments)
+    _check_fit(run, features, images)
+    images = adopted(features, images)
     if entry.supervised and data is not None:
         _check_classes(run, images, accept_changed_data)
     images = entry.task.select(images)
@@ -103,13 +105,8 @@ def _check_classes(run: Run, examples: Examples, accept: bool) -> None:
     )
 
 
-def _fitted(run: Run, features: Mapping[str, Feature], examples: Examples) -> Examples:
-    """Examples as a model that takes these features takes them.
-
-    Raises:
-        UserError: If it cannot be measured on them.
-    """
-    columns, known = dict(examples.columns), dict(examples.features)
+def _check_fit(run: Run, features: Mapping[str, Feature], examples: Examples) -> None:
+    """Raise `UserError` if a model that takes these features cannot be measured on examples."""
     for name, feature in features.items():
         if name not in examples.features:
             raise UserError(
@@ -120,9 +117,3 @@ def _fitted(run: Run, features: Mapping[str, Feature], examples: Examples) -> Ex
             raise UserError(
                 f"the model of {run.path} {differs[0]}, {examples.name} has {differs[1]}"
             )
-        adopted = feature.adopted(columns[name], known[name])
-        if adopted is not columns[name]:
-            columns[name], known[name] = adopted, feature
-    if all(columns[name] is column for name, column in examples.columns.items()):
-        return examples
-    return examples.replaced(columns=columns, features=known)

@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import data as data_package
 from ..data import Examples, Fingerprint
-from ..data.features import FEATURES
+from ..data.features import FEATURES, Feature
 from ..errors import UserError
 from ..recipes import Recipe
 from .run import Run
@@ -114,6 +114,20 @@ def read_sets(recipe: Recipe, source: Source) -> dict[str, Examples]:
             )
         feature.check_to_learn(recipe.name, name, sets["train"].columns[column])
     return sets
+
+
+def adopted(features: Mapping[str, Feature], examples: Examples) -> Examples:
+    """Examples whose columns are in the numbers of a model that takes these features.
+
+    Those of a text follow from its vocabulary, which another text has not.
+    """
+    columns = dict(examples.columns)
+    for name, feature in features.items():
+        columns[name] = feature.adopted(columns[name], examples.features[name])
+    changed = {n: features[n] for n in features if columns[n] is not examples.columns[n]}
+    if not changed:
+        return examples
+    return examples.replaced(columns=columns, features={**examples.features, **changed})
 
 
 def features_of(sets: Mapping[str, Examples]) -> dict[str, dict[str, Any]]:

@@ -25,7 +25,7 @@ from ..errors import UserError
 from ..recipes import Recipe, get_recipe
 from .curves import draw_log
 from .files import replacing
-from .inputs import Source, check_unchanged, features_of, read_sets, source_of
+from .inputs import Source, adopted, check_unchanged, features_of, read_sets, source_of
 from .run import Run, refuse_existing
 
 # Images that are looked at after each epoch.
@@ -181,7 +181,8 @@ def _change(run: Run, done: int, what: str) -> None:
 def _fit(run: Run, model: keras.Model, sets: Mapping[str, Examples], verbose: int | None) -> Run:
     settings = run.settings
     entry = get_recipe(settings["recipe"])
-    sets = {split: entry.task.select(examples) for split, examples in sets.items()}
+    features = entry.features(model.origin.arguments)
+    sets = {split: entry.task.select(adopted(features, part)) for split, part in sets.items()}
     seed, batch_size = settings["seed"], settings["batch_size"]
     least_batch_size = batch_size
     if verbose != 0:

@@ -24,7 +24,7 @@ from ..errors import UserError
 from ..recipes import Recipe, get_recipe
 from .curves import draw_trials
 from .files import replacing, write_json
-from .inputs import Source, check_unchanged, features_of, read_sets, source_of
+from .inputs import Source, adopted, check_unchanged, features_of, read_sets, source_of
 from .run import Run, refuse_existing
 from .training import check_free, check_stages
 
@@ -195,7 +195,9 @@ def _search(run: Run, hypermodel, sets: Mapping[str, Examples], verbose: int | N
     if strategy != "hyperband":
         _begin_with_defaults(tuner.oracle, hypermodel)
     tuner.journal = functools.partial(_after_trial, run, tuner, console)
-    sets = {split: hypermodel.recipe.task.select(examples) for split, examples in sets.items()}
+    recipe, defaults = hypermodel.recipe, {p.name: p.default for p in hypermodel.recipe.parameters}
+    features = recipe.features({**defaults, **hypermodel.fixed})
+    sets = {split: recipe.task.select(adopted(features, part)) for split, part in sets.items()}
     batches = functools.partial(sets["train"].batches, seed=settings["seed"])
     held_out = functools.partial(sets["validation"].batches, shuffle=False)
     length = {} if strategy == "hyperband" else {"epochs": epochs}

@@ -1,4 +1,6 @@
+import csv
 import json
+import shutil
 import subprocess
 import sys
 
@@ -108,6 +110,19 @@ def test_a_text_is_learnt_and_goes_on_from_a_prompt(run):
     assert len((resumed.path / "log.csv").read_text().splitlines()) == 27
     # A text with other characters is read by the vocabulary that the model knows.
     assert jobs.evaluate(run.path, "python_docs")["bits_per_character"] > 3
+
+
+@pytest.mark.tensorflow
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:the data of")
+def test_a_run_goes_on_with_another_text_by_the_vocabulary_that_it_knows(run, text, tmp_path):
+    (tmp_path / "other.txt").write_text("!" + text.read_text("utf-8"), "utf-8")  # numbers move on
+    out = shutil.copytree(run.path, tmp_path / "a")
+    other = f"text:{tmp_path / 'other.txt'}"
+    more = {"epochs": run.settings["epochs"] + 1, "accept_changed_data": True, "verbose": 0}
+    resumed = jobs.resume(out, other, **more)
+    *_, last = csv.DictReader((resumed.path / "log.csv").read_text().splitlines())
+    assert float(last["val_loss"]) < 0.5  # by its own numbers it is 1.4
 
 
 @pytest.mark.tensorflow
