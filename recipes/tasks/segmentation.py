@@ -2,30 +2,20 @@
 
 import numpy as np
 
-from ...callbacks import EpochPictures, draw_rows
-from .task import Task
-
-# Images shown with their masks.
-SHOWN = 10
+from ...callbacks import draw_rows
+from .pictured import Pictured
 
 
-class Segmentation(Task):
+class Segmentation(Pictured):
     """Models from images to masks, shown beside the true ones."""
 
-    def show(self, recipe, arguments, held_out, folder):
-        few = held_out.first(SHOWN)
-        return [EpochPictures(lambda model, path: _draw(recipe, model, few, path), folder)]
+    file = "masks.png"
 
-    def draw(self, recipe, model, examples, batch_size):
-        few = examples.first(SHOWN)
-        return {"masks.png": lambda path: _draw(recipe, model, few, path)}
-
-
-def _draw(recipe, model, examples, path):
-    images, most = examples.given("image"), examples.features["mask"].count - 1
-    masks = recipe.endpoints["segment"].bind(model)({"images": images})["masks"]
-    rows = {"mask": examples.given("mask") / most, "predicted": _framed(masks, images) / most}
-    draw_rows({"image": images, **rows}, path)
+    def picture(self, recipe, model, few, path):
+        images, most = few.given("image"), few.features["mask"].count - 1
+        masks = recipe.endpoints["segment"].bind(model)({"images": images})["masks"]
+        rows = {"mask": few.given("mask") / most, "predicted": _framed(masks, images) / most}
+        draw_rows({"image": images, **rows}, path)
 
 
 def _framed(masks, images):
