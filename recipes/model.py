@@ -236,11 +236,14 @@ class FromRecipe:
         self._steps_per_execution_now = (now, compiled)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        # Under a strategy Keras draws a batch for its shapes alone, which would count as the first
-        # of an epoch.
-        if iterator is not None and self._distribute_strategy is not None:
-            data_batch, iterator = iterator.data_adapter.get_tf_dataset().element_spec, None
-        super()._maybe_symbolic_build(iterator, data_batch)
+        # Keras would create what the optimizer and the metrics hold while it traces the first
+        # step, and then have to trace it again; under a strategy it would draw a batch for its
+        # shapes alone, which would count as the first of an epoch.
+        if iterator is not None:
+            specs, iterator = iterator.data_adapter.get_tf_dataset().element_spec, None
+            data_batch = keras.tree.map_structure(_spec, specs)
+        with self.distribute_strategy.scope():
+            self._symbolic_build(iterator, data_batch)
 
 
 @keras.saving.register_keras_serializable("amalthea")
@@ -258,6 +261,11 @@ def _arguments(method, model, args, kwargs) -> dict[str, Any]:
     del given["self"]
     rest = given.pop("kwargs", {})  # of `evaluate`
     return given | rest
+
+
+def _spec(spec: Any) -> Any:
+    """What Keras asks of a part of a batch, which may be missing: a shape and a type."""
+    return spec if hasattr(spec, "dtype") else None
 
 
 def _is_array(data: Any) -> bool:

@@ -82,7 +82,8 @@ class Life:
         name: The recipe.
         model: The model, in its last state.
         data: What it learns from, `(x,)` or `(x, y)`.
-        initial: Its state at first.
+        initial: Its weights at first.
+        traces: How often its step was traced in the first epoch.
         logs: What the first epoch logged, of two steps without stages.
         first: The state after it.
         first_outputs: What the model gave then.
@@ -103,8 +104,16 @@ class Life:
             tf.config.optimizer.set_experimental_options({"dependency_optimization": True})
         entry, model = get_recipe(name), build(name)
         fit = {"batch_size": 12, "shuffle": False, "verbose": 0}
-        self.model, self.initial = model, state(model)
+        self.model, self.initial, self.traces = model, arrays(model.weights), 0
+        step = model.train_step
+
+        def traced(*args):
+            self.traces += 1
+            return step(*args)
+
+        model.train_step = traced
         self.logs = model.fit(*self.data, **fit).history
+        model.train_step = step
         self.first = state(model)
         self.first_outputs = model.predict(self.data[0], verbose=0)
         backup = Backup(f"{self.folder}/cut")

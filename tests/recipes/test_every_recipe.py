@@ -78,6 +78,12 @@ def test_two_steps_of_fit_move_every_trainable_weight(name, life):
     assert still == get_recipe(name).frozen
 
 
+@pytest.mark.tensorflow
+@every_recipe_trained
+def test_a_step_is_traced_once(name, life):
+    assert life.traces == 1
+
+
 @every_recipe
 def test_quick_figures_are_near_the_exact_ones_and_the_objective_is_logged_or_among_them(name):
     entry = get_recipe(name)
