@@ -11,28 +11,31 @@ import numpy as np
 
 from ..errors import UserError
 from .as_array import as_images
+from .columns import column_of, examples_of
+from .examples import Examples
 from .image_set import ImageSet
 from .labels import label_array, numbered, read_labels
 from .origin import origin_of
 from .splits import take
 from .value_range import decide
 
-_KEYS = "images and optionally labels, or x_train, y_train, x_test and y_test"
+_KEYS = "images and optionally labels, or other columns, or x_train, y_train, x_test and y_test"
 
 
-def read(path: Path, split: str, value_range: tuple[float, float] | None = None) -> ImageSet:
+def read(path: Path, split: str, value_range: tuple[float, float] | None = None) -> Examples:
     """The split of the images in `path`.
 
-    Arrays `images` and, optionally, `labels` are cut 80/10/10. In a file with `x_train`, `y_train`,
-    `x_test` and `y_test`, as Keras stores MNIST (labels optional here too), the test split is the
-    file's own and a tenth of the others is for validation. What pixels and labels mean is decided
-    by all that the file holds.
+    Arrays `images` and, optionally, `labels` are cut 80/10/10, and so are others that are named as
+    the columns of `FEATURES` are, that which models are called with before the others. In a file
+    with `x_train`, `y_train`, `x_test` and `y_test`, as Keras stores MNIST (labels optional here
+    too), the test split is the file's own and a tenth of the others is for validation. What pixels
+    and labels mean is decided by all that the file holds.
     """
     name = f"arrays:{path}"
     contents = _contents(name, path)
-    if "images" in contents:
-        whole = ImageSet(name, contents["images"], contents.get("labels"), (), value_range)
-        return take(whole, split)
+    columns = {column: contents[key] for key in contents if (column := column_of(key))}
+    if columns:
+        return take(examples_of(name, columns, value_range=value_range), split)
     if not {"x_train", "x_test"} <= contents.keys():
         keys = ", ".join(contents) or "none"
         raise UserError(f"{name} must have the keys {_KEYS}, but its keys are: {keys}")

@@ -52,19 +52,17 @@ class ImageSet(Examples):
         """Check everything and bring it to the stored types."""
         set_field = object.__setattr__  # the way that frozen dataclasses leave open
         set_field(self, "class_names", tuple(str(name) for name in self.class_names))
-        images = as_images(self.name, self.images)
         if self.reading is not None:
+            images = as_images(self.name, self.images)
             set_field(self, "images", _checked_part(self.name, images))
             if self.labels is not None:
                 labels = class_numbers(self.name, self.labels, len(images), self.class_names)
                 set_field(self, "labels", labels)
             return
-        if self.value_range is None:
-            set_field(self, "value_range", ranges.decide(self.name, [images]))
-        else:
-            set_field(self, "value_range", ranges.checked(self.value_range))
-        set_field(self, "reading", ranges.reading(images.dtype, self.value_range))
-        set_field(self, "images", ranges.scaled(self.name, images, self.value_range))
+        image, images = Image.read(self.name, self.images, self.value_range)
+        set_field(self, "value_range", image.value_range)
+        set_field(self, "reading", image.reading)
+        set_field(self, "images", images)
         if self.labels is not None:
             labels, names = read_labels(self.name, self.labels, len(images), self.class_names)
             set_field(self, "labels", labels)
@@ -95,18 +93,18 @@ class ImageSet(Examples):
             return {"image": image}
         return {"image": image, "label": Label(self.num_classes, names=self.class_names)}
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether `reading` goes without saying: bytes, true and false, or numbers in [0, 1]."""
-        return self.reading in ranges.PLAIN
-
-    def replaced(self, *, name=None, columns=None, origin=None):
+    def replaced(self, *, name=None, columns=None, features=None, origin=None):
         columns = self.columns if columns is None else columns
+        features = self.features if features is None else features
+        image, label = features["image"], features.get("label")
         return replace(
             self,
             name=self.name if name is None else name,
             images=columns["image"],
             labels=columns.get("label"),
+            class_names=label.names if label else self.class_names,
+            value_range=image.value_range,
+            reading=image.reading,
             origin=origin or self.origin,
         )
 

@@ -1,71 +1,82 @@
-"""Images that a user has in Python: arrays, a `tf.data.Dataset` or a `keras.utils.PyDataset`."""
+"""What a user has in Python: arrays, a `tf.data.Dataset` or a `keras.utils.PyDataset`."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..errors import UserError
+from ..errors import UserError, nearest
 from . import splits
 from . import value_range as ranges
 from .as_array import as_array
+from .columns import column_of, examples_of
 from .examples import Examples
-from .image_set import ImageSet
+from .features import FEATURES
 from .read import MOST_PIXELS
 
-_ACCEPTED = (
-    "an ImageSet, an array of images, (images, labels), a dict of images and labels, a batched or "
-    "unbatched tf.data.Dataset of such, or a keras.utils.PyDataset"
-)
-_KEYS = {"image": "images", "images": "images", "label": "labels", "labels": "labels"}
+# What arrays without names are.
+PAIR = ("image", "label")
 
 
 def from_python(
     data: Any,
     *,
     name: str = "the data given",
+    columns: Sequence[str] = (),
     class_names: Sequence[str] = (),
     value_range: tuple[float, float] | None = None,
-) -> ImageSet:
-    """All images, and labels if there are any, of what a user has in Python.
+) -> Examples:
+    """All examples of what a user has in Python.
 
-    Arrays are not copied where an `ImageSet` can keep them as they are: who changes them later
-    changes the set. Datasets are read once, from beginning to end, in the order in which they give
-    their elements. An element of rank 4 is a batch, one of rank 2 an image; one of rank 3 is an
-    image with channels, unless it comes with as many labels as it has rows: it is a batch of images
-    without channels then.
+    Arrays are not copied where they can be kept as they are: who changes them later changes the
+    examples. Datasets are read once, from beginning to end, in the order in which they give their
+    elements, which are single examples or batches. An element of rank 3 whose first column are
+    images is an image with channels, unless it comes with as many labels as it has rows: it is a
+    batch of images without channels then.
 
     Args:
-        data: An `ImageSet`, which is returned as it is; an array of images; a tuple `(images,)` or
-            `(images, labels)`; a dict with the key "images" or "image" and optionally "labels" or
-            "label"; a finite `tf.data.Dataset` whose elements have one of these forms; or a
-            `keras.utils.PyDataset`, whose batches do. Labels as `ImageSet` takes them.
-        name: What messages call the images.
+        data: `Examples`, which are returned as they are; a dict of arrays by the names of their
+            columns, those of `FEATURES` ("images" and "labels" are understood, too); an array, of
+            the first of `columns`; a tuple of arrays, of all of them or the first few; a finite
+            `tf.data.Dataset` whose elements have one of these forms; or a `keras.utils.PyDataset`,
+            whose batches do. Images and labels as `ImageSet` takes them.
+        name: What messages call the data.
+        columns: What arrays without names are, in order: images and labels if not given. The first
+            must be there; any may be first in a dict if they are not given.
         class_names: The classes' names in the order of their numbers.
         value_range: The values of black and white; decided by type and contents if not given.
 
+    Returns:
+        The examples: an `ImageSet` where they are images alone or with labels.
+
     Raises:
-        UserError: If `data` is something else, is infinite, or does not form a set of images.
+        UserError: If `data` is something else, is infinite, or does not form such columns.
     """
     class_names = tuple(class_names)
-    if isinstance(data, ImageSet):
-        for argument, given, has in (
-            ("class_names", class_names, data.class_names),
-            ("value_range", value_range and ranges.checked(value_range), data.value_range),
+    if isinstance(data, Examples):
+        has = data.features
+        for argument, given, known in (
+            ("class_names", class_names, has["label"].names if "label" in has else ()),
+            (
+                "value_range",
+                value_range and ranges.checked(value_range),
+                has["image"].value_range if "image" in has else None,
+            ),
         ):
-            if given and given != has:
-                raise UserError(f"{name} is an ImageSet of {argument} {has}, not {given}")
+            if given and given != known:
+                kind = type(data).__name__
+                raise UserError(f"{name} is an {kind} of {argument} {known}, not {given}")
         return data
     if _is_a(data, "tensorflow", "data.Dataset"):
-        images, labels = _of_dataset(name, data)
+        arrays = _of_dataset(name, data, columns)
     elif _is_a(data, "keras", "utils.PyDataset"):
-        images, labels = _of_py_dataset(name, data)
+        arrays = _of_py_dataset(name, data, columns)
     else:
-        images, labels = _columns(name, data)
-    return ImageSet(name, images, labels, class_names, value_range)
+        arrays = _columns(name, data, columns)
+    return examples_of(name, arrays, class_names, value_range)
 
 
 def split(whole: Examples, split: str) -> Examples:
@@ -91,90 +102,103 @@ def _is_a(data: Any, module: str, name: str) -> bool:
     return found is not None and isinstance(data, found)
 
 
-def _columns(name: str, data: Any) -> tuple[Any, Any]:
-    """Images and labels, or None, of one of the forms that arrays and elements may have."""
+def _columns(name: str, data: Any, columns: Sequence[str]) -> dict[str, Any]:
+    """What arrays and elements hold, by the names of their columns, those of `columns` first."""
     if isinstance(data, Mapping):
-        columns: dict[str, Any] = {}
+        named: dict[str, Any] = {}
         for key, values in data.items():
-            if _KEYS.get(key) is None or _KEYS[key] in columns:
+            column = column_of(key)
+            if column is None or column in named:
                 raise UserError(
-                    f"{name} has the keys {', '.join(map(str, data))}, but must have images and "
-                    "optionally labels"
+                    f"{name} has the keys {', '.join(map(str, data))}, but they must be of "
+                    f"{', '.join(FEATURES)}{nearest(str(key), FEATURES)}"
                 )
-            columns[_KEYS[key]] = values
-        if "images" not in columns:
-            raise UserError(f"{name} has no key images, only {', '.join(map(str, data)) or 'none'}")
-        return columns["images"], columns.get("labels")
+            named[column] = values
+        first = (columns or PAIR)[0]
+        if first in named:
+            return {first: named.pop(first), **named}
+        if columns or not named.keys() - {"label"}:
+            listed = ", ".join(map(str, data)) or "none"
+            raise UserError(f"{name} has no key {first}, only {listed}")
+        return named
+    columns = columns or PAIR
     if isinstance(data, tuple):
-        if len(data) not in (1, 2):
+        if not 1 <= len(data) <= len(columns):
+            forms = f"({columns[0]},) or ({', '.join(columns)})"
             weights = ": sample weights are not taken" if len(data) == 3 else ""
-            raise UserError(
-                f"{name} is a tuple of {len(data)}, but must be (images,) or (images, labels)"
-                f"{weights}"
-            )
-        return data[0], data[1] if len(data) == 2 else None
+            raise UserError(f"{name} is a tuple of {len(data)}, but must be {forms}{weights}")
+        return dict(zip(columns, data, strict=False))
     if isinstance(data, list) or hasattr(data, "__array__"):
-        return data, None
-    raise UserError(f"{name} is of type {type(data).__name__}, but must be {_ACCEPTED}")
+        return {columns[0]: data}
+    nouns = [FEATURES[column].noun for column in columns]
+    raise UserError(
+        f"{name} is of type {type(data).__name__}, but must be an array of {nouns[0]}, "
+        f"({', '.join(nouns)}), a dict of columns, a batched or unbatched tf.data.Dataset of such, "
+        "a keras.utils.PyDataset, or Examples"
+    )
 
 
-def _of_dataset(name: str, data: Any) -> tuple[np.ndarray, np.ndarray | None]:
+def _of_dataset(name: str, data: Any, columns: Sequence[str]) -> dict[str, np.ndarray]:
     import tensorflow as tf
 
     if int(data.cardinality()) == tf.data.INFINITE_CARDINALITY:
         raise UserError(f"{name} is an infinite tf.data.Dataset: leave out its repeat()")
-    images, labels = _gathered(name, data.as_numpy_iterator())
-    if _is_batched(name, images, labels):
-        return _joined(name, images, labels)
-    return _joined(name, [x[np.newaxis] for x in images], [y[np.newaxis] for y in labels])
+    gathered = _gathered(name, data.as_numpy_iterator(), columns)
+    if not _is_batched(name, gathered):
+        gathered = {c: [row[np.newaxis] for row in rows] for c, rows in gathered.items()}
+    return _joined(name, gathered)
 
 
-def _of_py_dataset(name: str, data: Any) -> tuple[np.ndarray, np.ndarray | None]:
+def _of_py_dataset(name: str, data: Any, columns: Sequence[str]) -> dict[str, np.ndarray]:
     if data.num_batches is None:
         raise UserError(f"{name} is an infinite PyDataset, but must have a number of batches")
-    return _joined(name, *_gathered(name, (data[i] for i in range(data.num_batches))))
+    return _joined(name, _gathered(name, (data[i] for i in range(data.num_batches)), columns))
 
 
-def _gathered(name: str, elements: Iterable) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """The images and the labels of all elements; no labels if no element has some."""
-    images: list[np.ndarray] = []
-    labels: list[np.ndarray] = []
-    pixels = 0
-    for some, classes in _each(name, elements):
-        pixels += some.size
-        if pixels > MOST_PIXELS:  # an endless one would else fill the memory
+def _gathered(name: str, elements: Iterable, columns: Sequence[str]) -> dict[str, list[np.ndarray]]:
+    """The columns of all elements, which must be the same in each."""
+    gathered: dict[str, list[np.ndarray]] = {}
+    numbers = 0
+    for count, element in enumerate(elements, 1):
+        for column, values in _columns(name, element, columns).items():
+            array = as_array(name, FEATURES[column].noun, values)
+            gathered.setdefault(column, []).append(array)
+            numbers += array.size
+        if numbers > MOST_PIXELS:  # an endless one would else fill the memory
             raise UserError(
-                f"{name} has more than {MOST_PIXELS:,} pixels and does not fit in memory"
+                f"{name} has more than {MOST_PIXELS:,} numbers and does not fit in memory"
             )
-        images.append(some)
-        if classes is not None:
-            labels.append(classes)
-        if labels and len(labels) < len(images):
-            raise UserError(f"{name} has labels in some of its elements only")
-    if not images:
+        for column, arrays in gathered.items():
+            if len(arrays) < count:
+                raise UserError(f"{name} has {FEATURES[column].noun} in some of its elements only")
+    if not gathered:
         raise UserError(f"{name} has no elements")
-    return images, labels
+    return gathered
 
 
-def _each(name: str, elements: Iterable) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-    for element in elements:
-        images, labels = _columns(name, element)
-        yield (
-            as_array(name, "images", images),
-            None if labels is None else as_array(name, "labels", labels),
-        )
-
-
-def _is_batched(name: str, images: list[np.ndarray], labels: list[np.ndarray]) -> bool:
+def _is_batched(name: str, gathered: Mapping[str, list[np.ndarray]]) -> bool:
     """Whether the elements of a dataset are batches."""
-    rank = images[0].ndim
-    if rank not in (2, 3, 4):
+    first = next(iter(gathered))
+    shape, axes = gathered[first][0].shape, FEATURES[first].axes
+    if first == "image" and len(shape) == 3:
+        return _without_channels(name, gathered)
+    if len(shape) not in ((2, 4) if first == "image" else (axes, axes + 1)):
+        form = "(height, width) or (height, width, channels)" if first == "image" else ""
         raise UserError(
-            f"{name} has elements of shape {images[0].shape}, but they must be images (height, "
-            "width) or (height, width, channels), or batches of them"
+            f"{name} has elements of shape {shape}, but they must be {FEATURES[first].noun} "
+            f"{form or f'of {axes} axes'}, or batches of them"
         )
-    if rank != 3 or not labels or labels[0].ndim != 1:
-        return rank == 4 or (rank == 3 and bool(labels) and labels[0].ndim == 2)
+    return len(shape) > axes
+
+
+def _without_channels(name: str, gathered: Mapping[str, list[np.ndarray]]) -> bool:
+    """Whether elements of rank 3 are batches of images without channels."""
+    images, labels = gathered["image"], gathered.get("label")
+    others = {c: rows for c, rows in gathered.items() if c not in ("image", "label")}
+    if others:
+        return any(rows[0].ndim > FEATURES[column].axes for column, rows in others.items())
+    if not labels or labels[0].ndim != 1:
+        return bool(labels) and labels[0].ndim == 2
     # Labels of rank 1 are those of a batch, or one row of one-hot ones.
     if any(len(y) != len(x) for x, y in zip(images, labels, strict=True)):
         return False
@@ -191,16 +215,13 @@ def _is_batched(name: str, images: list[np.ndarray], labels: list[np.ndarray]) -
     return True
 
 
-def _joined(
-    name: str, images: list[np.ndarray], labels: list[np.ndarray]
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """The batches as one array of images and one of labels."""
-    shapes = sorted({batch.shape[1:] for batch in images})
-    if len(shapes) > 1:
-        raise UserError(
-            f"{name} has images of {len(shapes)} shapes, such as {shapes[0]} and {shapes[-1]}, but "
-            "they must agree"
-        )
-    if len({batch.shape[1:] for batch in labels}) > 1:
-        raise UserError(f"{name} has labels of several shapes, but they must agree")
-    return np.concatenate(images), np.concatenate(labels) if labels else None
+def _joined(name: str, gathered: Mapping[str, list[np.ndarray]]) -> dict[str, np.ndarray]:
+    """The batches as one array a column."""
+    for column, batches in gathered.items():
+        shapes = sorted({batch.shape[1:] for batch in batches})
+        if len(shapes) > 1:
+            raise UserError(
+                f"{name} has {FEATURES[column].noun} of {len(shapes)} shapes, such as {shapes[0]} "
+                f"and {shapes[-1]}, but they must agree"
+            )
+    return {column: np.concatenate(batches) for column, batches in gathered.items()}

@@ -15,6 +15,7 @@ from ..errors import UserError
 from . import arrays, catalogue, digits, folder, mixtures, scenes, texts
 from . import value_range as ranges
 from .examples import Examples
+from .features import FEATURES
 from .resize import resize
 from .splits import check_split
 
@@ -41,8 +42,9 @@ def read(
             points in the plane; an image-classification data set of tensorflow-datasets such as
             `fashion_mnist`, or `fashion_mnist:FOLDER` to prepare it from the original files in a
             folder; `images:FOLDER` for a folder of pictures, or of class folders of pictures;
-            `arrays:FILE.npz` for NumPy arrays. `padded:NAME` is any of these with black margins
-            around the images, up to the next powers of two: 28×28 pixels become 32×32. Of text:
+            `arrays:FILE.npz` for NumPy arrays, of images or of any columns. `padded:NAME` is any of
+            these with black margins around the images, up to the next powers of two: 28×28 pixels
+            become 32×32. Of text:
             `python_docs`, the prose of Python's own help, or `text:FILE`, or `text:FOLDER` for all
             its files `*.txt`.
         split: One of `SPLITS`.
@@ -72,7 +74,7 @@ def read(
         value_range = ranges.checked(value_range)
     if source == "padded" and colon:
         images = read(location, split, image_size=size, value_range=value_range)
-        return replace(images, name=f"{name}, split {split}", images=_padded(images.images))
+        return _with_images(images, _padded(_images(images, name)), f"{name}, split {split}")
     if name == "scenes":
         if value_range not in (None, ranges.BYTES):
             raise UserError(f"scenes has bytes from 0 to 255, not from {value_range}")
@@ -89,15 +91,38 @@ def read(
         images = arrays.read(path, split, value_range)
     else:
         images = catalogue.read(source, path if colon else None, split, size, value_range)
-    pixels = images.images
-    if size and len(images) * math.prod(size) > MOST_PIXELS:
+    title = f"{name}, split {split}"
+    if size is None:
+        return images.replaced(name=title)
+    pixels = _images(images, name)
+    if len(images) * math.prod(size) > MOST_PIXELS:
         raise UserError(
             f"{len(images):,} images of {size[0]}×{size[1]} pixels do not fit in memory; the image "
             "size must be smaller"
         )
-    if size and images.image_shape[:2] != size:
+    if pixels.shape[1:3] != size:
         pixels = np.stack([resize(picture, size) for picture in pixels])
-    return replace(images, name=f"{name}, split {split}", images=pixels)
+    return _with_images(images, pixels, title)
+
+
+def _images(examples: Examples, name: str) -> np.ndarray:
+    """The images of examples that consist of nothing else that has their size."""
+    if "image" not in examples.columns:
+        raise UserError(f"{name} has no images to bring to another size")
+    if beside := {"mask", "boxes"} & examples.columns.keys():
+        nouns = " and ".join(sorted(FEATURES[column].noun for column in beside))
+        raise UserError(f"{name} has {nouns}, so that its images cannot be brought to another size")
+    return examples.columns["image"]
+
+
+def _with_images(examples: Examples, pixels: np.ndarray, name: str) -> Examples:
+    """The same with other images."""
+    image = replace(examples.features["image"], shape=pixels.shape[1:])
+    return examples.replaced(
+        name=name,
+        columns={**examples.columns, "image": pixels},
+        features={**examples.features, "image": image},
+    )
 
 
 def absolute(name: str) -> str:

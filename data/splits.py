@@ -106,6 +106,17 @@ def _not_empty(name: str, split: str, count: int, chosen: np.ndarray) -> np.ndar
 
 
 def take(whole: Examples, split: str, *, test: float = 0.1) -> Examples:
-    """The part of `whole` that `indices` chooses for `split`."""
-    chosen = indices(whole.name, split, len(whole), whole.columns.get("label"), test=test)
-    return whole.take(chosen).replaced(origin=whole.origin or origin_of(whole))
+    """The part of `whole` that `indices` chooses for `split`, as features fit it."""
+
+    def rows(split):
+        return indices(whole.name, split, len(whole), whole.columns.get("label"), test=test)
+
+    part = whole.take(rows(split)).replaced(origin=whole.origin or origin_of(whole))
+    if not any(feature.learns for feature in whole.features.values()):
+        return part
+    to_learn = rows("train")
+    fitted = {
+        name: feature.fitted(whole.columns[name][to_learn]) if feature.learns else feature
+        for name, feature in part.features.items()
+    }
+    return part.replaced(features=fitted)

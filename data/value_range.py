@@ -12,8 +12,6 @@ from ..errors import UserError
 BYTES = (0, 255)
 WORDS = (0, 65535)
 UNIT = (0, 1)
-# Readings that go without saying.
-PLAIN = ("true and false as 1 and 0", "numbers in [0, 1]", "bytes 0 to 255, scaled to [0, 1]")
 # Temporary float64 numbers are made for this many pixels at a time.
 _BLOCK = 2**20
 
@@ -98,13 +96,13 @@ def scaled(name: str, images: np.ndarray, value_range: tuple[float, float]) -> n
 def reading(dtype: np.dtype, value_range: tuple[float, float]) -> str:
     """How images of type `dtype` with these values of black and white are read, in words."""
     if dtype.kind == "b":
-        return PLAIN[0]
+        return "true and false as 1 and 0"
     if dtype.kind == "f":
         if value_range == UNIT:
-            return PLAIN[1]
+            return "numbers in [0, 1]"
         return f"numbers {value_range[0]} to {value_range[1]}, scaled to [0, 1]"
     if value_range == BYTES:
-        return PLAIN[2]
+        return "bytes 0 to 255, scaled to [0, 1]"
     if value_range == UNIT:
         return "whole numbers 0 and 1"
     return f"whole numbers {value_range[0]} to {value_range[1]}, scaled to [0, 1]"

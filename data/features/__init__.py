@@ -5,9 +5,37 @@ from .feature import Feature
 from .image import Image
 from .label import Label
 from .mask import Mask
+from .points import Points
+from .series import Series
+from .tags import Tags
 from .text import Text
+from .values import Targets, Values
 
-# By the name of the column that usually holds it, as tensorflow-datasets has it.
-FEATURES = {"image": Image, "label": Label, "text": Text, "mask": Mask, "boxes": Boxes}
+# By the name of the column that holds it, as tensorflow-datasets has it where it has one.
+FEATURES = {
+    "image": Image,
+    "label": Label,
+    "text": Text,
+    "mask": Mask,
+    "boxes": Boxes,
+    "points": Points,
+    "series": Series,
+    "tags": Tags,
+    "targets": Targets,
+    "values": Values,
+}
 
-__all__ = ["FEATURES", "Boxes", "Feature", "Image", "Label", "Mask", "Text"]
+__all__ = [
+    "FEATURES",
+    "Boxes",
+    "Feature",
+    "Image",
+    "Label",
+    "Mask",
+    "Points",
+    "Series",
+    "Tags",
+    "Targets",
+    "Text",
+    "Values",
+]

@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from ...errors import UserError
-from .feature import Feature, shown
+from .feature import Feature
+from .real import real_numbers
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,23 @@ class Boxes(Feature):
     """
 
     noun: ClassVar[str] = "boxes"
+    axes: ClassVar[int] = 2
 
     count: int
     most: int = 1
     names: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, name, values):
+        boxes = real_numbers(name, "boxes", values, ("count", "boxes of an image", "5"))
+        if boxes.shape[2] != 5:
+            raise UserError(
+                f"{name}: boxes must be five numbers each, top, left, bottom, right and class, got "
+                f"{boxes.shape[2]}"
+            )
+        feature = cls(max(1, int(boxes[..., 4].max()) + 1), boxes.shape[1])
+        feature.check(name, boxes)
+        return feature, boxes
 
     def facts(self):
         return {"box_names": list(self.names)}
@@ -45,23 +59,18 @@ class Boxes(Feature):
         classes = (np.arange(count * self.most) % self.count).reshape(count, self.most, 1)
         return np.concatenate([low, high, classes], axis=-1, dtype="float32")
 
-    def check(self, model, values, count=None, *, what="boxes"):
-        wanted = (
-            f"{model} learns from {what} of shape ({self.most}, 5): top, left, bottom, right, as "
-            f"shares of the image, and a class from 0 to {self.count - 1}"
+    def wanted(self, model, what):
+        return (
+            f"{model} learns from {what or 'boxes'} of shape ({self.most}, 5): top, left, bottom, "
+            f"right, as shares of the image, and a class from 0 to {self.count - 1}"
         )
-        if values is None:
-            raise UserError(f"{wanted}, got none")
-        values = np.asarray(values)
-        if values.dtype.kind not in "buif":
-            raise UserError(f"{wanted}, got values of type {values.dtype}")
-        if values.shape[1:] != (self.most, 5):
-            raise UserError(f"{wanted}, got some of shape {shown(values.shape[1:])}")
-        if count is not None and len(values) != count:
-            raise UserError(f"{wanted}, for each of {count} images, got {len(values)}")
+
+    def fits(self, shape):
+        return shape == (self.most, 5)
+
+    def wrong(self, values):
         edges, classes = values[..., :4], values[..., 4]
-        there = classes != -1
         wrong = ~((edges >= 0) & (edges <= 1)).all(-1) | (edges[..., :2] > edges[..., 2:]).any(-1)
         wrong |= ~((classes >= 0) & (classes < self.count) & (classes == np.floor(classes)))
-        if (wrong & there).any():
-            raise UserError(f"{wanted}, got {values[wrong & there][0].tolist()}")
+        wrong &= classes != -1
+        return str(values[wrong][0].tolist()) if wrong.any() else None

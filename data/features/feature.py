@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from ...errors import UserError
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
@@ -19,13 +21,33 @@ class Feature:
     A column is stored as it is smallest, such as bytes; a model gets numbers.
     """
 
-    # What messages call several of its values.
+    # What messages call several of its values, and the axes of one of them.
     noun: ClassVar[str] = "values"
+    axes: ClassVar[int] = 1
+    # Whether something of it follows from the rows that a model is to learn from.
+    learns: ClassVar[bool] = False
 
     @property
     def reading(self) -> str | None:
         """How what a user had was read, in words, where that does not go without saying."""
         return None
+
+    @classmethod
+    def read(cls, name: str, values: Any) -> tuple[Feature, Any]:
+        """The feature of what a user has, and the column to store.
+
+        Args:
+            name: What messages call the data.
+            values: A row an example.
+
+        Raises:
+            UserError: If that is no such column.
+        """
+        raise UserError(f"{name}: {cls.noun} cannot be given from Python")
+
+    def fitted(self, column: Any) -> Feature:
+        """The feature with what follows from the rows that a model is to learn from."""
+        return self
 
     def config(self) -> dict[str, Any]:
         """The feature in the types of JSON; `FEATURES` tells what makes it again."""
@@ -97,6 +119,23 @@ class Feature:
         """What a user gives to a model, with axes that go without saying."""
         return values
 
+    def wanted(self, model: str, what: str) -> str:
+        """What a model can take, in the words that a refusal begins with.
+
+        Args:
+            model: What the sentence calls the model.
+            what: What it calls the values, where that is not what they are.
+        """
+        raise NotImplementedError
+
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Whether a row may have this shape."""
+        raise NotImplementedError
+
+    def wrong(self, values: np.ndarray) -> str | None:
+        """What is wrong with numbers of the right shape, in words; None if nothing is."""
+        return None
+
     def check(self, model: str, values: Any, count: int | None = None, *, what: str = "") -> None:
         """Raise `UserError` unless a model can take such values.
 
@@ -106,6 +145,38 @@ class Feature:
             count: Number of examples, where that is known.
             what: What the sentence calls the values, where that is not what they are.
         """
+        if values is not None:
+            values = np.asarray(values)
+        got = self._refused(values, count)
+        if got is not None:
+            raise UserError(f"{self.wanted(model, what)}, got {got}")
+
+    def _refused(self, values: np.ndarray | None, count: int | None) -> str | None:
+        if values is None:
+            return "none"
+        if values.dtype.kind not in "buif" and values.dtype.name != "bfloat16":
+            return f"values of type {values.dtype}"
+        if not values.ndim or not self.fits(values.shape[1:]):
+            return f"an array of shape {shown(values.shape)}{self.hint(values)}"
+        if count is not None and len(values) != count:
+            return f"{len(values)} for {count} examples"
+        return self.wrong(values) if values.size else None
+
+    def hint(self, values: np.ndarray) -> str:
+        """What may be meant by values of a wrong shape, in words that go on a sentence."""
+        return ""
+
+
+def not_classes(values: np.ndarray, count: int, least: int = 0) -> str | None:
+    """The first of some numbers that is no class; None if all are.
+
+    Args:
+        values: Any numbers.
+        count: How many classes there are.
+        least: The smallest number of one.
+    """
+    wrong = ~((values >= least) & (values < count) & (values == np.floor(values)))
+    return str(values[wrong].flat[0]) if wrong.any() else None
 
 
 def shown(shape: tuple) -> str:

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...errors import UserError
+from .. import value_range as ranges
+from ..as_array import as_images
 from .feature import Feature, shown
 
 
@@ -23,11 +24,21 @@ class Image(Feature):
     """
 
     noun: ClassVar[str] = "images"
+    axes: ClassVar[int] = 3
 
     shape: tuple[int | None, int | None, int | None]
     padding: float | None = None
     value_range: tuple[float, float] | None = None
     reading: str | None = None
+
+    @classmethod
+    def read(cls, name, values, value_range=None):
+        """The same of images, whose values of black and white may be given."""
+        images = as_images(name, values)
+        given = ranges.checked(value_range) if value_range else ranges.decide(name, [images])
+        reading = ranges.reading(images.dtype, given)
+        feature = cls(images.shape[1:], value_range=given, reading=reading)
+        return feature, ranges.scaled(name, images, given)
 
     def facts(self):
         return {"image_shape": list(self.shape), "value_range": list(self.value_range)}
@@ -37,7 +48,7 @@ class Image(Feature):
         return f"images of {'×'.join(map(str, self.shape))}"
 
     def unlike(self, other):
-        if self._has(other.shape):
+        if self.fits(other.shape):
             return None
         return f"takes images of shape {shown(self.shape)}", str(other.shape)
 
@@ -59,33 +70,29 @@ class Image(Feature):
         grey = self.shape[-1] == 1 and len(values.shape) == len(self.shape)
         return values[..., None] if grey else values
 
-    def check(self, model, values, count=None, *, what="images"):
-        wanted = f"{model} takes {what} of shape {shown(self.shape)} with values in [0, 1]"
-        values = np.asarray(values)
-        found = values.shape[1:]
-        if not self._has(found):
-            raise UserError(f"{wanted}, got some of shape {shown(found)}")
-        if values.dtype.kind not in "buif" and values.dtype.name != "bfloat16":
-            raise UserError(f"{wanted}, got values of type {values.dtype}")
-        if not values.size:
-            return
+    def wanted(self, model, what):
+        return (
+            f"{model} takes {what or 'images'} of shape {shown(self.shape)} with values in [0, 1]"
+        )
+
+    def fits(self, shape):
+        return len(shape) == len(self.shape) and all(
+            n in (None, m) for n, m in zip(self.shape, shape, strict=True)
+        )
+
+    def wrong(self, values):
         low, high = values.min(), values.max()
         if low >= 0 and high <= 1:  # false for NaN
-            return
+            return None
         wrong = ~((values >= 0) & (values <= 1))
         if self.padding is not None:
             wrong &= values != self.padding
         if not wrong.any():
-            return
+            return None
         known = values[~np.isnan(values)] if values.dtype.kind == "f" else values
         if known.size < values.size:
-            raise UserError(f"{wanted}, got {values.size - known.size} values that are NaN")
-        raise UserError(
-            f"{wanted}, got values from {low:g} to {high:g} of type {values.dtype}: scale or "
+            return f"{values.size - known.size} values that are NaN"
+        return (
+            f"values from {low:g} to {high:g} of type {values.dtype}: scale or "
             "clip them first, or have amalthea.data read them"
-        )
-
-    def _has(self, shape: tuple[int, ...]) -> bool:
-        return len(shape) == len(self.shape) and all(
-            n in (None, m) for n, m in zip(self.shape, shape, strict=True)
         )

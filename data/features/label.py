@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from ...errors import UserError
-from .feature import Feature, shown
+from ..labels import read_labels
+from .feature import Feature, not_classes
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,18 @@ class Label(Feature):
     """
 
     noun: ClassVar[str] = "labels"
+    axes: ClassVar[int] = 0
 
     count: int
     length: int = 1
     unlabelled: bool = False
     names: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, name, values, class_names=()):
+        """The same of labels, whose classes may have names."""
+        labels, names = read_labels(name, values, len(values), tuple(map(str, class_names)))
+        return cls(max(len(names), int(labels.max()) + 1), names=names), labels
 
     def facts(self):
         return {"class_names": list(self.names)}
@@ -45,30 +53,27 @@ class Label(Feature):
         shape = (count,) if self.length == 1 else (count, self.length)
         return np.arange(np.prod(shape)).reshape(shape) % self.count
 
-    def check(self, model, values, count=None, *, what=""):
+    def wanted(self, model, what):
         word, each = ("words", "captions") if self.length > 1 else ("classes", "labels")
-        least = -1 if self.unlabelled else 0
-        wanted = (
+        return (
             f"{model} learns from {what or each} of {self.count} {word}, whole numbers from "
-            f"{least} to {self.count - 1}"
+            f"{self._least} to {self.count - 1}"
         )
-        if values is None:
-            raise UserError(f"{wanted}, got none")
-        values = np.asarray(values)
-        if values.dtype.kind not in "buif":
-            raise UserError(f"{wanted}, got values of type {values.dtype}")
-        shapes = {(self.length,)} | ({()} if self.length == 1 else set())
-        if values.shape[1:] not in shapes:
-            hint = ""
-            if values.ndim == 2 and np.isin(values, (0, 1)).all() and (values.sum(1) == 1).all():
-                hint = ": of one-hot rows take the argmax"
-            raise UserError(f"{wanted}, got an array of shape {shown(values.shape)}{hint}")
-        if count is not None and len(values) != count:
-            raise UserError(f"{wanted}, one for each of {count} images, got {len(values)}")
-        wrong = ~((values >= least) & (values < self.count) & (values == np.floor(values)))
-        if not wrong.any():
-            return
-        hint = ""
-        if values.min() >= 1 and values.max() == self.count:
-            hint = ": they seem to begin at 1, so subtract 1"
-        raise UserError(f"{wanted}, got {values[wrong].flat[0]}{hint}")
+
+    def fits(self, shape):
+        return shape == (self.length,) or (self.length == 1 and not shape)
+
+    def hint(self, values):
+        if values.ndim == 2 and np.isin(values, (0, 1)).all() and (values.sum(1) == 1).all():
+            return ": of one-hot rows take the argmax"
+        return ""
+
+    def wrong(self, values):
+        wrong = not_classes(values, self.count, self._least)
+        if wrong and values.min() >= 1 and values.max() == self.count:
+            return f"{wrong}: they seem to begin at 1, so subtract 1"
+        return wrong
+
+    @property
+    def _least(self) -> int:
+        return -1 if self.unlabelled else 0

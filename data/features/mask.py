@@ -8,7 +8,11 @@ from typing import ClassVar
 import numpy as np
 
 from ...errors import UserError
-from .feature import Feature, shown
+from ..as_array import as_array
+from .feature import Feature, not_classes, shown
+
+# As many as a byte can tell apart.
+MOST_CLASSES = 256
 
 
 @dataclass(frozen=True)
@@ -22,10 +26,26 @@ class Mask(Feature):
     """
 
     noun: ClassVar[str] = "masks"
+    axes: ClassVar[int] = 2
 
     count: int
     shape: tuple[int | None, int | None] = (None, None)
     names: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, name, values):
+        masks = as_array(name, "masks", values)
+        if masks.ndim == 4 and masks.shape[-1] == 1:
+            masks = masks[..., 0]
+        count = int(masks.max()) + 1 if masks.size and masks.dtype.kind in "bui" else 1
+        feature = cls(max(count, 2), masks.shape[1:3])
+        feature.check(name, masks)
+        if count > MOST_CLASSES:
+            raise UserError(
+                f"{name}: masks have at most {MOST_CLASSES} classes, numbered from 0, got "
+                f"{count - 1}"
+            )
+        return feature, masks.astype(np.uint8)
 
     def facts(self):
         return {"mask_names": list(self.names)}
@@ -46,23 +66,16 @@ class Mask(Feature):
     def random(self, random, count):
         return random.integers(0, self.count, (count, *self.shape), dtype="int32")
 
-    def check(self, model, values, count=None, *, what="masks"):
-        wanted = (
-            f"{model} learns from {what} of shape {shown(self.shape)}, whole numbers from 0 to "
-            f"{self.count - 1}"
+    def wanted(self, model, what):
+        return (
+            f"{model} learns from {what or 'masks'} of shape {shown(self.shape)}, whole numbers "
+            f"from 0 to {self.count - 1}"
         )
-        if values is None:
-            raise UserError(f"{wanted}, got none")
-        values = np.asarray(values)
-        if values.dtype.kind not in "buif":
-            raise UserError(f"{wanted}, got values of type {values.dtype}")
-        found = values.shape[1:]
-        if len(found) != 2 or any(
-            n not in (None, m) for n, m in zip(self.shape, found, strict=True)
-        ):
-            raise UserError(f"{wanted}, got some of shape {shown(found)}")
-        if count is not None and len(values) != count:
-            raise UserError(f"{wanted}, one for each of {count} images, got {len(values)}")
-        wrong = ~((values >= 0) & (values < self.count) & (values == np.floor(values)))
-        if wrong.any():
-            raise UserError(f"{wanted}, got {values[wrong].flat[0]}")
+
+    def fits(self, shape):
+        return len(shape) == 2 and all(
+            n in (None, m) for n, m in zip(self.shape, shape, strict=True)
+        )
+
+    def wrong(self, values):
+        return not_classes(values, self.count)

@@ -7,8 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...errors import UserError
-from .feature import Feature, shown
+from .feature import Feature, not_classes
 
 # What stands for a character that is not in a vocabulary.
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
@@ -60,19 +59,14 @@ class Text(Feature):
         shape = (count, self.length or 6)
         return random.integers(0, len(self.vocabulary), shape, dtype="int32")
 
-    def check(self, model, values, count=None, *, what=""):
-        last = len(self.vocabulary) - 1
-        wanted = (
+    def wanted(self, model, what):
+        return (
             f"{model} takes sequences of characters, (count, length), as whole numbers from 0 to "
-            f"{last}"
+            f"{len(self.vocabulary) - 1}"
         )
-        if values is None:
-            raise UserError(f"{wanted}, got none")
-        values = np.asarray(values)
-        if values.dtype.kind not in "buif":
-            raise UserError(f"{wanted}, got values of type {values.dtype}")
-        if values.ndim != 2 or self.length not in (None, values.shape[1]):
-            raise UserError(f"{wanted}, got an array of shape {shown(values.shape)}")
-        wrong = ~((values >= 0) & (values <= last) & (values == np.floor(values)))
-        if wrong.any():
-            raise UserError(f"{wanted}, got {values[wrong].flat[0]}")
+
+    def fits(self, shape):
+        return len(shape) == 1 and self.length in (None, shape[0])
+
+    def wrong(self, values):
+        return not_classes(values, len(self.vocabulary))

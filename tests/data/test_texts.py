@@ -3,7 +3,7 @@ import pytest
 
 from amalthea import data
 from amalthea.data import changes, examples, fingerprint
-from amalthea.data.features import FEATURES, Text
+from amalthea.data.features import Text
 from amalthea.data.features.text import UNKNOWN
 from amalthea.errors import UserError
 
@@ -85,22 +85,6 @@ def test_a_text_that_has_changed_is_told(tmp_path):
     assert changes(old, print_of("abc" * 200)) == (
         "a vocabulary of 4 characters instead of 3 characters, 600 characters instead of 400"
     )
-
-
-@pytest.mark.parametrize("name", FEATURES)
-def test_a_feature_is_its_config(name):
-    made = {
-        "image": {"shape": (3, 4, 1), "value_range": (0, 255)},
-        "label": {"count": 3, "names": ("a", "b", "c")},
-        "text": {"vocabulary": "ab", "length": 3},
-        "mask": {"count": 2, "shape": (3, 4)},
-        "boxes": {"count": 3, "most": 2},
-    }[name]
-    feature = FEATURES[name](**made)
-    assert FEATURES[name].from_config(feature.config()) == feature
-    random = feature.random(np.random.default_rng(0), 5)
-    feature.check("model", random, 5)
-    assert len(random) == 5
 
 
 class Words(Text):

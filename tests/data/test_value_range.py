@@ -139,22 +139,22 @@ def test_true_and_false_have_no_other_range():
 
 
 @pytest.mark.parametrize(
-    ("values", "dtype", "value_range", "words", "plain"),
+    ("values", "dtype", "value_range", "words"),
     [
-        ((1,), bool, None, "true and false as 1 and 0", True),
-        ((0.5,), float, None, "numbers in [0, 1]", True),
-        ((200,), np.uint8, None, "bytes 0 to 255, scaled to [0, 1]", True),
-        ((200,), int, None, "bytes 0 to 255, scaled to [0, 1]", True),
-        ((1,), int, None, "whole numbers 0 and 1", False),
-        ((16,), int, None, "whole numbers 0 to 16, scaled to [0, 1]", False),
-        ((999,), int, None, "whole numbers 0 to 65535, scaled to [0, 1]", False),
-        ((0.5,), float, (-1, 1), "numbers -1 to 1, scaled to [0, 1]", False),
-        ((0.5,), float, (0, 0.5), "numbers 0 to 0.5, scaled to [0, 1]", False),
+        ((1,), bool, None, "true and false as 1 and 0"),
+        ((0.5,), float, None, "numbers in [0, 1]"),
+        ((200,), np.uint8, None, "bytes 0 to 255, scaled to [0, 1]"),
+        ((200,), int, None, "bytes 0 to 255, scaled to [0, 1]"),
+        ((1,), int, None, "whole numbers 0 and 1"),
+        ((16,), int, None, "whole numbers 0 to 16, scaled to [0, 1]"),
+        ((999,), int, None, "whole numbers 0 to 65535, scaled to [0, 1]"),
+        ((0.5,), float, (-1, 1), "numbers -1 to 1, scaled to [0, 1]"),
+        ((0.5,), float, (0, 0.5), "numbers 0 to 0.5, scaled to [0, 1]"),
     ],
 )
-def test_the_reading_is_said_in_words(values, dtype, value_range, words, plain):
+def test_the_reading_is_said_in_words(values, dtype, value_range, words):
     images = ImageSet("set", ending_in(*values, dtype=dtype), value_range=value_range)
-    assert (images.reading, images.is_plain) == (words, plain)
+    assert images.reading == words
 
 
 def test_values_out_of_range_are_located_and_counted():

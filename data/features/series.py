@@ -1,0 +1,52 @@
+"""Values over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .feature import shown
+from .real import Real, real_numbers
+
+
+@dataclass(frozen=True)
+class Series(Real):
+    """Real numbers over time, `(count, steps, channels)` of float32.
+
+    Attributes:
+        steps: Points in time; None for any number.
+        channels: Numbers at each of them.
+    """
+
+    noun: ClassVar[str] = "series"
+    axes: ClassVar[int] = 2
+
+    steps: int | None
+    channels: int
+
+    @classmethod
+    def read(cls, name, values):
+        series = real_numbers(name, "series", values, ("count", "steps", "channels"))
+        return cls(*series.shape[1:]), series
+
+    @property
+    def size(self):
+        return f"series of {self.steps} steps of {self.channels} values"
+
+    @property
+    def row(self):
+        return self.steps, self.channels
+
+    def random(self, random, count):
+        return random.random((count, self.steps or 6, self.channels), dtype="float32")
+
+    def facts(self):
+        return {"series_shape": [self.steps, self.channels]}
+
+    def unlike(self, other):
+        if self.fits(other.row):
+            return None
+        return f"takes series of shape {shown(self.row)}", shown(other.row)
+
+    def wanted(self, model, what):
+        return f"{model} takes {what or 'series'} of shape {shown(self.row)}, finite numbers"
