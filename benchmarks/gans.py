@@ -153,7 +153,7 @@ def remedies() -> str:
             for seed in range(size(3, 1)):
                 model = recipes.toy_gan(seed=seed, **arguments)
                 learn(model, points, 128, size(4_000, 20))
-                held = points.as_float()[:2_500], points.labels[:2_500]
+                held = points.given("points")[:2_500], points.given("label")[:2_500]
                 found.append(recipes.get_recipe("toy_gan").measures(model, *held, 500).values())
             covered, good = zip(*found, strict=True)
             row += [spread(list(covered)), spread(list(good), 2)]
@@ -184,9 +184,9 @@ def garments() -> str:
     return table(["remedy", *QUALITY], rows)
 
 
-def learn(model: keras.Model, images: data.ImageSet, batch_size: int, steps: int) -> None:
-    """Train for a number of the generator's steps."""
-    batches = data.ImageSet(images.name, images.images).batches(batch_size).repeat()
+def learn(model: keras.Model, examples: data.Examples, batch_size: int, steps: int) -> None:
+    """Train for a number of the generator's steps, on what the first column holds."""
+    batches = examples.select(next(iter(examples.columns))).batches(batch_size).repeat()
     model.fit(batches, steps_per_epoch=steps * model.critic_steps, shuffle=False, verbose=0)
 
 

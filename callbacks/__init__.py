@@ -6,6 +6,7 @@ check_keras()
 
 from .backup import Backup  # noqa: E402
 from .collapse_monitor import CollapseMonitor  # noqa: E402
+from .drawing import made_of  # noqa: E402
 from .early_stopping import EarlyStopping  # noqa: E402
 from .epoch_pictures import EpochPictures  # noqa: E402
 from .free_energy_gap import FreeEnergyGap  # noqa: E402
@@ -16,6 +17,7 @@ from .pictures import (  # noqa: E402
     draw_boxes,
     draw_codes,
     draw_grid,
+    draw_predictions,
     draw_rows,
     draw_samples,
 )
@@ -44,6 +46,8 @@ __all__ = [
     "draw_boxes",
     "draw_codes",
     "draw_grid",
+    "draw_predictions",
     "draw_rows",
     "draw_samples",
+    "made_of",
 ]

@@ -26,9 +26,10 @@ class CollapseMonitor(keras.callbacks.Callback):
     as it learns little then.
 
     Args:
-        sampler: From the model to another that gives `images`, `(n, height, width, channels)`, from
-            scalars by name: the `bind` of a recipe's endpoint `sample`.
-        images: Some images of the data, at least 2.
+        sampler: From the model to another that gives `images`, `(n, height, width, channels)`, or
+            `points`, `(n, dimensions)`, from scalars by name: the `bind` of a recipe's endpoint
+            `sample`.
+        images: Some images, or points, of the data, at least 2.
         least_spread: The spread below which the samples have collapsed, above 0.
         most_margin: The margin above which the discriminator has won, above 0; that of a
             Wasserstein critic has the scale of the images.

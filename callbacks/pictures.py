@@ -88,17 +88,40 @@ def draw_points(points: np.ndarray, path: str | Path) -> None:
     figure.savefig(path, format="png")
 
 
+def draw_predictions(
+    true: np.ndarray, predicted: np.ndarray, path: str | Path, names: Sequence[str] = ()
+) -> None:
+    """Draw numbers that were predicted against the true ones, as a PNG file.
+
+    Args:
+        true: `(count, targets)`; of many targets the first four are drawn.
+        predicted: The same of what was predicted.
+        path: The file.
+        names: Names of the targets.
+    """
+    true, predicted = (np.asarray(values, "float64")[:, :4] for values in (true, predicted))
+    figure = Figure(figsize=(4 * true.shape[1], 4), dpi=120)
+    for column, axis in enumerate(figure.subplots(1, true.shape[1], squeeze=False)[0]):
+        both = true[:, column], predicted[:, column]
+        ends = [min(map(np.min, both)), max(map(np.max, both))]
+        axis.plot(ends, ends, color="tab:gray", lw=1)
+        axis.plot(*both, ".", ms=4, alpha=0.6)
+        axis.set(xlabel="true", ylabel="predicted", title=names[column] if len(names) else "")
+    figure.tight_layout()
+    figure.savefig(path, format="png")
+
+
 def draw_samples(images: np.ndarray, path: str | Path) -> None:
     """Draw what a model makes, as a PNG file: images in a grid, or points of the plane.
 
     Args:
-        images: `(count, height, width, channels)`, values in [0, 1]; a point is an image of one
-            pixel, whose two channels are its coordinates.
+        images: `(count, height, width, channels)`, or points, `(count, dimensions)`; values in
+            [0, 1]. Of points of more than two dimensions the first two are drawn.
         path: The file.
     """
     images = np.clip(images, 0, 1)
-    if images.shape[1:] == (1, 1, 2):
-        draw_points(images.reshape(-1, 2), path)
+    if images.ndim == 2:
+        draw_points(images[:, :2], path)
     else:
         draw_grid(images, path)
 

@@ -21,8 +21,9 @@ class SampleGrid(keras.callbacks.Callback):
     images change.
 
     Args:
-        sampler: From the model to another that gives `images`, `(n, height, width, channels)`, from
-            `seed`, other inputs being given by name: the `bind` of a recipe's endpoint `sample`.
+        sampler: From the model to another that gives `images`, `(n, height, width, channels)`, or
+            `points`, `(n, dimensions)`, from `seed`, other inputs being given by name: the `bind`
+            of a recipe's endpoint `sample`.
         directory: Folder for `epoch-00001.png`, `epoch-00002.png`, …, and `training.gif`.
         **inputs: The inputs, such as `n=64, steps=100, seed=0`.
     """

@@ -11,6 +11,7 @@ from .own import from_python, split
 from .pictures import read_pictures
 from .read import absolute, load, read
 from .splits import SPLITS
+from .tables import read_table
 
 __all__ = [
     "SPLITS",
@@ -24,5 +25,6 @@ __all__ = [
     "load",
     "read",
     "read_pictures",
+    "read_table",
     "split",
 ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .image_set import ImageSet
+from .examples import Examples
+from .features import Label, Points
+from .labels import numbered
 from .splits import take
 
 COUNT = 25_000
@@ -25,14 +27,16 @@ def grid() -> tuple[np.ndarray, float]:
 MIXTURES = {"ring8": ring, "grid25": grid}
 
 
-def read(name: str, split: str) -> ImageSet:
-    """The split of 25,000 points, as images of one pixel; the class of a point is its mode.
+def read(name: str, split: str) -> Examples:
+    """The split of 25,000 points, `points`, with the mode of each as its class, `label`.
 
-    The square from (−5, −5) to (5, 5) is scaled to [0, 1]; the two channels are the coordinates.
+    The square from (−5, −5) to (5, 5) is scaled to [0, 1].
     """
     centres, deviation = MIXTURES[name]()
     random = np.random.default_rng(0)
-    modes = np.arange(COUNT) % len(centres)
+    modes = (np.arange(COUNT) % len(centres)).astype(np.int32)
     points = centres[modes] + deviation * random.standard_normal((COUNT, 2))
-    pixels = (0.5 + points / 10).astype(np.float32).reshape(-1, 1, 1, 2)
-    return take(ImageSet(name, pixels, modes), split)
+    columns = {"points": (0.5 + points / 10).astype(np.float32), "label": modes}
+    names = numbered(modes)
+    features = {"points": Points(2), "label": Label(len(names), names=names)}
+    return take(Examples(name, columns, features), split)

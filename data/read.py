@@ -12,7 +12,7 @@ import numpy as np
 
 from ..checks import check_count
 from ..errors import UserError
-from . import arrays, catalogue, digits, folder, mixtures, scenes, texts
+from . import arrays, catalogue, digits, folder, mixtures, scenes, tables, texts
 from . import value_range as ranges
 from .examples import Examples
 from .features import FEATURES
@@ -46,7 +46,8 @@ def read(
             these with black margins around the images, up to the next powers of two: 28×28 pixels
             become 32×32. Of text:
             `python_docs`, the prose of Python's own help, or `text:FILE`, or `text:FOLDER` for all
-            its files `*.txt`.
+            its files `*.txt`. Of numbers: `diabetes`, patients, or `table:FILE.csv`, whose last
+            column is to be predicted.
         split: One of `SPLITS`.
         image_size: Height and width wanted, one number for both; each image is scaled until it
             just covers them, and its centre cut out.
@@ -79,12 +80,19 @@ def read(
         if value_range not in (None, ranges.BYTES):
             raise UserError(f"scenes has bytes from 0 to 255, not from {value_range}")
         return scenes.read(split, size)
-    if name == "digits" or name in mixtures.MIXTURES:
+    if name in mixtures.MIXTURES or name == "diabetes" or (source == "table" and colon):
+        if size is not None or value_range is not None:
+            raise UserError(f"{name} has no images, which alone have an image_size or value_range")
+        if name in mixtures.MIXTURES:
+            images = mixtures.read(name, split)
+        else:
+            images = tables.read(path, split) if colon else tables.diabetes(split)
+    elif name == "digits":
         if value_range not in (None, ranges.UNIT):
             raise UserError(
                 f"{name} has numbers in [0, 1], so its value_range is (0, 1), not {value_range}"
             )
-        images = digits.read(split) if name == "digits" else mixtures.read(name, split)
+        images = digits.read(split)
     elif source == "images" and colon:
         images = folder.read(path, split, size, value_range)
     elif source == "arrays" and colon:

@@ -57,13 +57,14 @@ def evaluate(
     check_count("batch_size", batch_size)
     model, entry = run.load_model(), get_recipe(run.settings["recipe"])
     if data is None:
-        source = source_of(run)
+        source = source_of(run, entry)
         images = source.read(split)
         fingerprint, _ = check_unchanged(run, source, {split: images}, accept_changed_data)
     else:
         named = isinstance(data, str | Path)
         length = run.settings["sequence_length"] if named else None
-        source = Source(data, run.image_size if named else None, value_range, length)
+        size, columns = run.image_size if named else None, entry.task.columns
+        source = Source(data, size, value_range, length, columns)
         images = source.whole or source.read(split)
         fingerprint = source.fingerprint({split: images})
     features = entry.features(model.origin.arguments)

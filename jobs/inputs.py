@@ -1,7 +1,7 @@
 """What a job learns from: data by name or from Python, and whether they are those of before."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class Source:
         image_size: Height and width that images are resized to, one number for both.
         value_range: The values of black and white.
         sequence_length: Characters of the sequences that a text is cut into.
+        columns: What arrays from Python without names are, in order.
 
     Attributes:
         name: The name with absolute paths; None for data from Python.
@@ -37,7 +38,9 @@ class Source:
         image_size: int | tuple[int, int] | None = None,
         value_range: tuple[float, float] | None = None,
         sequence_length: int | None = None,
+        columns: Sequence[str] = (),
     ):
+        self.columns = columns
         self.image_size = image_size
         self.value_range = value_range
         self.sequence_length = sequence_length
@@ -61,7 +64,8 @@ class Source:
             self._whole = self._gathered(data, "the data")
 
     def _gathered(self, data: Any, name: str) -> Examples:
-        return data_package.from_python(data, name=name, value_range=self.value_range)
+        how = {"columns": self.columns, "value_range": self.value_range}
+        return data_package.from_python(data, name=name, **how)
 
     @property
     def whole(self) -> Examples | None:
@@ -135,7 +139,7 @@ def features_of(sets: Mapping[str, Examples]) -> dict[str, dict[str, Any]]:
     return {name: feature.config() for name, feature in sets["train"].features.items()}
 
 
-def source_of(run: Run, data: Any = None) -> Source:
+def source_of(run: Run, recipe: Recipe, data: Any = None) -> Source:
     """The data of a run, or others that are given in their place."""
     settings = run.settings
     if data is None and settings["data"] is None:
@@ -144,7 +148,8 @@ def source_of(run: Run, data: Any = None) -> Source:
     values = settings["value_range"]
     named = isinstance(data, str | Path)
     by_name = (run.image_size, settings["sequence_length"]) if named else (None, None)
-    return Source(data, by_name[0], tuple(values) if values else None, by_name[1])
+    values = tuple(values) if values else None
+    return Source(data, by_name[0], values, by_name[1], recipe.task.columns)
 
 
 def check_unchanged(

@@ -1,4 +1,4 @@
-"""What a trained model says of images that it is given."""
+"""What a trained model says of images, or other examples, that it is given."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from .. import data as data_package
 from ..callbacks import draw_grid, draw_rows
 from ..checks import check_count, check_seed
 from ..data import ImageSet
-from ..data.features import FEATURES
+from ..data.features import FEATURES, Feature
 from ..errors import UserError, nearest
 from ..recipes import Endpoint, Recipe, get_recipe
 from ..recipes.tasks.sampling import STEPS
@@ -33,14 +33,16 @@ SHOWN = 10
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of images.
+    """What a model says of examples.
 
     Attributes:
-        names: What the images are called: their files, or their numbers.
-        images: The images as the model took them, `(count, height, width, channels)`.
+        names: What the examples are called: their files, or their numbers.
+        images: The examples as the model took them: images, `(count, height, width, channels)`, or
+            rows of numbers.
         endpoint: The endpoint that was asked.
         outputs: Its outputs by name, `(count, …)` each.
         class_names: The names of the classes, where there are any.
+        noun: What one of the examples is.
     """
 
     names: list[str]
@@ -48,6 +50,7 @@ class Prediction:
     endpoint: str
     outputs: Mapping[str, np.ndarray]
     class_names: tuple[str, ...]
+    noun: str = "image"
 
     @property
     def pictures(self) -> Mapping[str, np.ndarray]:
@@ -72,7 +75,7 @@ class Prediction:
 
     def rows(self, top: int = 1) -> list[dict[str, Any]]:
         """A row for each image in the types of JSON: its classes, or what else the model says."""
-        rows: list[dict[str, Any]] = [{"image": name} for name in self.names]
+        rows: list[dict[str, Any]] = [{self.noun: name} for name in self.names]
         for name, values in self.outputs.items():
             if name == "probabilities" and values[0].size == values.shape[-1]:
                 for row, likeliest in zip(rows, self.classes(top), strict=True):
@@ -116,7 +119,8 @@ def predict(
         run: The folder of a finished training or search.
         images: Paths of pictures, of folders of pictures, or of one `.npz` file, whose pictures are
             brought to the size and the colours that the model takes; or data from Python, as
-            `train` takes them, of the model's size.
+            `train` takes them, of the model's size. For a model of points or values the path of an
+            `.npz` file, or of a table `.csv`, or data from Python.
         endpoint: The endpoint to ask; if not given, the one that gives probabilities, else
             reconstructions, else scores, else the first.
         missing: The side of the images that the model is to complete: "upper", "lower", "left" or
@@ -137,26 +141,29 @@ def predict(
     check_count("batch_size", batch_size)
     seed = check_seed(seed)
     model, entry = run.load_model(), get_recipe(run.settings["recipe"])
-    if entry.task.inputs != ("image",):
-        nouns = " and ".join(FEATURES[name].noun for name in entry.task.inputs)
-        raise UserError(f"predict takes images, and {entry.name} takes {nouns}")
-    shape = tuple(model.inputs[0].shape[1:])
-    names, pixels = _read(images, shape, value_range or run.settings.get("value_range"))
+    (column,) = entry.task.inputs
+    if column == "image":
+        shape = tuple(model.inputs[0].shape[1:])
+        names, pixels = _read(images, shape, value_range or run.settings.get("value_range"))
+    else:
+        features = {**entry.features(model.origin.arguments), **run.features}
+        names, pixels = _rows(images, column, features[column], entry.name)
+    inputs = FEATURES[column].noun
     if missing is not None and missing not in SIDES:
         raise UserError(f"missing must be one of {', '.join(SIDES)}, got {missing!r}")
-    name = "complete" if missing else endpoint or _first_endpoint(entry)
+    name = "complete" if missing else endpoint or _first_endpoint(entry, inputs)
     if name is None:  # conditional models guess the class themselves
         outputs = {"outputs": model.predict(pixels, batch_size=batch_size, verbose=0)}
         return Prediction(names, pixels, "predict", outputs, run.class_names)
     if name not in entry.endpoints:
         raise UserError(f"{entry.name} has no endpoint {name!r}{nearest(name, entry.endpoints)}")
-    part = _bound(entry.endpoints[name], model, name, steps)
-    given = {"images": pixels}
+    part = _bound(entry.endpoints[name], model, name, inputs, steps)
+    given = {inputs: pixels}
     if "mask" in entry.endpoints[name].inputs:
         mask = np.ones_like(pixels)
         if missing is not None:
             SIDES[missing](mask)[:] = 0
-            given["images"] = pixels * mask
+            given[inputs] = pixels * mask
         given["mask"] = mask
     batches, seeds = [], {}
     if "seed" in part.input:
@@ -165,13 +172,14 @@ def predict(
         rows = {key: value[start : start + batch_size] for key, value in given.items()}
         batches.append(part.predict_on_batch(rows | seeds))
     outputs = {key: np.concatenate([b[key] for b in batches]) for key in batches[0]}
-    return Prediction(names, given["images"], name, outputs, run.class_names)
+    noun = "image" if column == "image" else "row"
+    return Prediction(names, given[inputs], name, outputs, run.class_names, noun)
 
 
-def _first_endpoint(entry: Recipe) -> str | None:
-    """The endpoint that says most of images alone."""
+def _first_endpoint(entry: Recipe, inputs: str) -> str | None:
+    """The endpoint that says most of inputs of that name alone."""
     of_images = {
-        name: e for name, e in entry.endpoints.items() if set(e.inputs) <= {"images", "seed"}
+        name: e for name, e in entry.endpoints.items() if set(e.inputs) <= {inputs, "seed"}
     }
     for output in entry.task.answers:
         for name, endpoint in of_images.items():
@@ -180,11 +188,13 @@ def _first_endpoint(entry: Recipe) -> str | None:
     return next(iter(of_images), None)
 
 
-def _bound(endpoint: Endpoint, model: keras.Model, name: str, steps: int | None) -> keras.Model:
-    """The endpoint as a model of images, and of what else goes with each of them."""
-    if unknown := set(endpoint.inputs) - {"images", "mask", "steps", "seed"}:
+def _bound(
+    endpoint: Endpoint, model: keras.Model, name: str, inputs: str, steps: int | None
+) -> keras.Model:
+    """The endpoint as a model of inputs of that name, and of what else goes with each of them."""
+    if unknown := set(endpoint.inputs) - {inputs, "mask", "steps", "seed"}:
         raise UserError(
-            f"the endpoint {name!r} takes {', '.join(sorted(unknown))} beside images, which "
+            f"the endpoint {name!r} takes {', '.join(sorted(unknown))} beside {inputs}, which "
             "predict cannot give"
         )
     if steps is not None and "steps" not in endpoint.inputs:
@@ -215,14 +225,35 @@ def _read(
     return list(map(str, range(len(whole)))), whole.as_float()
 
 
-def _arrays(path: Path) -> np.ndarray:
-    """The images of an `.npz` file, without their labels."""
+def _rows(given: Any, column: str, feature: Feature, recipe: str) -> tuple[list[str], np.ndarray]:
+    """The names and the numbers of rows, in the form that a model takes."""
+    paths = [given] if isinstance(given, str | Path) else given
+    if isinstance(paths, list | tuple) and all(isinstance(p, str | Path) for p in paths):
+        nouns = FEATURES[column].noun
+        if len(paths) != 1 or (path := Path(paths[0]).expanduser()).suffix not in (".npz", ".csv"):
+            raise UserError(
+                f"{recipe} takes {nouns}: name one file .npz or .csv, got "
+                f"{', '.join(map(str, paths)) or 'none'}"
+            )
+        if path.suffix == ".csv":
+            names, given = data_package.read_table(path)
+            if (wanted := getattr(feature, "names", ())) and set(wanted) <= set(names):
+                given = given[:, [names.index(name) for name in wanted]]
+        else:
+            given = _arrays(path, (column, nouns))
+    values = data_package.from_python(given, name="the data", columns=(column,)).given(column)
+    feature.check(recipe, values)
+    return list(map(str, range(len(values)))), values
+
+
+def _arrays(path: Path, keys: Sequence[str] = ("images", "x_test", "x_train")) -> np.ndarray:
+    """The first array of these names in an `.npz` file."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            keys = ", ".join(file) or "none"
-            for key in ("images", "x_test", "x_train"):
+            found = ", ".join(file) or "none"
+            for key in keys:
                 if key in file:
                     return file[key]
     except (OSError, EOFError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {error}") from error
-    raise UserError(f"{path} has no array images, only {keys}")
+    raise UserError(f"{path} has no array {keys[0]}, only {found}")

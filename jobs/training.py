@@ -96,7 +96,7 @@ def train(
     batch_size = check_count("batch_size", batch_size)
     check_free(entry, arguments or {})
     data = entry.data if data is None else data
-    source = Source(data, image_size, value_range, sequence_length)
+    source = Source(data, image_size, value_range, sequence_length, entry.task.columns)
     sets = read_sets(entry, source)
     given = {**found, **(arguments or {}), **entry.from_data(sets["train"].features), "seed": seed}
     model = entry.build(**given)
@@ -149,7 +149,7 @@ def resume(
     with Run.resume(out, "train") as run:
         settings = run.settings
         entry = get_recipe(settings["recipe"])
-        source = source_of(run, data)
+        source = source_of(run, entry, data)
         sets = read_sets(entry, source)
         fingerprint, changed = check_unchanged(run, source, sets, accept_changed_data)
         model = entry.build(**settings["arguments"])

@@ -104,7 +104,7 @@ def tune(
             "take strategy 'random' or 'bayesian', got 'hyperband'"
         )
     data = entry.data if data is None else data
-    source = Source(data, image_size, value_range, sequence_length)
+    source = Source(data, image_size, value_range, sequence_length, entry.task.columns)
     sets = read_sets(entry, source)
     settings = {
         "kind": "tune",
@@ -155,7 +155,7 @@ def resume_search(
     with Run.resume(out, "tune") as run:
         settings = run.settings
         entry = get_recipe(settings["recipe"])
-        source = source_of(run, data)
+        source = source_of(run, entry, data)
         sets = read_sets(entry, source)
         fingerprint, changed = check_unchanged(run, source, sets, accept_changed_data)
         hypermodel = entry.hypermodel(top=settings["top"], **settings["fixed"])

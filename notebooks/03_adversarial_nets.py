@@ -41,31 +41,31 @@ plt.rcParams.update({"figure.dpi": 100, "axes.grid": True, "grid.alpha": 0.3})
 # %% [markdown]
 # ## 1. A ring of eight modes
 #
-# The data set `ring8` has 25,000 points around eight centres. A point is an image of one pixel with
-# two channels, its coordinates, so that everything that works on images works on it. The recipe
-# `toy_gan` is a pair of small dense networks; its generator maps two random numbers to a point.
+# The data set `ring8` has 25,000 points around eight centres. The recipe `toy_gan` is a pair of
+# small dense networks; its generator maps two random numbers to a point.
 
 # %%
 ring = data.read("ring8", "train")
 STEPS = 20 if FAST else 1000
-print(f"{len(ring):,} points of {ring.num_classes} modes")
+print(f"{len(ring):,} points of {ring.features['label'].count} modes")
 
 
 def train_on(points, model, steps):
     """Train for a number of the generator's steps."""
-    batches = data.ImageSet(points.name, points.images).batches(128).repeat()
+    batches = points.select("points").batches(128).repeat()
     steps = steps * model.critic_steps
     model.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0)
 
 
 def draw(model, count=1000, seed=0):
     bound = recipes.get_recipe(model.origin.recipe).endpoints["sample"].bind(model, n=count)
-    return bound.predict_on_batch({"seed": np.int32(seed)})["images"]
+    (drawn,) = bound.predict_on_batch({"seed": np.int32(seed)}).values()
+    return drawn
 
 
 def scatter(axis, points, drawn, title):
-    axis.plot(*points.as_float()[:2000].reshape(-1, 2).T, ".", color="0.75", markersize=3)
-    axis.plot(*drawn.reshape(-1, 2).T, ".", markersize=2)
+    axis.plot(*points.given("points")[:2000].T, ".", color="0.75", markersize=3)
+    axis.plot(*drawn.T, ".", markersize=2)
     axis.set(title=title, xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[], aspect="equal")
 
 
@@ -92,7 +92,7 @@ figure.tight_layout()
 # %%
 def count(model, points):
     measures = recipes.get_recipe("toy_gan").measures
-    figures = measures(model, points.as_float()[:2500], points.labels[:2500], 500)
+    figures = measures(model, points.given("points")[:2500], points.given("label")[:2500], 500)
     return f"{figures['modes_covered']:.0f} modes, {figures['good_samples']:.0%} good samples"
 
 
@@ -142,9 +142,9 @@ figure.tight_layout()
 
 # %%
 monitor = callbacks.CollapseMonitor(
-    recipes.get_recipe("toy_gan").endpoints["sample"].bind, ring.as_float()[:500], seed=0
+    recipes.get_recipe("toy_gan").endpoints["sample"].bind, ring.given("points")[:500], seed=0
 )
-batches = data.ImageSet("ring", ring.images).batches(128).repeat()
+batches = ring.select("points").batches(128).repeat()
 history = plain.fit(
     batches, steps_per_epoch=STEPS, epochs=3, callbacks=[monitor], shuffle=False, verbose=0
 ).history

@@ -59,6 +59,7 @@ from .registry import (  # noqa: E402
     recipe,
     variant,
 )
+from .regressors.linear_regression import linear_regression  # noqa: E402
 from .segmenters.unet import unet, unet_572  # noqa: E402
 
 __all__ = [
@@ -97,6 +98,7 @@ __all__ = [
     "greedy_classifier",
     "hopfield",
     "lenet5",
+    "linear_regression",
     "list_recipes",
     "localizer",
     "minibatch_discrimination_gan",

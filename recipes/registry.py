@@ -93,9 +93,9 @@ class Parameter:
 
     @property
     def type_name(self) -> str:
-        """`int`, `float`, `bool`, `str`, or `ints` for a tuple of whole numbers."""
+        """`int`, `float`, `bool`, `str`, or `ints` or `floats` for a tuple of such."""
         if typing.get_origin(self.type) is tuple:
-            return "ints"
+            return "floats" if typing.get_args(self.type)[0] is float else "ints"
         plain = [t for t in typing.get_args(self.type) or (self.type,) if t is not type(None)]
         return plain[0].__name__
 

@@ -157,7 +157,7 @@ class Feature:
         if values.dtype.kind not in "buif" and values.dtype.name != "bfloat16":
             return f"values of type {values.dtype}"
         if not values.ndim or not self.fits(values.shape[1:]):
-            return f"an array of shape {shown(values.shape)}{self.hint(values)}"
+            return f"some of shape {shown(values.shape[1:])}{self.hint(values)}"
         if count is not None and len(values) != count:
             return f"{len(values)} for {count} examples"
         return self.wrong(values) if values.size else None

@@ -11,6 +11,7 @@ from .. import catalogue
 DATA = (
     "arrays:",
     "cifar10",
+    "diabetes",
     "digits",
     "fashion_mnist",
     "grid25",
@@ -20,6 +21,7 @@ DATA = (
     "python_docs",
     "ring8",
     "scenes",
+    "table:",
     "text:",
 )
 
@@ -47,8 +49,8 @@ Data = Annotated[
     str | None,
     typer.Option(
         help="Data set: digits, scenes, a name of tensorflow-datasets such as fashion_mnist, "
-        "images:FOLDER, arrays:FILE.npz, python_docs or text:FILE; padded:NAME is images with "
-        "margins, up to powers of two.",
+        "images:FOLDER, arrays:FILE.npz, python_docs or text:FILE, table:FILE.csv; padded:NAME is "
+        "images with margins, up to powers of two.",
         autocompletion=complete_data,
         show_default="the recipe's own",
     ),

@@ -24,7 +24,9 @@ def predict(
     run: RunFolder,
     paths: Annotated[
         list[Path],
-        typer.Argument(help="Pictures, folders of pictures, or an .npz file.", show_default=False),
+        typer.Argument(
+            help="Pictures, folders of pictures, or an .npz or .csv file.", show_default=False
+        ),
     ],
     out: Annotated[Any, typer.Option(help="Folder to write all outputs to.", **PATH)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
@@ -45,7 +47,7 @@ def predict(
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """Predict the classes of images; or reconstruct, complete or score them."""
+    """Predict the classes of images, or targets; or reconstruct, complete or score images."""
     if out is not None and out.exists() and not ((out / "outputs.npz").is_file() and force):
         raise UserError(f"{out} exists: choose another place, or replace it by force (--force)")
     prepare_keras()
@@ -78,7 +80,7 @@ def predict(
             table.add_row(*(_figure(row[name]) for name in figures))
         console.print(table)
     if out is not None:
-        console.print(f"written: {len(rows)} images in {out}", soft_wrap=True)
+        console.print(f"written: {len(rows)} {prediction.noun}s in {out}", soft_wrap=True)
     elif len(figures) < 2:
         console.print(
             f"{prediction.endpoint} gives vectors: print them by --json, or write them by --out"

@@ -6,55 +6,85 @@ import keras
 import numpy as np
 from keras import layers
 
-from ...errors import UserError
+from ...layers.seed_stream import SeedStream
 from ...metrics import modes_covered
+from ..endpoint import Function, Like, Whole
 from ..registry import Objective, recipe
-from ..search import Choice, Float, ImageShape, Int, LatentDim, LearningRate, Rank, Seed
-from ..tasks import GENERATION
+from ..search import (
+    Choice,
+    Float,
+    FromData,
+    Int,
+    LatentDim,
+    LearningRate,
+    Rank,
+    Seed,
+    at_least,
+)
+from ..tasks import POINT_GENERATION
 from . import penalties
 from .adversarial_model import AdversarialModel
 from .arguments import Beta1, CriticSteps, Minibatch, Replay, beside_their_batch
-from .endpoints import ENDPOINTS, samples
+from .endpoints import LatentVectors, samples
 from .games import FIGURES, GAMES
 
 Game = Annotated[str, Choice(*GAMES, rank=Rank.REGULARIZATION)]
 Penalty = Annotated[float, Float(0.0, 10.0, rank=Rank.REGULARIZATION)]
+Dimensions = Annotated[int, at_least(2), FromData("points", "dimensions")]
 Units = Annotated[int, Int(16, 512, log=True, rank=Rank.UNITS)]
 
 
-def modes(model: keras.Model, images: np.ndarray, labels, batch_size: int) -> dict[str, float]:
+def _discriminate(model, points: Like()):
+    return {"scores": model.score(points)}
+
+
+def _decode(model, latents: LatentVectors):
+    return {"points": model.generate(latents)}
+
+
+def _sample(model, n: Whole, seed: Whole):
+    return {"points": model.generate(model.latents(n, SeedStream(seed)))}
+
+
+ENDPOINTS = {
+    "decode": Function(_decode, ("points",)),
+    "sample": Function(_sample, ("points",)),
+    "discriminate": Function(_discriminate, ("scores",)),
+}
+
+
+def modes(model: keras.Model, points: np.ndarray, labels, batch_size: int) -> dict[str, float]:
     """Modes that samples come from, and the share of good ones; each class of points is a mode.
 
     Of points without classes, or one of each, there is nothing to say.
     """
     if labels is None:
         return {}
-    points = images.reshape(len(images), -1)
     groups = [points[labels == label] for label in np.unique(labels)]
     centres = np.stack([group.mean(axis=0) for group in groups])
     deviation = np.sqrt(np.mean([group.var(axis=0).mean() for group in groups]))
     if not deviation > 0:
         return {}
-    drawn = samples(model, len(images), batch_size).reshape(len(images), -1)
+    drawn = samples(model, len(points), batch_size)
     covered, good = modes_covered(drawn, centres, deviation)
     return {"modes_covered": float(covered), "good_samples": good}
 
 
 @recipe(
     family="gans",
-    task=GENERATION,
+    task=POINT_GENERATION,
     data="ring8",
     paper="Srivastava et al. 2017: https://arxiv.org/abs/1705.07761",
     objective=Objective("val_modes_covered", "max", measured=True),
     incomparable=FIGURES,
     endpoints=ENDPOINTS,
     measures=modes,
-    smoke={"image_shape": (1, 1, 2), "latent_dim": 3, "units": 8},
+    smoke={"latent_dim": 3, "units": 8},
     batch_size=128,
     epochs=20,
 )
 def toy_gan(
-    image_shape: ImageShape = (1, 1, 2),
+    dimensions: Dimensions = 2,
     *,
     latent_dim: LatentDim = 2,
     units: Units = 128,
@@ -76,8 +106,7 @@ def toy_gan(
         * The paper's discriminator is another, and learns at a tenth of the generator's step size.
 
     Args:
-        image_shape: `(1, 1, 2)`: a point is an image of one pixel, whose channels are the
-            coordinates; the data sets `ring8` and `grid25` have such.
+        dimensions: Number of coordinates of a point, at least 2.
         latent_dim: Number of latents, normally distributed.
         units: Units of each of the two hidden layers of both networks.
         objective: What the networks make small: `"non_saturating"`, `"minimax"`,
@@ -93,7 +122,7 @@ def toy_gan(
         seed: Makes initial weights and latents reproducible.
 
     Returns:
-        A compiled `AdversarialModel` that trains on points in [0, 1], `(batch, 1, 1, 2)`. Called
+        A compiled `AdversarialModel` that trains on points in [0, 1], `(batch, dimensions)`. Called
         with points it gives the discriminator's scores, `(batch, 1)`.
 
     Raises:
@@ -103,19 +132,17 @@ def toy_gan(
         >>> import numpy as np
         >>> from amalthea.recipes import toy_gan
         >>> model = toy_gan(units=8)
-        >>> history = model.fit(np.random.rand(32, 1, 1, 2), epochs=1, verbose=0)
+        >>> history = model.fit(np.random.rand(32, 2), epochs=1, verbose=0)
         >>> tuple(model.generate(np.zeros((1, 2))).shape)
-        (1, 1, 1, 2)
+        (1, 2)
 
     Reference:
         Srivastava et al. 2017, "VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational
         Learning": https://arxiv.org/abs/1705.07761
     """
-    if image_shape[:2] != (1, 1):
-        raise UserError(f"image_shape must be (1, 1, 2), that of a point, got {image_shape}")
     model = AdversarialModel(
-        _generator(image_shape, latent_dim, units),
-        _discriminator(image_shape, units, minibatch),
+        _generator(dimensions, latent_dim, units),
+        _discriminator(dimensions, units, minibatch),
         objective,
         critic_steps=critic_steps,
         penalties=[penalties.GradientPenalty(gradient_penalty)] if gradient_penalty else [],
@@ -126,19 +153,19 @@ def toy_gan(
     return model
 
 
-def _generator(image_shape, latent_dim, units):
+def _generator(dimensions, latent_dim, units):
     latents = keras.Input((latent_dim,), name="latents")
     x = latents
     for _ in range(2):
         x = layers.Dense(units, "relu", kernel_initializer="he_normal")(x)
-    x = layers.Reshape(image_shape)(layers.Dense(image_shape[-1], dtype="float32")(x))
+    x = layers.Dense(dimensions, dtype="float32")(x)
     points = layers.Rescaling(0.1, 0.5, dtype="float32", name="points")(x)
     return keras.Model(latents, points, name="generator")
 
 
-def _discriminator(image_shape, units, minibatch):
-    points = keras.Input(image_shape, name="points")
-    x = layers.Flatten()(layers.Rescaling(10.0, -5.0)(points))
+def _discriminator(dimensions, units, minibatch):
+    points = keras.Input((dimensions,), name="points")
+    x = layers.Rescaling(10.0, -5.0)(points)
     for _ in range(2):
         x = layers.Dense(units, "relu", kernel_initializer="he_normal")(x)
     x = beside_their_batch(x, minibatch, kernels=16)

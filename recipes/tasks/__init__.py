@@ -2,10 +2,11 @@
 
 from .classification import CLASSIFICATION
 from .density_estimation import DENSITY_ESTIMATION, JOINT_DENSITY_ESTIMATION
-from .generation import CONDITIONAL_GENERATION, GENERATION
+from .generation import CONDITIONAL_GENERATION, GENERATION, POINT_GENERATION
 from .language_modeling import LANGUAGE_MODELING
 from .localization import LOCALIZATION
 from .reconstruction import CONDITIONAL_RECONSTRUCTION, RECONSTRUCTION
+from .regression import REGRESSION
 from .segmentation import SEGMENTATION
 from .task import Task
 
@@ -18,7 +19,9 @@ __all__ = [
     "JOINT_DENSITY_ESTIMATION",
     "LANGUAGE_MODELING",
     "LOCALIZATION",
+    "POINT_GENERATION",
     "RECONSTRUCTION",
+    "REGRESSION",
     "SEGMENTATION",
     "Task",
 ]

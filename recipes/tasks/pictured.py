@@ -3,24 +3,23 @@
 from ...callbacks import EpochPictures
 from .task import Task
 
-# Examples in the picture.
-SHOWN = 10
-
 
 class Pictured(Task):
     """Base of the tasks that draw a few examples with what a model makes of them."""
 
     # Name of the picture that evaluation draws.
     file: str
+    # Examples in the picture.
+    shown = 10
 
     def picture(self, recipe, model, few, path):
         """Draw a few examples with what a model makes of them, as a PNG file."""
         raise NotImplementedError
 
     def show(self, recipe, arguments, held_out, folder):
-        few = held_out.first(SHOWN)
+        few = held_out.first(self.shown)
         return [EpochPictures(lambda model, path: self.picture(recipe, model, few, path), folder)]
 
     def draw(self, recipe, model, examples, batch_size):
-        few = examples.first(SHOWN)
+        few = examples.first(self.shown)
         return {self.file: lambda path: self.picture(recipe, model, few, path)}

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ...callbacks import SampleGrid
+from ...callbacks import SampleGrid, made_of
 from ...checks import check_count, is_number, is_whole
 from ...errors import UserError
 from ..endpoint import Endpoint
@@ -58,7 +58,7 @@ def sample_images(
             share of the distance from the mean style that remains, for a model with styles.
 
     Returns:
-        `(n, height, width, channels)`, values in [0, 1].
+        `(n, height, width, channels)`, values in [0, 1]; of a model of points `(n, dimensions)`.
     """
     n = check_count("n", 64 if n is None else n)
     endpoint = recipe.endpoints.get("sample")
@@ -87,7 +87,7 @@ def sample_images(
         raise UserError(f"{recipe.name} {why}, got {name}={value!r}")
     # Compiled, as a prediction is: chains are long loops of tiny steps.
     draw = endpoint.bind(model, **given).predict_on_batch
-    return draw({"seed": ops.convert_to_tensor(seed, "int32")})["images"]
+    return made_of(draw({"seed": ops.convert_to_tensor(seed, "int32")}))
 
 
 def sample_grid(recipe: Recipe, arguments: Mapping[str, Any], folder: Path) -> list[SampleGrid]:

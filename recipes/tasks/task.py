@@ -36,6 +36,11 @@ class Task:
     targets: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What arrays without names are, in order."""
+        return *self.inputs, *(self.targets or ("label",))
+
     def select(self, examples):
         """Examples with the columns that models of the task get of them.
 

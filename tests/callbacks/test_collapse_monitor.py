@@ -8,7 +8,7 @@ from amalthea.recipes import get_recipe, toy_gan
 
 from harness import one_sentence
 
-POINTS = np.random.default_rng(0).random((64, 1, 1, 2), dtype="float32")
+POINTS = np.random.default_rng(0).random((64, 2), dtype="float32")
 BIND = get_recipe("toy_gan").endpoints["sample"].bind
 
 

@@ -81,7 +81,7 @@ def test_wrong_arguments_are_one_sentence():
         ProgressiveGrowing([4, 8], 10, batch_sizes={8: 0})
     with pytest.raises(ValueError, match=r"the last ones of .*, \[4, 8, 16\], got \[4, 8\]"):
         tiny().fit(IMAGES, callbacks=[ProgressiveGrowing([4, 8])], verbose=0)
-    model, points = toy_gan(), np.zeros((4, 1, 1, 2))
+    model, points = toy_gan(), np.zeros((4, 2))
     with pytest.raises(ValueError, match="which does not grow, got"):
         model.fit(points, callbacks=[ProgressiveGrowing([4, 8])], verbose=0)
 

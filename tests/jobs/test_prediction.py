@@ -104,12 +104,12 @@ def test_a_machine_gives_reconstructions_and_an_adversarial_net_scores(
     assert prediction.outputs["reconstructions"].shape == (20, 12, 12, 1)
     outputs = jobs.predict(machine.path, pictures, endpoint="free_energy").outputs
     assert outputs["free_energies"].shape == (40,)
-    points = np.random.default_rng(0).random((30, 1, 1, 2), dtype="float32")
+    points = np.random.default_rng(0).random((30, 2), dtype="float32")
     sets = {"train": points, "validation": points}
     run = jobs.train("toy_gan", sets, out=tmp_path / "gan", epochs=1, verbose=0)
     prediction = jobs.predict(run.path, points[:5])
     assert prediction.endpoint == "discriminate"
-    assert [set(row) for row in prediction.rows()] == [{"image", "scores"}] * 5
+    assert [set(row) for row in prediction.rows()] == [{"row", "scores"}] * 5
 
 
 def test_words_of_one_are_classes_too(arrays, tmp_path):

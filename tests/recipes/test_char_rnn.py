@@ -69,7 +69,7 @@ def test_numbers_beyond_the_vocabulary_are_refused_before_the_first_step(wrong):
         with pytest.raises(UserError, match=r"^char_rnn takes .* from 0 to 4, got") as error:
             model.fit(**given, verbose=0)
         one_sentence(error)
-    with pytest.raises(UserError, match=r"got an array of shape \(24,\)"):
+    with pytest.raises(UserError, match=r"got some of shape \(\)"):
         model.fit(text[:, 0], following, verbose=0)
     with pytest.raises(UserError, match="from 0 to 4, got none"):
         model.fit(text, verbose=0)

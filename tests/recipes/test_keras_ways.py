@@ -195,9 +195,9 @@ def test_pairs_of_images_are_learnt_from(name):
 
 def test_what_a_model_cannot_learn_from_is_said_once():
     model, (images,) = build("toy_gan"), batch("toy_gan")
-    with pytest.warns(UserWarning, match=r"toy_gan learns from images alone: y, .*, is ignored"):
-        model.fit(images, np.zeros((len(images), 1, 1, 2)), verbose=0)
-    model.fit(images, np.zeros((len(images), 1, 1, 2)), verbose=0)  # a warning would be an error
+    with pytest.warns(UserWarning, match=r"toy_gan learns from points alone: y, .*, is ignored"):
+        model.fit(images, np.zeros((len(images), 2)), verbose=0)
+    model.fit(images, np.zeros((len(images), 2)), verbose=0)  # a warning would be an error
 
 
 @every_recipe_at_a_high_price

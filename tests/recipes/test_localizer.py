@@ -51,7 +51,7 @@ def test_loss_and_metrics_are_those_of_the_definition():
         (lambda boxes: boxes[..., [2, 3, 0, 1, 4]], r"got \["),
         (lambda boxes: boxes * 32, r"got \["),
         (lambda boxes: boxes[:, 0], r"got some of shape \(5,\)"),
-        (lambda boxes: boxes[:3], "for each of 24 images, got 3"),
+        (lambda boxes: boxes[:3], "got 3 for 24 examples"),
         (lambda boxes: None, "got none"),
     ],
 )

@@ -72,7 +72,7 @@ def test_pixels_far_away_matter_by_the_way_down_and_near_ones_by_the_skips():
         (lambda masks: masks + 1, "from 0 to 1, got 2"),
         (lambda masks: masks[:, :4], r"got some of shape \(4, 8\)"),
         (lambda masks: masks[..., None], r"got some of shape \(8, 8, 1\)"),
-        (lambda masks: masks[:3], "one for each of 24 images, got 3"),
+        (lambda masks: masks[:3], "got 3 for 24 examples"),
         (lambda masks: masks * 0.5 + 0.25, r"got 0\.[27]5"),
         (lambda masks: None, "got none"),
     ],
