@@ -68,3 +68,11 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if item.get_closest_marker("tensorflow"):
                 item.add_marker(pytest.mark.skip(reason="needs the TensorFlow backend"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session):
+    """Fail where tests of a group would run on several workers, each of which makes all anew."""
+    grouped = session.config.getvalue("loadgroup", False)
+    if grouped and not all("@" in item.nodeid for item in session.items):
+        raise pytest.UsageError("this pytest-xdist groups no tests of this pytest: take others")
