@@ -40,7 +40,7 @@ test-slow: .venv/installed-test .venv/installed-onnx .venv/installed-litert .ven
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
 
 test-jax: .venv/installed-test .venv/installed-jax
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -n 2 --dist loadgroup -m "(staged or not slow) and not tensorflow" \
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -n 2 --dist loadgroup -m "(jax or not slow) and not tensorflow" \
 		tests/layers tests/recipes tests/callbacks
 
 lint: .venv/installed-lint

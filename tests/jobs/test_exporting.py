@@ -30,7 +30,7 @@ LIKE_ANOTHER = {
     "wgan_gp",
 }
 # Models of many layers take their time to be exported.
-QUICK = {"tied_autoencoder", "lenet5", "rbm", "toy_gan"}
+QUICK = {"tied_autoencoder", "rbm", "toy_gan"}
 
 # A server: TensorFlow, and nothing of ours.
 SERVER = """

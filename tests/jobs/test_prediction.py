@@ -112,6 +112,7 @@ def test_a_machine_gives_reconstructions_and_an_adversarial_net_scores(
     assert [set(row) for row in prediction.rows()] == [{"row", "scores"}] * 5
 
 
+@pytest.mark.slow
 def test_words_of_one_are_classes_too(arrays, tmp_path):
     arguments = {"hidden_units": (6,), "caption_units": 4, "joint_units": 6}
     arguments["pretraining_epochs"] = 1

@@ -83,6 +83,7 @@ def conditional(tmp_path_factory):
     return jobs.train("conditional_gan", data, out=folder / "run", **settings)
 
 
+@pytest.mark.slow
 def test_without_a_label_a_conditional_net_draws_equally_many_of_each_class(conditional):
     mixed = jobs.sample(conditional.path, 6, seed=3)
     latents_of = [jobs.sample(conditional.path, 6, label=label, seed=3) for label in range(3)]

@@ -42,9 +42,9 @@ def rows(run):
     ["random", *(pytest.param(s, marks=pytest.mark.slow) for s in ("bayesian", "hyperband"))],
 )
 def test_finds_the_best_and_hands_it_over(arrays, tmp_path, strategy):
-    run = tune(arrays, tmp_path / "a", strategy=strategy, trials=4, epochs=3)
+    run = tune(arrays, tmp_path / "a", strategy=strategy, trials=3, epochs=3)
     found = rows(run)
-    assert len(found) == 4
+    assert len(found) == 3
     scores = [float(row["score"]) for row in found]
     best = json.loads((run.path / "best.json").read_text())
     assert best["score"] == min(scores)
@@ -58,6 +58,7 @@ def test_finds_the_best_and_hands_it_over(arrays, tmp_path, strategy):
     assert jobs.export(run.path).is_dir()
 
 
+@pytest.mark.slow
 def test_the_first_trial_is_the_recipe_with_its_defaults(arrays, tmp_path):
     run = tune(arrays, tmp_path / "a", trials=2)
     first = rows(run)[0]
@@ -343,6 +344,7 @@ def test_a_stack_of_machines_is_searched_for_what_it_says_of_images_not_of_featu
     assert figures["log_likelihood_bound"] == pytest.approx(best["score"], abs=1)
 
 
+@pytest.mark.slow
 def test_an_objective_that_only_untuned_arguments_change_is_taken(arrays, tmp_path):
     run = tune(arrays, tmp_path / "a", trials=1, top=2, objective="val_loss")
     assert run.settings["objective"] == ["val_loss", "min"]

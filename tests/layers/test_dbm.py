@@ -141,6 +141,7 @@ def test_pretraining_moves_one_layer_and_leaves_the_others_as_they_are(layer, mo
     assert {i for i, old in enumerate(before) if not np.array_equal(old, after[i])} == moving
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_training_raises_the_bound():
     data = np.repeat(np.array([[1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]], "float32"), 20, axis=0)

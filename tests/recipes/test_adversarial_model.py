@@ -151,6 +151,7 @@ def test_drift_is_on_the_square_of_real_scores():
     assert heavier - loss == pytest.approx(0.5 * np.square(scores).mean(), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_lazy_r1_is_as_strong_in_the_mean():
     def losses(**arguments):
         model = tiny(rates=(0.0, 0.0), optimizer=keras.optimizers.SGD, **arguments)
@@ -223,6 +224,7 @@ def test_the_generators_step_does_not_depend_on_how_many_the_critic_makes():
     assert np.linalg.norm(steps[1] - steps[0]) < 0.2 * np.linalg.norm(steps[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -9,7 +9,7 @@ from amalthea.metrics import reconstruction_error
 from amalthea.recipes import deep_autoencoder, get_recipe
 
 # A training in stages is traced anew in each.
-pytestmark = [pytest.mark.slow, pytest.mark.staged]
+pytestmark = [pytest.mark.slow, pytest.mark.jax]
 
 IMAGES = (np.random.default_rng(0).random((40, 4, 4, 1)) < 0.4).astype("float32")
 MACHINES = ("rbm_1", "rbm_2", "rbm_3")

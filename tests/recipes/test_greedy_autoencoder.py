@@ -8,7 +8,7 @@ from amalthea.recipes import get_recipe, greedy_autoencoder, greedy_classifier
 from harness import call_endpoint
 
 # A training in stages is traced anew in each.
-pytestmark = [pytest.mark.slow, pytest.mark.staged]
+pytestmark = [pytest.mark.slow, pytest.mark.jax]
 
 IMAGES = (np.random.default_rng(0).random((40, 4, 4, 1)) < 0.4).astype("float32")
 LABELS = np.arange(40) % 3

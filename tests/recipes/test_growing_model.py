@@ -289,6 +289,7 @@ def test_samples_depend_on_their_seed_alone_noise_included():
     assert np.abs(first[0] - first[1]).max() > 1e-3
 
 
+@pytest.mark.slow
 @ON_TENSORFLOW
 def test_truncated_to_nothing_all_samples_are_one_image():
     model = build(stylegan, 8)
@@ -301,6 +302,7 @@ def test_truncated_to_nothing_all_samples_are_one_image():
     assert 0 < spread[0.5] < spread[1.0]
 
 
+@pytest.mark.slow
 def test_styles_are_mixed_from_the_layer_of_the_crossover_on():
     model = moved(stylegan, size=8)
     coarse, fine = LATENTS[:1], LATENTS[1:2]

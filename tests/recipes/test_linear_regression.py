@@ -20,7 +20,8 @@ def test_it_comes_to_the_closed_form():
     }
     given = {name: tuple(map(float, numbers)) for name, numbers in kwargs.items()}
     model = linear_regression(4, 2, **given, learning_rate=0.03, seed=0)
-    model.fit(values, targets, batch_size=256, epochs=500, verbose=0)
+    again = [np.tile(numbers, (500, 1)) for numbers in (values, targets)]
+    model.fit(*again, batch_size=256, shuffle=False, verbose=0)
     design = np.column_stack([values, np.ones(256)])
     exact = design @ np.linalg.lstsq(design, targets, rcond=None)[0]
     predicted = model.predict(values, verbose=0)
