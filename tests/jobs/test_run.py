@@ -262,7 +262,13 @@ def held(kind):
     return tf.data.Dataset.from_tensor_slices((IMAGES, labels)).batch(7)
 
 
-@pytest.mark.parametrize("kind", ["arrays", "an image set", "bytes", "a dataset"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "a dataset",
+        *(pytest.param(k, marks=pytest.mark.slow) for k in ("arrays", "an image set", "bytes")),
+    ],
+)
 def test_data_from_python_train_as_files_do(kind, trained, tmp_path):
     run = train(held(kind), tmp_path / "a")
     assert run.settings["data"] is None

@@ -434,7 +434,7 @@ def test_a_step_runs_eagerly_and_compiled_by_xla(name, mode):
     )
 
 
-@every_recipe_at_a_price
+@every_recipe_at_a_high_price
 def test_a_float16_model_moves_within_its_first_steps(name):
     model = build_under("mixed_float16", name)
     before = arrays(model.trainable_variables)
