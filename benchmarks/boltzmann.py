@@ -100,7 +100,7 @@ def digits_likelihood() -> str:
     """64×16 on the digits: exact mean log-likelihood."""
     x, held = digits("train+validation"), digits("test")
 
-    def judged(trained, images):
+    def likelihood(trained, images):
         rbm = rebuilt(trained)
         return log_likelihood(rbm, images, exact_log_partition(rbm)).mean()
 
@@ -109,11 +109,13 @@ def digits_likelihood() -> str:
     for name, train in contenders_for_likelihood(100).items():
         early, late = ([train(x, 16, 20, n, seed) for seed in seeds] for n in (short, long))
         cases = ((early, held), (late, held), (late, x))
-        rows.append([name, *(spread([judged(t, images) for t in ts], 4) for ts, images in cases)])
+        rows.append(
+            [name, *(spread([likelihood(t, images) for t in ts], 4) for ts, images in cases)]
+        )
         print(*rows[-1], sep="  ", flush=True)
     best = maximum_likelihood(x, 16, size(800, 20))
     name = "for reference: the training images' likelihood at its maximum, by exact gradients"
-    rows.append([name, "–", f"{judged(best, held):.4g}", f"{judged(best, x):.4g}"])
+    rows.append([name, "–", f"{likelihood(best, held):.4g}", f"{likelihood(best, x):.4g}"])
     header = ["what", f"test, {short} epochs, nats: median (range)", f"test, {long} epochs"]
     return table([*header, f"training, {long} epochs"], rows)
 

@@ -194,7 +194,7 @@ PARTS = {"speed": speed, "schedule": schedule, "remedies": remedies, "garments":
 
 options = parsed(__doc__, PARTS, rounds=5)
 size = options.size
-# Images a step, steps an epoch, and epochs, of which the first is not counted.
+# Batch size, steps an epoch, and epochs, of which the first is not counted.
 LENGTHS = (64, size(40, 5), size(4, 2))
 TORCH = versions(options.torch, "torch").get("torch")
 publish_parts("gans", PARTS, options, timed=["speed"])

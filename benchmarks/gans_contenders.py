@@ -64,11 +64,11 @@ class TwoTapesAtOnce(Textbook):
     def train_step(self, real):
         with tf.GradientTape() as mine, tf.GradientTape() as others:
             fake = self.generator(self.latents(tf.shape(real)[0]), training=True)
-            of_real = self.discriminator(real, training=True)
-            of_fake = self.discriminator(fake, training=True)
-            generator_loss = tf.reduce_mean(tf.nn.softplus(-of_fake))
-            loss = tf.reduce_mean(tf.nn.softplus(-of_real)) + tf.reduce_mean(
-                tf.nn.softplus(of_fake)
+            real_scores = self.discriminator(real, training=True)
+            fake_scores = self.discriminator(fake, training=True)
+            generator_loss = tf.reduce_mean(tf.nn.softplus(-fake_scores))
+            loss = tf.reduce_mean(tf.nn.softplus(-real_scores)) + tf.reduce_mean(
+                tf.nn.softplus(fake_scores)
             )
         self.move(self.generator, self.of_generator, mine, generator_loss)
         self.move(self.discriminator, self.of_discriminator, others, loss)
@@ -86,10 +86,10 @@ class Critic(Textbook):
             batch = tf.shape(images)[0]
             with tf.GradientTape() as tape:
                 fake = self.generator(self.latents(batch), training=True)
-                of_fake = self.discriminator(fake, training=True)
-                of_real = self.discriminator(images, training=True)
+                fake_scores = self.discriminator(fake, training=True)
+                real_scores = self.discriminator(images, training=True)
                 penalty = self.penalty(images, fake)
-                loss = tf.reduce_mean(of_fake) - tf.reduce_mean(of_real) + 10 * penalty
+                loss = tf.reduce_mean(fake_scores) - tf.reduce_mean(real_scores) + 10 * penalty
             self.move(self.discriminator, self.of_discriminator, tape, loss)
         with tf.GradientTape() as tape:
             fake = self.generator(self.latents(batch), training=True)

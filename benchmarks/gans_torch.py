@@ -80,7 +80,7 @@ def dcgan_step(real):
     of_generator.step()
 
 
-def wgan_step(real, turn):
+def wgan_step(real, generator_update):
     """One of the critic, and in every fifth one of the generator."""
     with torch.no_grad():
         fake = generator(torch.randn(len(real), LATENTS))
@@ -91,7 +91,7 @@ def wgan_step(real, turn):
     of_discriminator.zero_grad()
     (discriminator(fake).mean() - discriminator(real).mean() + 10 * penalty).backward()
     of_discriminator.step()
-    if turn:
+    if generator_update:
         of_generator.zero_grad()
         (-discriminator(generator(torch.randn(len(real), LATENTS))).mean()).backward()
         of_generator.step()

@@ -63,7 +63,7 @@ class Prediction:
         return {name: value for name, value in self.outputs.items() if value.ndim == 4} | masks
 
     def classes(self, top: int = 1) -> list[list[tuple[str, float]]]:
-        """For each image the likeliest classes with their probabilities, the likeliest first."""
+        """For each image its most probable classes, in order, with their probabilities."""
         probabilities = self.outputs["probabilities"]
         probabilities = probabilities.reshape(len(self.names), -1)
         names = self.class_names or tuple(map(str, range(probabilities.shape[1])))
@@ -78,10 +78,10 @@ class Prediction:
         rows: list[dict[str, Any]] = [{self.noun: name} for name in self.names]
         for name, values in self.outputs.items():
             if name == "probabilities" and values[0].size == values.shape[-1]:
-                for row, likeliest in zip(rows, self.classes(top), strict=True):
-                    row["class"], row["probability"] = likeliest[0]
+                for row, most_probable in zip(rows, self.classes(top), strict=True):
+                    row["class"], row["probability"] = most_probable[0]
                     if top > 1:
-                        row["classes"] = dict(likeliest)
+                        row["classes"] = dict(most_probable)
             elif values.ndim < 4 and name not in self.pictures:
                 for row, value in zip(rows, values, strict=True):
                     row[name] = np.asarray(value).squeeze().tolist()

@@ -38,8 +38,8 @@ def sample(
             styles: with 1, as if not given, the images have all variety, with less they are better
             and more alike.
         prompt: What texts begin with; the end of a line if not given.
-        temperature: Of texts, 0 for the likeliest character each time, 1, as if not given, for each
-            by its probability.
+        temperature: Of texts, 0 for the most probable character each time, 1, as if not given, for
+            each by its probability.
         length: Characters that are added to the prompt; 200 if not given.
         seed: Seed of the samples.
 

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from .boltzmann_gradient import resting
+from .boltzmann_gradient import frozen
 from .corruption import Corruption
 from .kept_loss import KeptLoss
 from .tied import TiedDense
@@ -83,14 +83,14 @@ class AutoencodingDense(KeptLoss, TiedDense):
     def _loss(self, inputs, training):
         inputs = ops.stop_gradient(inputs)
         hidden = super().call(self.noise(inputs, training=training))
-        # Of logits in full precision: a sigmoid that is 1 to rounding has no slope.
+        # Of logits in full precision: a sigmoid that is 1 to rounding has no gradient.
         inputs, logits = (
             ops.cast(x, self.variable_dtype) for x in (inputs, self.linear(hidden, reverse=True))
         )
         return ops.mean(ops.binary_crossentropy(inputs, logits, from_logits=True))
 
     def _rest(self):
-        return resting(self.trainable_weights)
+        return frozen(self.trainable_weights)
 
     def get_config(self):
         config = super().get_config()

@@ -89,6 +89,6 @@ def _sloped(reported, *weights_and_gradients):
     return reported, backward
 
 
-def resting(weights):
+def frozen(weights):
     """A loss of 0 that gives `weights` a gradient of 0, where optimizers expect one."""
     return 0.0 * sum(ops.cast(ops.sum(weight), backend.floatx()) for weight in weights)

@@ -5,7 +5,7 @@ import numpy as np
 from keras import initializers, ops
 
 from ..checks import check_count
-from .boltzmann_gradient import boltzmann_gradient, descent, moved, prior_for, resting
+from .boltzmann_gradient import boltzmann_gradient, descent, frozen, moved, prior_for
 from .rbm import RBM
 from .seed_stream import SeedStream
 from .seeded_layer import SeededLayer
@@ -143,7 +143,7 @@ class DBM(SeededLayer):
     def call(self, inputs, training=False):
         posterior = self.mean_field(inputs)
         if self.learning is False:
-            self.add_loss(resting(self.trainable_weights))
+            self.add_loss(frozen(self.trainable_weights))
         elif self.learning is True:
             reported = UNIT.negative_log_likelihood(inputs, self.unit_input(0, above=posterior[0]))
             chains = self._model_phase() if training else None
@@ -400,7 +400,7 @@ class DBM(SeededLayer):
         others = [
             weight for weight in self.trainable_weights if not any(weight is w for w in weights)
         ]
-        self.add_loss(descent(weights, gradients, reported) + (resting(others) if others else 0.0))
+        self.add_loss(descent(weights, gradients, reported) + (frozen(others) if others else 0.0))
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.hidden[-1])

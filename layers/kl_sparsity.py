@@ -80,7 +80,7 @@ class KLSparsity(keras.layers.Layer):
             moved = ops.stop_gradient(moved)
             self.mean.assign(moved)
             mean = moved + of_batch - ops.stop_gradient(of_batch)
-        # The value alone is clipped: a unit that never speaks has to have a slope.
+        # The value alone is clipped: a unit that never speaks has to have a gradient.
         mean = mean + ops.stop_gradient(ops.clip(mean, EPSILON, 1 - EPSILON) - mean)
         divergence = self.target * ops.log(self.target / mean)
         divergence += (1 - self.target) * ops.log((1 - self.target) / (1 - mean))

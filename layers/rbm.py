@@ -6,7 +6,7 @@ import keras
 from keras import initializers, ops, random
 
 from ..checks import check_count
-from .boltzmann_gradient import boltzmann_gradient, descent, moved, prior_for, resting
+from .boltzmann_gradient import boltzmann_gradient, descent, frozen, moved, prior_for
 from .both_ways import check_features, output_spec
 from .kept_loss import KeptLoss
 from .seed_stream import SeedStream
@@ -337,7 +337,7 @@ class RBM(KeptLoss, SeededLayer):
 
     def _loss(self, visible, hidden_input, training):
         if not self.learning:
-            return resting(self.trainable_weights)
+            return frozen(self.trainable_weights)
         hidden = self._hidden.mean(hidden_input)
         if not training:
             reported = self._reported_loss(visible, hidden_input, hidden, SeedStream(0))
@@ -346,7 +346,7 @@ class RBM(KeptLoss, SeededLayer):
         chain = self._contrast(hidden, seeds)
         reported = self._reported_loss(visible, hidden_input, hidden, seeds)
         loss = self._descent((visible, hidden), chain, reported)
-        return loss + resting([self.generative_kernel]) if self.untied else loss
+        return loss + frozen([self.generative_kernel]) if self.untied else loss
 
     def _contrast(self, hidden, seeds):
         """Visible states and hidden means at the end of the chains."""

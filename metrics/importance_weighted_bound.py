@@ -37,7 +37,7 @@ def importance_weighted_bound(
         seed: Seed of the draws.
 
     Returns:
-        The bound of each image in nats, `(count,)`.
+        The lower bound of each image in nats, `(count,)`.
 
     Raises:
         UserError: If `samples` is below 1, or a conditional model is given no labels.
@@ -48,7 +48,7 @@ def importance_weighted_bound(
     """
     samples = check_count("samples", samples)
     if model.num_classes and labels is None:
-        raise UserError("the bound of a conditional model needs the labels of the images")
+        raise UserError("the lower bound of a conditional model needs the labels of the images")
     chunk = max(1, ROWS // batch_size)
 
     def bound(images, labels, first):
@@ -72,7 +72,7 @@ def importance_weighted_bound(
 
 
 def bound_in_chunks(model, images, labels, samples: int, chunk: int, seed):
-    """The bound of each image, `(batch,)`, by codes that are decoded so many at a time.
+    """The lower bound of each image, `(batch,)`, by codes that are decoded so many at a time.
 
     Args:
         model: A variational model.

@@ -39,7 +39,7 @@ def sample(
     ] = None,
     temperature: Annotated[
         float | None,
-        typer.Option(min=0, show_default="1", help="Of texts, 0 for the likeliest characters."),
+        typer.Option(min=0, show_default="1", help="Of texts, 0 for the most probable characters."),
     ] = None,
     length: Annotated[
         int | None, typer.Option(min=1, show_default="200", help="Characters added to the prompt.")

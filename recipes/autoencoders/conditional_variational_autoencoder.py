@@ -93,9 +93,9 @@ def conditional_variational_autoencoder(
     Returns:
         A compiled `VariationalModel` that trains on images in [0, 1], `(batch, height, width,
         channels)`, and their classes, `(batch,)`. Called with images alone it gives their
-        reconstructions under the class that makes them likeliest. It logs `negative_bound`, in nats
-        for each image, and its parts with one sample, `reconstruction` and `kl`; and `bits_per_dim`
-        where pixels have 256 levels.
+        reconstructions under the class that makes them most probable. It logs `negative_bound`, in
+        nats for each image, and its parts with one sample, `reconstruction` and `kl`; and
+        `bits_per_dim` where pixels have 256 levels.
 
     Raises:
         UserError: If an argument is not valid, `binarization` is given with another likelihood than

@@ -54,7 +54,7 @@ class VariationalModel(FromRecipe, keras.Model):
 
     Returns:
         Reconstructions, from the means of the codes, in the shape of the images; of a conditional
-        model those of the class under which the image is likeliest.
+        model those of the class under which the image is most probable.
 
     Raises:
         ValueError: If an argument is out of its range.

@@ -5,7 +5,7 @@ from keras import ops
 
 from ...callbacks import GreedyLayerwise
 from ...layers import GradientGate
-from ...layers.boltzmann_gradient import resting
+from ...layers.boltzmann_gradient import frozen
 from ..autoencoders.greedy_autoencoder import CorruptionRate, one_after_another, stack
 from ..boltzmann.machine import HiddenUnits, PretrainingEpochs
 from ..endpoint import Part
@@ -17,7 +17,7 @@ from ..tasks import CLASSIFICATION
 
 @keras.saving.register_keras_serializable("amalthea")
 class Classifier(keras.layers.Dense):
-    """A dense layer that learns while it is `learning`, and rests in other stages."""
+    """A dense layer that learns while it is `learning`, and is frozen in other stages."""
 
     def __init__(self, units: int, learning: bool = True, **kwargs):
         super().__init__(units, **kwargs)
@@ -27,7 +27,7 @@ class Classifier(keras.layers.Dense):
         outputs = super().call(inputs)
         if self.learning:
             return outputs
-        self.add_loss(resting(self.trainable_weights))
+        self.add_loss(frozen(self.trainable_weights))
         return ops.stop_gradient(outputs)
 
     def get_config(self):

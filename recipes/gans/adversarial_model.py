@@ -16,7 +16,7 @@ from ..model import FromRecipe
 from ..rows_mean import ROWS_MEAN
 from .games import GAMES
 from .one_for_each import OneForEach
-from .penalties import R1, Drift, GradientPenalty, Judgement, Penalty
+from .penalties import R1, Drift, GradientPenalty, Penalty, ScoredBatch
 from .skip_zero_gradients import SkipZeroGradients
 
 PRIORS = {
@@ -231,29 +231,31 @@ class AdversarialModel(FromRecipe, keras.Model):
 
         weights = [weight.value for weight in discriminator.trainable_variables]
         noisy = self._noisy(real, seeds, training)
-        real_scores, state, real_gradient = self._judge_by_gradient(weights, noisy, y, training)
+        real_scores, state, real_gradient = self._discriminate_by_gradient(
+            weights, noisy, y, training
+        )
         self._assign(discriminator, state)
         noisy = self._noisy(images, seeds, training)
-        fake_scores, state, gradient = self._judge_by_gradient(weights, noisy, y, training)
+        fake_scores, state, gradient = self._discriminate_by_gradient(weights, noisy, y, training)
         generator_loss = self._generator_loss(
             fake, fake_scores, gradient, generator_update, sample_weight
         )
         if self.buffer is not None:
             seen = self._noisy(self.buffer(images, training=training), seeds, training)
-            fake_scores, state = self._judge(weights, seen, y, training)
+            fake_scores, state = self._discriminate(weights, seen, y, training)
         self._assign(discriminator, state)
         loss = self._discriminator_loss(real_scores, fake_scores)
 
-        def judge(rows):
-            scores, _, gradient = self._judge_by_gradient(weights, rows, y, training)
+        def discriminate(rows):
+            scores, _, gradient = self._discriminate_by_gradient(weights, rows, y, training)
             return scores, gradient
 
         def every(interval):
             return True if interval == 1 or step is None else ops.equal(step % interval, 0)
 
-        judgement = Judgement(real, images, real_scores, real_gradient, judge, seeds, every)
+        batch = ScoredBatch(real, images, real_scores, real_gradient, discriminate, seeds, every)
         for penalty in self.penalties:
-            loss = loss + penalty(judgement)
+            loss = loss + penalty(batch)
         self._see(discriminator_loss=loss, real_score=real_scores, fake_score=fake_scores)
         if training and self.average is not None:
             self._move_average()
@@ -285,7 +287,7 @@ class AdversarialModel(FromRecipe, keras.Model):
         self._assign(generator, state)
         return fake
 
-    def _judge(self, weights, images, labels, training):
+    def _discriminate(self, weights, images, labels, training):
         """Scores, `(batch,)`, and the discriminator's state after it has seen the images."""
         discriminator = self.active(self.discriminator)
         scores, state = discriminator.stateless_call(
@@ -296,10 +298,10 @@ class AdversarialModel(FromRecipe, keras.Model):
         )
         return ops.cast(scores, "float32")[:, 0], state
 
-    def _judge_by_gradient(self, weights, images, labels, training):
+    def _discriminate_by_gradient(self, weights, images, labels, training):
         """The same, and what gives the gradient of weighted scores, in the shape of the images."""
         return values_and_gradient(
-            lambda rows: self._judge(weights, rows, labels, training), images
+            lambda rows: self._discriminate(weights, rows, labels, training), images
         )
 
     @staticmethod

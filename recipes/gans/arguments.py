@@ -28,7 +28,7 @@ CriticSteps = Annotated[int, Int(1, 5)]
 GradientPenalty = Annotated[float, Float(0.1, 100.0, log=True, rank=Rank.REGULARIZATION)]
 
 
-def beside_their_batch(features, minibatch: str | None, **arguments):
+def with_batch_statistics(features, minibatch: str | None, **arguments):
     """Rows of features, `(batch, features)`, with how alike those of their batch are appended.
 
     Args:

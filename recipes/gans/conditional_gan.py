@@ -10,7 +10,7 @@ from ..registry import Objective, Published, recipe
 from ..search import Dropout, ImageShape, LatentDim, LearningRate, Momentum, NumClasses, Seed, Units
 from ..tasks import CONDITIONAL_GENERATION
 from .adversarial_model import AdversarialModel
-from .arguments import AverageDecay, Minibatch, beside_their_batch
+from .arguments import AverageDecay, Minibatch, with_batch_statistics
 from .endpoints import CONDITIONAL_ENDPOINTS, distances
 from .games import FIGURES
 
@@ -61,7 +61,7 @@ def conditional_gan(
     the discriminator, whose units are maxout ones.
 
     Deviations:
-        * Both networks move in one step, from the same state; the paper's take turns.
+        * Both networks move in one step, from the same state; the paper's alternate.
         * Step size and momentum stay as they begin, while the paper changes them over hundreds of
           epochs.
 
@@ -141,6 +141,6 @@ def _discriminator(image_shape, num_classes, units, dropout, minibatch):
     classes = keras.Input((num_classes,), name="classes")
     x = [maxout(layers.Flatten()(images), units // 5, 5), maxout(classes, units // 24, 5)]
     x = maxout(layers.Concatenate()(x), units // 5, 4)
-    x = beside_their_batch(x, minibatch)
+    x = with_batch_statistics(x, minibatch)
     scores = layers.Dense(1, kernel_initializer=start, dtype="float32", name="scores")(x)
     return keras.Model([images, classes], scores, name="discriminator")

@@ -6,7 +6,7 @@ from keras import layers, ops
 from ...errors import UserError
 from ...layers import FusedBatchNormalization
 from ...layers.input_gradient import values_and_gradient
-from .arguments import beside_their_batch
+from .arguments import with_batch_statistics
 
 
 @keras.saving.register_keras_serializable("amalthea")
@@ -106,7 +106,7 @@ def discriminator(
         if level and normalize:
             x = _normalized(x)
         x = layers.Activation(leaky_relu)(x)
-    x = beside_their_batch(layers.Flatten()(x), minibatch)
+    x = with_batch_statistics(layers.Flatten()(x), minibatch)
     scores = layers.Dense(
         1, use_bias=False, kernel_initializer=_normal(), dtype="float32", name="scores"
     )(x)

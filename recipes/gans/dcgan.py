@@ -51,7 +51,7 @@ def dcgan(
     discriminator halves it, and learns to tell them from real ones.
 
     Deviations:
-        * Both networks move in one step, from the same state; the paper's take turns.
+        * Both networks move in one step, from the same state; the paper's alternate.
         * Images of 28×28 begin at 7×7, with two doublings; the paper's of 64×64 at 4×4, with four.
 
     Args:

@@ -10,7 +10,7 @@ from ..registry import Objective, Published, recipe
 from ..search import Dropout, ImageShape, LatentDim, LearningRate, Momentum, Seed, Units
 from ..tasks import GENERATION
 from .adversarial_model import AdversarialModel
-from .arguments import AverageDecay, Minibatch, Replay, beside_their_batch
+from .arguments import AverageDecay, Minibatch, Replay, with_batch_statistics
 from .endpoints import ENDPOINTS, distances
 from .games import FIGURES
 
@@ -62,7 +62,7 @@ def gan(
     two layers of maxout units, learns to tell them from real ones.
 
     Deviations:
-        * Both networks move in one step, from the same state; the paper's take turns.
+        * Both networks move in one step, from the same state; the paper's alternate.
         * Step size and momentum stay as they begin, while the paper's code changes them over
           hundreds of epochs; the biases of the pixels begin at 0, not at the data's log-odds.
 
@@ -130,6 +130,6 @@ def _discriminator(image_shape, units, dropout, minibatch):
     x = layers.Dropout(0.2 if dropout else 0.0)(layers.Flatten()(images))
     for _ in range(2):
         x = layers.Dropout(dropout)(Maxout(units, 5, kernel_initializer=start)(x))
-    x = beside_their_batch(x, minibatch)
+    x = with_batch_statistics(x, minibatch)
     scores = layers.Dense(1, kernel_initializer=start, dtype="float32", name="scores")(x)
     return keras.Model(images, scores, name="discriminator")

@@ -16,7 +16,7 @@ EPSILON = 1e-12
 
 
 @dataclass(frozen=True)
-class Judgement:
+class ScoredBatch:
     """What a penalty may look at: one batch, and how the discriminator scores it.
 
     Attributes:
@@ -25,7 +25,7 @@ class Judgement:
         real_scores: Scores of the real images, `(batch,)`.
         real_gradient: From weights of those scores to the gradient of the weighted sum with respect
             to the real images.
-        judge: From images to their scores and such a function.
+        discriminate: From images to their scores and such a function.
         seeds: Seeds of all that is drawn.
         every: From a number of steps to whether it is the first of so many; True if each step is.
     """
@@ -34,7 +34,7 @@ class Judgement:
     fake: Any
     real_scores: Any
     real_gradient: Callable
-    judge: Callable
+    discriminate: Callable
     seeds: keras.random.SeedGenerator
     every: Callable[[int], Any]
 
@@ -58,7 +58,7 @@ class Penalty:
             raise ValueError(f"pixel_range must be above 0, got {self.pixel_range!r}")
         check_count("interval", self.interval)
 
-    def __call__(self, judgement: Judgement):
+    def __call__(self, batch: ScoredBatch):
         """What is added to the loss of each row, `(batch,)`."""
         raise NotImplementedError
 
@@ -89,12 +89,12 @@ class GradientPenalty(Penalty):
     weight: float = 10.0
     pixel_range: float = 1.0
 
-    def __call__(self, judgement):
-        real = judgement.real
+    def __call__(self, batch):
+        real = batch.real
         shape = (ops.shape(real)[0], *[1] * (len(real.shape) - 1))
-        share = random.uniform(shape, dtype=real.dtype, seed=judgement.seeds)
-        _, gradient = judgement.judge(share * real + (1 - share) * judgement.fake)
-        squares = _squared_norm(gradient, judgement.real_scores, self.pixel_range)
+        share = random.uniform(shape, dtype=real.dtype, seed=batch.seeds)
+        _, gradient = batch.discriminate(share * real + (1 - share) * batch.fake)
+        squares = _squared_norm(gradient, batch.real_scores, self.pixel_range)
         return self.weight * ops.square(ops.sqrt(squares + EPSILON) - 1)
 
 
@@ -117,11 +117,11 @@ class R1(Penalty):
     interval: int = 1
     pixel_range: float = 1.0
 
-    def __call__(self, judgement):
-        scores, now = judgement.real_scores, judgement.every(self.interval)
+    def __call__(self, batch):
+        scores, now = batch.real_scores, batch.every(self.interval)
 
         def penalty():
-            squares = _squared_norm(judgement.real_gradient, scores, self.pixel_range)
+            squares = _squared_norm(batch.real_gradient, scores, self.pixel_range)
             return self.interval * squares
 
         if now is True:
@@ -143,8 +143,8 @@ class Drift(Penalty):
 
     weight: float = 1e-3
 
-    def __call__(self, judgement):
-        return self.weight * ops.square(judgement.real_scores)
+    def __call__(self, batch):
+        return self.weight * ops.square(batch.real_scores)
 
 
 def _squared_norm(gradient: Callable, scores, pixel_range: float):

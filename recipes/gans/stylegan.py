@@ -299,7 +299,7 @@ def generator(
     styles = mixing([first, second])
 
     own = filters(0, width)
-    # Its pixels are all alike at first, where the slope of normalisation is too large for float16.
+    # Its pixels are all alike at first, where normalisation has too large a gradient for float16.
     x = LearnedConstant((height, breadth, own), dtype="float32", name="constant")(styles)
     x = _styled(x, styles, 0, dtype="float32")
     x = EqualizedConv2D(own, 3, use_bias=False, name=f"conv_{height}_1")(x)

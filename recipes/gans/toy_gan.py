@@ -24,7 +24,7 @@ from ..search import (
 from ..tasks import POINT_GENERATION
 from . import penalties
 from .adversarial_model import AdversarialModel
-from .arguments import Beta1, CriticSteps, Minibatch, Replay, beside_their_batch
+from .arguments import Beta1, CriticSteps, Minibatch, Replay, with_batch_statistics
 from .endpoints import LatentVectors, samples
 from .games import FIGURES, GAMES
 
@@ -168,6 +168,6 @@ def _discriminator(dimensions, units, minibatch):
     x = layers.Rescaling(10.0, -5.0)(points)
     for _ in range(2):
         x = layers.Dense(units, "relu", kernel_initializer="he_normal")(x)
-    x = beside_their_batch(x, minibatch, kernels=16)
+    x = with_batch_statistics(x, minibatch, kernels=16)
     scores = layers.Dense(1, dtype="float32", name="scores")(x)
     return keras.Model(points, scores, name="discriminator")

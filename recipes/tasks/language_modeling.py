@@ -41,7 +41,7 @@ class LanguageModeling(Task):
             seed: Seed of what is drawn.
             prompt: What they begin with; the end of a line, or else the first character that the
                 model knows, if not given.
-            temperature: 0 for the likeliest character each time, 1 for all with their
+            temperature: 0 for the most probable character each time, 1 for all with their
                 probabilities, more for the unlikely ones more often.
             length: Characters that are added.
             **others: What other tasks are asked for.

@@ -41,7 +41,7 @@ def machine(pictures, tmp_path_factory):
 
 def test_pictures_are_named_by_their_classes(classifier, pictures):
     prediction = jobs.predict(classifier.path, [pictures / "cats", pictures / "dogs"])
-    names = [likeliest[0][0] for likeliest in prediction.classes()]
+    names = [most_probable[0][0] for most_probable in prediction.classes()]
     assert names == ["cats"] * 20 + ["dogs"] * 20
     whole = data.read(f"images:{pictures}", "train+validation").as_float()
     expected = classifier.load_model().predict(whole, verbose=0)

@@ -80,8 +80,8 @@ def test_its_loss_has_a_slope_where_it_is_wrong_beyond_rounding():
         layer(np.zeros((2, 5)))
         return layer.losses[-1]
 
-    (slope,) = gradients(loss, [layer.reverse_bias])
-    assert (slope > 0.1).all()
+    (gradient,) = gradients(loss, [layer.reverse_bias])
+    assert (gradient > 0.1).all()
 
 
 @pytest.mark.parametrize(

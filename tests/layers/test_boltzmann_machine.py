@@ -138,8 +138,8 @@ def test_the_difference_of_the_statistics_is_the_slope_of_the_likelihood(float64
             for step in (1e-5, -1e-5)
         )
         weight.assign(start)
-        slope = np.subtract(above, below) / 2e-5
-        np.testing.assert_allclose((data_mean - model_mean) / 1.5, slope, atol=1e-8)
+        gradient = np.subtract(above, below) / 2e-5
+        np.testing.assert_allclose((data_mean - model_mean) / 1.5, gradient, atol=1e-8)
 
 
 @pytest.mark.tensorflow

@@ -28,7 +28,7 @@ def test_gives_what_keras_gives(images, arguments, training):
     for kind in (FusedBatchNormalization, layers.BatchNormalization):
         layer = kind(gamma_initializer="ones", beta_initializer="ones", **arguments)
         outputs = layer(images, training=training)
-        slope = input_gradient(
+        gradient = input_gradient(
             lambda rows, layer=layer: ops.sin(
                 layer.stateless_call(
                     layer.trainable_variables,
@@ -39,7 +39,7 @@ def test_gives_what_keras_gives(images, arguments, training):
             ),
             ops.convert_to_tensor(images),
         )
-        results.append([outputs, slope, *layer.weights])
+        results.append([outputs, gradient, *layer.weights])
     for found, expected in zip(*results, strict=True):
         found, expected = (ops.convert_to_numpy(one) for one in (found, expected))
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)

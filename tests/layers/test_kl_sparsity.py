@@ -46,9 +46,9 @@ def test_units_that_never_or_always_speak_are_drawn_back():
         layer(inputs.value)
         return layer.losses[-1]
 
-    (slope,) = gradients(loss, [inputs])
-    assert (slope[:, 0] < 0).all()
-    assert (slope[:, 1] > 0).all()
+    (gradient,) = gradients(loss, [inputs])
+    assert (gradient[:, 0] < 0).all()
+    assert (gradient[:, 1] > 0).all()
 
 
 def test_the_running_means_move_in_training_alone_and_steady_the_penalty():
@@ -82,9 +82,9 @@ def test_with_running_means_the_gradient_is_that_at_the_running_means():
         return layer.losses[-1]
 
     mean = 0.5 * 0.1 + 0.5 * ACTIVITIES.mean(axis=0)
-    slope = (1 - 0.1) / (1 - mean) - 0.1 / mean
+    gradient = (1 - 0.1) / (1 - mean) - 0.1 / mean
     (found,) = gradients(loss, [inputs])
-    np.testing.assert_allclose(found, np.tile(slope / 6, (6, 1)), rtol=1e-4)
+    np.testing.assert_allclose(found, np.tile(gradient / 6, (6, 1)), rtol=1e-4)
 
 
 @pytest.mark.slow

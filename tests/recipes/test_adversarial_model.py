@@ -128,7 +128,9 @@ def test_the_input_gradient_is_that_of_finite_differences(float64):
     model = AdversarialModel(*networks(), penalties=[GradientPenalty(10.0)], seed=0)
     images = IMAGES[:3].astype("float64")
     weights = [weight.value for weight in model.discriminator.trainable_variables]
-    _, _, gradient = model._judge_by_gradient(weights, ops.convert_to_tensor(images), [], True)
+    _, _, gradient = model._discriminate_by_gradient(
+        weights, ops.convert_to_tensor(images), [], True
+    )
     found = ops.convert_to_numpy(gradient(ops.ones(3)))
     for row, image in enumerate(images):
         for pixel in range(image.size):

@@ -44,8 +44,8 @@ def test_a_prompt_is_kept_and_goes_on_by_so_many_characters():
 def test_at_temperature_0_each_character_is_the_likeliest_one():
     model = build("char_rnn")
     numbers = go_on(model, n=9, temperature=0.0)[:1]
-    likeliest = model.predict(numbers, verbose=0).argmax(-1)
-    np.testing.assert_array_equal(numbers[0, 3:], likeliest[0, 2:-1])
+    most_probable = model.predict(numbers, verbose=0).argmax(-1)
+    np.testing.assert_array_equal(numbers[0, 3:], most_probable[0, 2:-1])
     np.testing.assert_array_equal(go_on(model, n=9, temperature=0.0, seed=7)[:1], numbers)
 
 

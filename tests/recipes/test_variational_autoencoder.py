@@ -77,8 +77,8 @@ def test_discretized_probabilities_have_a_slope_however_small_they_are():
         pixels = ops.convert_to_tensor([0.9, 0.5, 0.1])
         return ops.sum(log_probability(pixels, outputs.value, -4.5))
 
-    (slope,) = gradients(total, [outputs])
-    assert (np.sign(slope) == [1, 1, -1]).all()
+    (gradient,) = gradients(total, [outputs])
+    assert (np.sign(gradient) == [1, 1, -1]).all()
 
 
 # The bound
