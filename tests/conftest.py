@@ -73,6 +73,6 @@ def pytest_collection_modifyitems(items):
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session):
     """Fail where tests of a group would run on several workers, each of which makes all anew."""
-    grouped = session.config.getvalue("loadgroup", False)
+    grouped = getattr(session.config.option, "loadgroup", False)
     if grouped and not all("@" in item.nodeid for item in session.items):
         raise pytest.UsageError("this pytest-xdist groups no tests of this pytest: take others")

@@ -35,13 +35,12 @@ class Boxes(Feature):
     @classmethod
     def read(cls, name, values):
         boxes = real_numbers(name, "boxes", values, ("count", "boxes of an image", "5"))
-        if boxes.shape[2] != 5:
+        feature = cls(max(1, int(boxes[..., -1].max()) + 1), boxes.shape[1])
+        if (got := feature.refused(boxes)) is not None:
             raise UserError(
-                f"{name}: boxes must be five numbers each, top, left, bottom, right and class, got "
-                f"{boxes.shape[2]}"
+                f"{name}: boxes must be five numbers each, top, left, bottom and right as shares "
+                f"of the image and a class from 0 on, got {got}"
             )
-        feature = cls(max(1, int(boxes[..., 4].max()) + 1), boxes.shape[1])
-        feature.check(name, boxes)
         return feature, boxes
 
     def facts(self):

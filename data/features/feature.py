@@ -147,11 +147,17 @@ class Feature:
         """
         if values is not None:
             values = np.asarray(values)
-        got = self._refused(values, count)
+        got = self.refused(values, count)
         if got is not None:
             raise UserError(f"{self.wanted(model, what)}, got {got}")
 
-    def _refused(self, values: np.ndarray | None, count: int | None) -> str | None:
+    def refused(self, values: np.ndarray | None, count: int | None = None) -> str | None:
+        """What is wrong with values, in words that follow "got"; None if a model can take them.
+
+        Args:
+            values: An array, one row an example; None if there is none.
+            count: Number of examples, where that is known.
+        """
         if values is None:
             return "none"
         if values.dtype.kind not in "buif" and values.dtype.name != "bfloat16":

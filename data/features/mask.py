@@ -39,11 +39,11 @@ class Mask(Feature):
             masks = masks[..., 0]
         count = int(masks.max()) + 1 if masks.size and masks.dtype.kind in "bui" else 1
         feature = cls(max(count, 2), masks.shape[1:3])
-        feature.check(name, masks)
-        if count > MOST_CLASSES:
+        got = str(count - 1) if count > MOST_CLASSES else feature.refused(masks)
+        if got is not None:
             raise UserError(
-                f"{name}: masks have at most {MOST_CLASSES} classes, numbered from 0, got "
-                f"{count - 1}"
+                f"{name}: masks must be (count, height, width), whole numbers from 0 to "
+                f"{MOST_CLASSES - 1}, got {got}"
             )
         return feature, masks.astype(np.uint8)
 
