@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import functools
+import hashlib
 import io
 import json
 import math
@@ -22,16 +23,19 @@ from ..checks import check_count, check_seed
 from ..data import Examples
 from ..errors import UserError
 from ..recipes import Recipe, get_recipe
+from .bayesian import Bayesian
 from .curves import draw_trials
 from .files import replacing, write_json
+from .grid import Grid
 from .inputs import Source, adopted, check_unchanged, features_of, read_sets, source_of
 from .run import Run, refuse_existing
 from .training import check_free, check_stages
 
 STRATEGIES = {
     "random": keras_tuner.RandomSearch,
-    "bayesian": keras_tuner.BayesianOptimization,
+    "bayesian": Bayesian,
     "hyperband": keras_tuner.Hyperband,
+    "grid": Grid,
 }
 
 
@@ -64,7 +68,8 @@ def tune(
             not given.
         out: Run folder to make.
         trials: Number of models to train, at the most.
-        strategy: "random", "bayesian" or "hyperband".
+        strategy: "random", "bayesian", "hyperband" or "grid". A grid goes through all values of
+            numbers and choices, the last hyperparameter first, and ends after `trials`.
         epochs: Passes over the training images for each trial, with "hyperband" for those that go
             furthest; the recipe's own number if not given.
         top: Tune only that many hyperparameters, those of the highest rank; the others keep their
@@ -181,7 +186,7 @@ def _search(run: Run, hypermodel, sets: Mapping[str, Examples], verbose: int | N
                 hypermodel,
                 objective,
                 **limits,
-                seed=settings["seed"] + 1,  # KerasTuner takes 0 for no seed
+                seed=_spread(settings["seed"]),
                 directory=run.path,
                 project_name="trials",
                 # A failing trial is reported, not the end of the search.
@@ -192,7 +197,7 @@ def _search(run: Run, hypermodel, sets: Mapping[str, Examples], verbose: int | N
             f"{run.path / 'trials'} is damaged: its trials cannot be read; begin anew by --force"
         ) from error
     tuner.oracle.max_trials = trials
-    if strategy != "hyperband":
+    if strategy not in ("hyperband", "grid"):  # of which the second does so by itself
         _begin_with_defaults(tuner.oracle, hypermodel)
     tuner.journal = functools.partial(_after_trial, run, tuner, console)
     recipe, defaults = hypermodel.recipe, {p.name: p.default for p in hypermodel.recipe.parameters}
@@ -246,6 +251,11 @@ def _search(run: Run, hypermodel, sets: Mapping[str, Examples], verbose: int | N
         ) from error
     run.save_model(model)  # last: a run with a model is a finished one
     return run
+
+
+def _spread(seed: int) -> int:
+    """A seed for KerasTuner, whose searches of neighbouring seeds are the same ones shifted."""
+    return 1 + int.from_bytes(hashlib.blake2b(str(seed).encode(), digest_size=4).digest()) // 2
 
 
 class _Room(keras.callbacks.Callback):
@@ -309,6 +319,7 @@ def _journaled(strategy: type[keras_tuner.Tuner]) -> type[keras_tuner.Tuner]:
 
         def on_trial_end(self, trial):
             super().on_trial_end(trial)
+            self.oracle.save()  # the state before still has the trial under way
             self.journal(trial)
 
     return Journaled

@@ -37,7 +37,7 @@ def tune(
     trials: Annotated[
         int | None, typer.Option(min=1, show_default="20", help="Models to train, at the most.")
     ] = None,
-    strategy: Annotated[str, typer.Option(help="random, bayesian or hyperband.")] = "random",
+    strategy: Annotated[str, typer.Option(help="random, bayesian, hyperband or grid.")] = "random",
     epochs: Annotated[
         int | None,
         typer.Option(min=1, show_default="the recipe's own", help="Epochs of a trial."),

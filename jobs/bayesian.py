@@ -1,0 +1,202 @@
+"""Bayesian optimization that learns from failed trials, and proposes for many workers at once."""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import keras_tuner
+import numpy as np
+from keras_tuner.engine.trial import TrialStatus
+from scipy.optimize import minimize
+from scipy.stats import norm
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
+
+# Candidates for a proposal: at random, and around each of the best trials.
+CANDIDATES, BEST, AROUND = 1000, 5, 80
+# Trials that the process is fitted to, at the most: the best and the latest of them, half of each.
+MOST = 200
+# A probability beyond which a number would lie above its range.
+LAST = 1 - 1e-6
+
+
+class BayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
+    """KerasTuner's oracle of a Gaussian process, with another way to a proposal.
+
+    A few random trials come first, failed ones included. Then a Gaussian process over all that has
+    ended is asked for the candidate with the largest expected improvement. A failed trial counts as
+    the worst, so that what fails is left alone; a trial under way counts as a middling one, so that
+    no two workers get the same; what has been tried is not proposed again. The process is fitted
+    once to what has ended, and proposals made in a row reuse it. A search that is resumed makes the
+    same proposals.
+
+    Args:
+        num_initial_points: Random trials in the beginning; 2 more than there are hyperparameters,
+            but at most 10, if not given.
+        **kwargs: Arguments of KerasTuner's oracle: `objective`, `max_trials`, `seed`, ….
+
+    Reference:
+        Snoek, Larochelle & Adams 2012, "Practical Bayesian Optimization of Machine Learning
+        Algorithms": https://arxiv.org/abs/1206.2944
+    """
+
+    def __init__(self, *args, num_initial_points: int | None = None, **kwargs):
+        super().__init__(*args, num_initial_points=num_initial_points, **kwargs)
+        self._fitted = None
+
+    def populate_space(self, trial_id):
+        space = self._nonfixed_space()
+        ended = [self.trials[name] for name in self.end_order]
+        first = self.num_initial_points or min(10, 2 + len(space))
+        if len(self.trials) < first or not any(map(_is_good, ended)):
+            return self._random_populate_space()
+        random = np.random.default_rng((self.seed, len(self.trials)))
+        scores = self._scores(ended)
+        chosen = _chosen(scores)
+        points = np.array([self._encoded(ended[row].hyperparameters.values) for row in chosen])
+        process = self._process(points, scores[chosen], len(ended))
+        running = [trial for name, trial in self.trials.items() if name not in self.end_order]
+        if running:
+            lies = [self._encoded(trial.hyperparameters.values) for trial in running]
+            points = np.concatenate([points, lies])
+            middling = np.full(len(running), np.median(scores))
+            process = _given(process.kernel_, points, np.append(scores[chosen], middling))
+        best = [ended[row].hyperparameters.values for row in np.argsort(scores)[:BEST]]
+        candidates = list(self._candidates(random, best))
+        encoded = np.array([self._encoded(values) for values in candidates])
+        for row in np.argsort(-_expected_improvement(process, points, encoded), kind="stable"):
+            if not self._duplicate(candidates[row]):
+                return {"status": TrialStatus.RUNNING, "values": candidates[row]}
+        return self._random_populate_space()
+
+    def _scores(self, ended) -> np.ndarray:
+        """Scores to be made small: outliers are cut, and failed trials are as the worst."""
+        sign = -1.0 if self.objective.direction == "max" else 1.0
+        good = np.array([sign * trial.score for trial in ended if _is_good(trial)])
+        low, high = np.percentile(good, [25, 75])
+        good = np.minimum(good, high + 1.5 * (high - low))
+        scores, found = np.full(len(ended), good.max()), iter(good)
+        for row, trial in enumerate(ended):
+            if _is_good(trial):
+                scores[row] = next(found)
+        return scores
+
+    def _process(self, points, scores, ended: int) -> GaussianProcessRegressor:
+        """The process fitted to what has ended, once."""
+        if self._fitted is None or self._fitted[0] != (ended, points.shape[1]):
+            scales = np.full(points.shape[1], 0.5)
+            kernel = ConstantKernel(1.0, (0.05, 20.0)) * Matern(scales, (0.05, 20.0), nu=2.5)
+            kernel += WhiteKernel(1e-2, (1e-6, 1.0))
+            process = GaussianProcessRegressor(kernel, alpha=1e-8, optimizer=_fit, normalize_y=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                self._fitted = (ended, points.shape[1]), process.fit(points, scores)
+        return self._fitted[1]
+
+    def _candidates(self, random: np.random.Generator, best: list) -> Iterator[dict[str, Any]]:
+        """Values at random, and some near those of the best trials."""
+        space = self._nonfixed_space()
+        for row in random.random((CANDIDATES, len(space))):
+            yield self._values(row)
+        for values in best:
+            centre = np.array([hp.value_to_prob(values.get(hp.name, hp.default)) for hp in space])
+            for _ in range(AROUND):
+                moved = random.random(len(space)) < max(0.3, 1 / len(space))
+                steps = random.choice([0.02, 0.1, 0.4]) * random.standard_normal(len(space))
+                yield self._values(centre + moved * steps)
+
+    def _values(self, probabilities) -> dict[str, Any]:
+        """The values of the hyperparameters that are active at a point of the unit cube."""
+        values, given = {}, iter(np.clip(probabilities, 0, LAST))
+        for hp in self.hyperparameters.space:
+            fixed = isinstance(hp, keras_tuner.engine.hyperparameters.Fixed)
+            value = hp.value if fixed else hp.prob_to_value(next(given))
+            if all(condition.is_active(values) for condition in hp.conditions):
+                values[hp.name] = value
+        return values
+
+    def _encoded(self, values: Mapping[str, Any]) -> list[float]:
+        """Numbers in [0, 1] for the process: classes without order are one-hot."""
+        encoded: list[float] = []
+        for hp in self._nonfixed_space():
+            value = values.get(hp.name, hp.default)
+            if isinstance(hp, keras_tuner.engine.hyperparameters.Choice) and not hp.ordered:
+                encoded += [float(value == other) for other in hp.values]
+            else:
+                encoded.append(hp.value_to_prob(value))
+        return encoded
+
+
+class Bayesian(keras_tuner.Tuner):
+    """KerasTuner's tuner with a `BayesianOracle`.
+
+    Args:
+        hypermodel: The hypermodel.
+        objective: As in KerasTuner.
+        max_trials: Number of trials.
+        seed: Seed of what is proposed.
+        max_consecutive_failed_trials: After so many failed trials in a row the search ends.
+        **kwargs: Arguments of `keras_tuner.Tuner`.
+    """
+
+    def __init__(
+        self,
+        hypermodel=None,
+        objective=None,
+        max_trials=10,
+        seed=None,
+        max_consecutive_failed_trials=3,
+        **kwargs,
+    ):
+        oracle = BayesianOracle(
+            objective=objective,
+            max_trials=max_trials,
+            seed=seed,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+        )
+        super().__init__(oracle, hypermodel, **kwargs)
+
+
+def _is_good(trial) -> bool:
+    done = trial.status == TrialStatus.COMPLETED and trial.score is not None
+    return done and bool(np.isfinite(trial.score))
+
+
+def _chosen(scores: np.ndarray) -> np.ndarray:
+    """Rows of the trials to fit to, in order: all, or the best and the latest."""
+    if len(scores) <= MOST:
+        return np.arange(len(scores))
+    best = np.argsort(scores, kind="stable")[: MOST // 2]
+    others = np.setdiff1d(np.arange(len(scores)), best)
+    return np.sort(np.concatenate([best, others[-(MOST - len(best)) :]]))
+
+
+def _fit(negative_likelihood, start, bounds):
+    """The parameters of a kernel under which the scores are most probable, nearly."""
+    found = minimize(
+        negative_likelihood,
+        start,
+        method="L-BFGS-B",
+        jac=True,
+        bounds=bounds,
+        options={"maxiter": 30},
+    )
+    return found.x, found.fun
+
+
+def _given(kernel, points, scores) -> GaussianProcessRegressor:
+    """The process of a known kernel, given scores at points."""
+    process = GaussianProcessRegressor(kernel, alpha=1e-8, optimizer=None, normalize_y=True)
+    return process.fit(points, scores)
+
+
+def _expected_improvement(process, known, candidates) -> np.ndarray:
+    """By how much each candidate may be better than the best known point, as expected."""
+    least = process.predict(known).min()
+    mean, deviation = process.predict(candidates, return_std=True)
+    scale = process._y_train_std
+    noise = process.kernel_.k2.noise_level * scale**2
+    deviation = np.sqrt(np.maximum(deviation**2 - noise, (1e-6 * scale) ** 2))
+    z = (least - mean) / deviation
+    return (least - mean) * norm.cdf(z) + deviation * norm.pdf(z)
