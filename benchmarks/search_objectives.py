@@ -22,8 +22,8 @@ def few(hp) -> float | None:
     if rate > limit:
         return None
     best = 0.3 * limit
-    error = 0.05 + 0.02 * math.log10(rate / best) ** 2 + 0.01 * math.log2(width / 300) ** 2 / 4
-    return error + 0.004 * abs(math.log2(batch / 32))
+    error = 0.05 + 0.06 * math.log10(rate / best) ** 2 + 0.02 * math.log2(width / 300) ** 2 / 2
+    return error + 0.01 * abs(math.log2(batch / 32))
 
 
 def conditional(hp) -> float | None:
@@ -59,9 +59,9 @@ def many(hp) -> float | None:
     rest = [hp.Float(f"other_{number}", 0.0, 1.0, default=0.5) for number in range(5)]
     if rate * width > 20:
         return None
-    error = 0.06 + 0.025 * math.log10(rate / 2e-3) ** 2 + 0.006 * math.log10(decay / 1e-4) ** 2
-    error += 0.008 * math.log2(width / 512) ** 2 / 2 + 0.08 * (dropout - 0.4) ** 2
-    error += 0.1 * (smoothing - 0.1) ** 2
+    error = 0.06 + 0.05 * math.log10(rate / 2e-3) ** 2 + 0.015 * math.log10(decay / 1e-4) ** 2
+    error += 0.02 * math.log2(width / 512) ** 2 / 2 + 0.2 * (dropout - 0.4) ** 2
+    error += 0.5 * (smoothing - 0.1) ** 2
     return error + 0.004 * sum((value - 0.3) ** 2 for value in rest)
 
 

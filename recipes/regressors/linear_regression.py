@@ -87,11 +87,13 @@ def linear_regression(
         Bishop 2006, "Pattern Recognition and Machine Learning", section 3.1
     """
     values = keras.Input((num_values,), name="values")
-    x = _standard("standardise", means, deviations, num_values)(values)
+    mean, deviation = _moments(means, deviations, num_values)
+    x = layers.Rescaling(1 / deviation, -mean / deviation, dtype="float32", name="standardise")(
+        values
+    )
     x = layers.Dense(num_targets, dtype="float32", name="linear")(x)
-    predictions = _standard(
-        "predictions", target_means, target_deviations, num_targets, invert=True
-    )(x)
+    mean, deviation = _moments(target_means, target_deviations, num_targets)
+    predictions = layers.Rescaling(deviation, mean, dtype="float32", name="predictions")(x)
     model = RecipeModel(values, predictions, name="linear_regression")
     model.compile(
         keras.optimizers.Adam(learning_rate),
@@ -102,10 +104,7 @@ def linear_regression(
     return model
 
 
-def _standard(name, means, deviations, count, **options):
-    """The layer between numbers in their units and standardised ones."""
+def _moments(means, deviations, count):
+    """Means and deviations as arrays, 0 and 1 where there are none."""
     mean = np.zeros(count) if len(means) == 0 else np.asarray(means)
-    deviation = np.ones(count) if len(deviations) == 0 else np.asarray(deviations)
-    return layers.Normalization(
-        mean=mean, variance=deviation**2, dtype="float32", name=name, **options
-    )
+    return mean, np.ones(count) if len(deviations) == 0 else np.asarray(deviations)

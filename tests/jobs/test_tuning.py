@@ -305,7 +305,7 @@ def test_an_adversarial_net_is_searched_for_what_is_measured_not_for_a_loss(tmp_
     assert all(0 <= float(row["score"]) <= 8 for row in found)
     assert found[0]["minibatch"] == "none"
     assert run.settings["arguments"]["minibatch"] in (None, "discrimination", "stddev")
-    assert jobs.sample(run.path, 4).shape == (4, 1, 1, 2)
+    assert jobs.sample(run.path, 4).shape == (4, 2)
 
 
 @pytest.mark.parametrize("objective", ["val_loss", "val_generator_loss", "max:val_real_score"])
