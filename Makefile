@@ -70,9 +70,9 @@ ifdef FAST
 		'$(BIN)/jupytext --to ipynb --output - {} | \
 			$(BIN)/jupyter nbconvert --stdin --execute --to notebook --stdout > /dev/null'
 else
-	$(BIN)/jupytext --sync $(NOTEBOOKS)
+	$(BIN)/jupytext --update --to ipynb $(NOTEBOOKS)
 	$(BIN)/jupyter nbconvert --execute --inplace $(NOTEBOOKS:.py=.ipynb)
-	$(BIN)/jupytext --sync $(NOTEBOOKS)
+	$(BIN)/python notebooks/tools/shrink.py $(NOTEBOOKS:.py=.ipynb)
 endif
 
 wheel: .venv/installed-wheel

@@ -198,3 +198,14 @@ def test_a_layers_docstring_says_all_and_its_example_runs(name):
     assert runner.failures == 0
     assert issubclass(layer, keras.layers.Layer)
     assert not name.endswith("Layer")
+
+
+def test_no_executed_notebook_has_more_than_a_megabyte():
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    assert notebooks
+    for notebook in notebooks:
+        assert notebook.stat().st_size <= 1_000_000, f"{notebook}: run notebooks/tools/shrink.py"
+        source = notebook.with_suffix(".py").read_text()
+        for cell in json.loads(notebook.read_text())["cells"]:
+            if cell["cell_type"] == "code":
+                assert "".join(cell["source"]).strip() in source, f"{notebook}: execute it anew"
