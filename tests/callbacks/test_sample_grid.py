@@ -41,6 +41,7 @@ def test_points_are_drawn_where_they_are(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.jax
 def test_each_stage_of_a_growing_model_is_drawn_in_its_size(tmp_path):
     model = progan((16, 16, 1), latent_dim=4, width=4, seed=0)
     grid = SampleGrid(get_recipe("progan").endpoints["sample"].bind, tmp_path, n=4, seed=0)

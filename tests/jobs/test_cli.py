@@ -105,7 +105,7 @@ MISTAKES = {
     "damaged model": ("evaluate DIR/broken", "model.keras is damaged"),
     "damaged model to export": ("export DIR/broken", "model.keras is damaged"),
     "unknown format": ("export DIR/run --format pmml", "savedmodel, onnx, litert"),
-    "unknown strategy": ("tune lenet5 --data digits --strategy grid --out OUT", "random, bayesian"),
+    "unknown strategy": ("tune lenet5 --data digits --strategy best --out OUT", "random, bayesian"),
     "fix without value": ("tune lenet5 --fix padding --out OUT", "NAME=VALUE"),
     "fix nonsense": ("tune lenet5 --fix width=3 --out OUT", "no argument 'width'"),
     "fix a wrong type": (

@@ -142,6 +142,7 @@ def test_pretraining_moves_one_layer_and_leaves_the_others_as_they_are(layer, mo
 
 
 @pytest.mark.slow
+@pytest.mark.jax
 @pytest.mark.tensorflow
 def test_training_raises_the_bound():
     data = np.repeat(np.array([[1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]], "float32"), 20, axis=0)

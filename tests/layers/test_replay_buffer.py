@@ -48,6 +48,7 @@ def test_it_never_holds_more_than_its_size_and_only_rows_that_came():
 
 
 @pytest.mark.slow
+@pytest.mark.jax
 def test_every_place_is_replaced_equally_often():
     buffer, counts = ReplayBuffer(10, share=0.5, seed=0), np.zeros(10)
     before = ops.convert_to_numpy(buffer(batch(0), training=True))

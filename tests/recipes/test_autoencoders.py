@@ -24,6 +24,8 @@ def arrays(model):
     return [np.asarray(weight) for weight in model.get_weights()]
 
 
+@pytest.mark.slow
+@pytest.mark.jax
 @pytest.mark.parametrize(
     "model",
     [

@@ -22,6 +22,7 @@ def model():
 
 
 @pytest.mark.slow
+@pytest.mark.jax
 @pytest.mark.tensorflow
 def test_every_sample_is_of_a_kind_that_was_learnt(model):
     images = endpoint(model, "sample", n=np.int32(40), steps=np.int32(30), seed=np.int32(1))

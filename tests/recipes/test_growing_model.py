@@ -290,6 +290,7 @@ def test_samples_depend_on_their_seed_alone_noise_included():
 
 
 @pytest.mark.slow
+@pytest.mark.jax
 @ON_TENSORFLOW
 def test_truncated_to_nothing_all_samples_are_one_image():
     model = build(stylegan, 8)
@@ -303,6 +304,7 @@ def test_truncated_to_nothing_all_samples_are_one_image():
 
 
 @pytest.mark.slow
+@pytest.mark.jax
 def test_styles_are_mixed_from_the_layer_of_the_crossover_on():
     model = moved(stylegan, size=8)
     coarse, fine = LATENTS[:1], LATENTS[1:2]

@@ -85,7 +85,9 @@ def test_the_fixed_codes_are_far_apart_and_do_not_move():
     np.testing.assert_array_equal(model.get_layer("output").centers, codes)
 
 
-@pytest.mark.parametrize("original", [False, True])
+@pytest.mark.parametrize(
+    "original", [False, pytest.param(True, marks=[pytest.mark.slow, pytest.mark.jax])]
+)
 def test_learns_to_tell_digits_apart(original):
     from sklearn.datasets import load_digits
 
