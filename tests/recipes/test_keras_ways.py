@@ -1,6 +1,7 @@
 """Keras' own ways work with every recipe, or are refused in one sentence."""
 
 import copy
+import functools
 import pickle
 
 import keras
@@ -69,6 +70,12 @@ def generator(*data, size=8):
         yield parts if isinstance(parts, tuple) else (parts,)
 
 
+@functools.cache
+def unchanged(name):
+    """The model of a recipe, for tests after which it is what it was."""
+    return build(name)
+
+
 def moved(before, model):
     """Whether any trainable weight has another value."""
     pairs = zip(before, arrays(model.trainable_variables), strict=True)
@@ -89,7 +96,7 @@ PIXELS = {
 @every_recipe_of_images
 @pytest.mark.parametrize("pixels", PIXELS)
 def test_pixels_that_the_model_does_not_mean_are_refused_before_the_first_step(name, pixels):
-    model, (images, *labels) = build(name), batch(name)
+    model, (images, *labels) = unchanged(name), batch(name)
     before = arrays(model.variables)
     images = PIXELS[pixels](images)
     ways = [
@@ -113,14 +120,14 @@ def test_pixels_that_the_model_does_not_mean_are_refused_before_the_first_step(n
 
 @every_recipe_of_images
 def test_the_first_batch_of_a_dataset_is_looked_at(name):
-    model, (images, *labels) = build(name), batch(name)
+    model, (images, *labels) = unchanged(name), batch(name)
     with pytest.raises(UserError, match="got values from"):
         model.fit(dataset(16 * images, *labels), verbose=0)
 
 
 @every_recipe_of_images
 def test_images_of_another_shape_are_refused_with_both_shapes(name):
-    model, (images, *labels) = build(name), batch(name)
+    model, (images, *labels) = unchanged(name), batch(name)
     shape = images.shape[1:]
     for other in (images.repeat(2, axis=1), images.repeat(2, axis=3), images[:, 0, 0]):
         for data in (other, Batches(other, *labels)):
@@ -156,7 +163,7 @@ LABELS = {
 @pytest.mark.parametrize("name", [n for n in RECIPES if "label" in get_recipe(n).task.targets])
 @pytest.mark.parametrize("labels", LABELS)
 def test_labels_that_the_model_does_not_know_are_refused_before_the_first_step(name, labels):
-    model, (images, right) = build(name), batch(name)
+    model, (images, right) = unchanged(name), batch(name)
     known = get_recipe(name).features(model.origin.arguments)["label"]
     if labels == "one is −1" and known.unlabelled:
         pytest.skip("−1 stands for no label")
