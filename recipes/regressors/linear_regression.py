@@ -88,12 +88,10 @@ def linear_regression(
     """
     values = keras.Input((num_values,), name="values")
     mean, deviation = _moments(means, deviations, num_values)
-    x = layers.Rescaling(1 / deviation, -mean / deviation, dtype="float32", name="standardise")(
-        values
-    )
+    x = (values - mean) / deviation
     x = layers.Dense(num_targets, dtype="float32", name="linear")(x)
     mean, deviation = _moments(target_means, target_deviations, num_targets)
-    predictions = layers.Rescaling(deviation, mean, dtype="float32", name="predictions")(x)
+    predictions = x * deviation + mean
     model = RecipeModel(values, predictions, name="linear_regression")
     model.compile(
         keras.optimizers.Adam(learning_rate),
@@ -107,4 +105,5 @@ def linear_regression(
 def _moments(means, deviations, count):
     """Means and deviations as arrays, 0 and 1 where there are none."""
     mean = np.zeros(count) if len(means) == 0 else np.asarray(means)
-    return mean, np.ones(count) if len(deviations) == 0 else np.asarray(deviations)
+    deviation = np.ones(count) if len(deviations) == 0 else np.asarray(deviations)
+    return np.float32(mean), np.float32(deviation)
