@@ -1,5 +1,6 @@
 """One life of each recipe's small model, traced once for all tests that ask about it."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -105,15 +106,8 @@ class Life:
         entry, model = get_recipe(name), build(name)
         fit = {"batch_size": 12, "shuffle": False, "verbose": 0}
         self.model, self.initial, self.traces = model, arrays(model.weights), 0
-        step = model.train_step
-
-        def traced(*args):
-            self.traces += 1
-            return step(*args)
-
-        model.train_step = traced
-        self.logs = model.fit(*self.data, **fit).history
-        model.train_step = step
+        with self._counted():
+            self.logs = model.fit(*self.data, **fit).history
         self.first = state(model)
         self.first_outputs = model.predict(self.data[0], verbose=0)
         backup = Backup(f"{self.folder}/cut")
@@ -132,6 +126,22 @@ class Life:
         model.fit(*self.data, **fit, epochs=EPOCHS, callbacks=[*stages, watch])
         self.end = state(model)
         self._afterlife = None
+
+    @contextlib.contextmanager
+    def _counted(self):
+        """Count how often the step is traced, on TensorFlow."""
+        if keras.backend.backend() != "tensorflow":
+            yield  # JAX would not trace one and the same function anew for the next stage
+            return
+        step = self.model.train_step
+
+        def traced(data):
+            self.traces += 1
+            return step(data)
+
+        self.model.train_step = traced
+        yield
+        self.model.train_step = step
 
     @property
     def afterlife(self):
