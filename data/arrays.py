@@ -34,7 +34,7 @@ def read(path: Path, split: str, value_range: tuple[float, float] | None = None)
     name = f"arrays:{path}"
     contents = _contents(name, path)
     columns = {column: contents[key] for key in contents if (column := column_of(key))}
-    if columns:
+    if columns.keys() - {"label"}:
         return take(examples_of(name, columns, value_range=value_range), split)
     if not {"x_train", "x_test"} <= contents.keys():
         keys = ", ".join(contents) or "none"

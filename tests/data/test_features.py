@@ -115,6 +115,12 @@ def test_columns_of_a_file_are_examples(tmp_path):
     np.testing.assert_array_equal(y, x[..., 0] > 100 / 255)
 
 
+def test_labels_alone_are_no_examples(tmp_path):
+    np.savez(tmp_path / "set.npz", labels=np.arange(40) % 4)
+    with pytest.raises(UserError, match=r"must have the keys .*, but its keys are: labels"):
+        data.read(f"arrays:{tmp_path / 'set.npz'}")
+
+
 def test_datasets_of_any_columns_are_read():
     import tensorflow as tf
 
