@@ -185,6 +185,13 @@ def not_classes(values: np.ndarray, count: int, least: int = 0) -> str | None:
     return str(values[wrong].flat[0]) if wrong.any() else None
 
 
+def is_of(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    """Whether a shape is the wanted one, of which None is any number."""
+    return len(shape) == len(wanted) and all(
+        n in (None, m) for n, m in zip(wanted, shape, strict=True)
+    )
+
+
 def shown(shape: tuple) -> str:
     """A shape in words, None being any number."""
     return str(tuple(shape)).replace("None", "any")

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import value_range as ranges
 from ..as_array import as_images
-from .feature import Feature, shown
+from .feature import Feature, is_of, shown
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,7 @@ class Image(Feature):
         )
 
     def fits(self, shape):
-        return len(shape) == len(self.shape) and all(
-            n in (None, m) for n, m in zip(self.shape, shape, strict=True)
-        )
+        return is_of(shape, self.shape)
 
     def wrong(self, values):
         low, high = values.min(), values.max()

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import UserError
 from ..as_array import as_array
-from .feature import Feature, not_classes, shown
+from .feature import Feature, is_of, not_classes, shown
 
 # As many as a byte can tell apart.
 MOST_CLASSES = 256
@@ -73,9 +73,7 @@ class Mask(Feature):
         )
 
     def fits(self, shape):
-        return len(shape) == 2 and all(
-            n in (None, m) for n, m in zip(self.shape, shape, strict=True)
-        )
+        return is_of(shape, self.shape)
 
     def wrong(self, values):
         return not_classes(values, self.count)

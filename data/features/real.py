@@ -6,7 +6,7 @@ import numpy as np
 
 from ...errors import UserError
 from ..as_array import as_array
-from .feature import Feature
+from .feature import Feature, is_of
 
 
 class Real(Feature):
@@ -16,9 +16,7 @@ class Real(Feature):
         return random.random((count, *self.row), dtype="float32")
 
     def fits(self, shape):
-        return len(shape) == len(self.row) and all(
-            n in (None, m) for n, m in zip(self.row, shape, strict=True)
-        )
+        return is_of(shape, self.row)
 
     def wrong(self, values):
         missing = int((~np.isfinite(values)).sum())
