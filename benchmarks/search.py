@@ -20,7 +20,7 @@ from keras_tuner.engine.trial import TrialStatus
 from report import parsed, publish_parts, table
 from search_objectives import OBJECTIVES, noise
 
-from amalthea.jobs.bayesian import BayesianOracle
+from amalthea.jobs.search.bayesian import BayesianOracle
 
 # Of seeds that KerasTuner's random numbers are to share nothing of.
 APART = 10_007

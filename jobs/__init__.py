@@ -15,6 +15,7 @@ _HOMES = {
     "export": "exporting",
     "list_recipes": "catalogue",
     "predict": "prediction",
+    "report": "tuning",
     "resume": "training",
     "resume_search": "tuning",
     "sample": "sampling",

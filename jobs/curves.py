@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -48,15 +49,19 @@ def draw_log(log: Path, path: Path) -> None:
 
 def draw_trials(scores: Sequence[float], objective: str, direction: str, path: Path) -> None:
     """Draw the score of every trial of a search and the best so far, as PNG; NaN is a failure."""
+    figure = Figure(figsize=(6, 3.6), dpi=120)
+    draw_best(figure.subplots(), scores, objective, direction)
+    figure.tight_layout()
+    figure.savefig(path, format="png")
+
+
+def draw_best(axis: Axes, scores: Sequence[float], objective: str, direction: str) -> None:
+    """Draw the same on an axis."""
     trials = np.arange(len(scores))  # as everywhere else in the run
     best = (np.fmin if direction == "min" else np.fmax).accumulate(np.asarray(scores, float))
-    figure = Figure(figsize=(6, 3.6), dpi=120)
-    axis = figure.subplots()
     axis.plot(trials, scores, "o", label="trial")
     axis.step(trials, best, where="post", label="best so far")
     axis.set(xlabel="trial", ylabel=objective.replace("_", " "))
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend()
     axis.grid(alpha=0.3)
-    figure.tight_layout()
-    figure.savefig(path, format="png")

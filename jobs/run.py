@@ -31,7 +31,7 @@ FORMAT = 3
 OWN = {
     *("run.json", "data.json", "model.keras", "curves.png"),
     *("log.csv", "backup", "samples", "tensorboard"),
-    *("trials", "trials.csv", "trials.json", "best.json"),
+    *("trials", "trials.csv", "trials.json", "best.json", "report.html"),
     *("evaluation.json", "reconstructions.png", "codes.png", "traversal.png"),
     *("export", "export-onnx", "export-litert"),
 }
@@ -105,6 +105,12 @@ SETTINGS = {
         "objective": _are_two([str, str]),
     },
 }
+# What may be missing, as runs that were made before it was there have none.
+LATER = {
+    "from": OBJECT,
+    "callbacks": _one_of(list, "a list"),
+    "metrics": _one_of(list, "a list"),
+}
 
 
 class Run:
@@ -112,9 +118,9 @@ class Run:
 
     It holds `run.json` (recipe, arguments, data, their fingerprint, seed, versions, command),
     `model.keras`, and what its job adds: `log.csv`, `backup/`, `samples/` and `curves.png` for a
-    training; `trials/`, `trials.csv`, `best.json` and `curves.png` for a search; `evaluation.json`
-    and `export/` later; of a folder of pictures `data.json`, its files. One process at a time works
-    in it.
+    training; `trials/`, `trials.csv`, `best.json`, `curves.png` and `report.html` for a search;
+    `evaluation.json` and `export/` later; of a folder of pictures `data.json`, its files. One
+    process at a time works in it.
 
     Attributes:
         path: The folder.
@@ -208,7 +214,8 @@ class Run:
                 f"{version('amalthea')} cannot go on, as it cuts and checks data in another way: "
                 "begin anew, or take that version"
             )
-        wanted = COMMON | SETTINGS[settings["kind"]]
+        later = {name: domain for name, domain in LATER.items() if name in settings}
+        wanted = COMMON | SETTINGS[settings["kind"]] | later
         if older:  # what its model and samples need
             wanted = {name: wanted[name] for name in ("recipe", "arguments")}
         for name, domain in wanted.items():

@@ -1,16 +1,12 @@
 """Search a recipe's hyperparameters with KerasTuner, in a run folder that survives a kill."""
 
 import contextlib
-import csv
 import functools
 import hashlib
 import io
-import json
 import math
-import os
-import shutil
-import tempfile
-from collections.abc import Collection, Mapping
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +19,20 @@ from ..checks import check_count, check_seed
 from ..data import Examples
 from ..errors import UserError
 from ..recipes import Recipe, get_recipe
-from .bayesian import Bayesian
 from .curves import draw_trials
 from .files import replacing, write_json
-from .grid import Grid
-from .inputs import Source, adopted, check_unchanged, features_of, read_sets, source_of
+from .inputs import READ, Source, check_unchanged, features_of, read_sets, source_of
 from .run import Run, refuse_existing
+from .search.bayesian import Bayesian
+from .search.driver import search
+from .search.grid import Grid
+from .search.narrowing import defaults, narrowed_by
+from .search.progress import Screen, short
+from .search.record import ended, restore, rows_of, score_of, snapshot, trials_in, write_rows
+from .search.report import page
+from .search.task import limit_threads
+from .search.trial import Job, copied, prepared
+from .search.workers import Here, Labour, Remote, Workers
 from .training import check_free, check_stages
 
 STRATEGIES = {
@@ -54,13 +58,26 @@ def tune(
     value_range: tuple[float, float] | None = None,
     sequence_length: int | None = None,
     seed: int = 0,
+    from_run: str | Path | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    metrics: Sequence[Any] = (),
+    workers: int = 0,
+    cluster: str | None = None,
+    cpus_per_trial: int | None = None,
+    gpus_per_trial: float = 0,
+    trial_limit: float | None = None,
+    retries: int = 2,
     force: bool = False,
     verbose: int | None = None,
 ) -> Run:
     """Search the hyperparameters of a recipe, batch size included, and keep the best model.
 
     The first trial is the recipe with its defaults, so that the best is never worse (except with
-    "hyperband", which draws all its trials).
+    "hyperband", which draws all its trials), or, after an earlier search, that one's best.
+
+    Trials are done in this process, or by workers that Ray watches: where one dies, its trial is
+    done again. A trial of equal hyperparameters and as many threads has the same score wherever it
+    is done.
 
     Args:
         recipe: Name of the recipe.
@@ -82,17 +99,33 @@ def tune(
         value_range: The values of black and white; by what the images hold if not given.
         sequence_length: Characters of the sequences that a text is cut into; 50 if not given.
         seed: Seed of the search, of initial weights, and of the order of images.
+        from_run: Folder of an earlier search of the recipe: each range is narrowed to where the
+            best tenth of its trials lies, 3 of them at the least.
+        callbacks: Keras callbacks beside those of the recipe; each trial has copies of them.
+        metrics: Keras metrics beside those of the recipe, as `compile` takes them.
+        workers: Processes on this machine that do trials side by side; 0 for this process alone.
+        cluster: Address of a running Ray cluster, such as `"10.0.0.1:6379"` or `"auto"`, whose
+            nodes do the trials instead.
+        cpus_per_trial: Processors of a trial, as many threads it has; 1 of a worker, and all that
+            there are in this process, if not given.
+        gpus_per_trial: GPUs of a worker's trial, or the part of one.
+        trial_limit: Seconds after which a trial has failed. In this process it is ended after the
+            batch, by a worker at once.
+        retries: How often a trial is done again whose process has died.
         force: Whether an earlier run at `out` is replaced.
         verbose: 0 for no line a trial.
 
     Returns:
-        The finished run: `trials.csv`, `best.json`, `curves.png`, and in `model.keras` the best
-        model as it was at its best epoch.
+        The finished run: `trials.csv`, `best.json`, `curves.png`, `report.html`, and in
+        `model.keras` the best model as it was at its best epoch.
 
     Raises:
         UserError: If an argument or the data cannot be used, or `out` holds something; nothing is
-            written then. Also if every trial failed.
+            written then. Also if every trial failed, or the first ones all for the same reason.
     """
+    labour = Labour(workers, cluster, cpus_per_trial, gpus_per_trial, trial_limit, retries)
+    labour.check()
+    copied(callbacks)
     entry = get_recipe(recipe)
     out = Path(out)
     refuse_existing(out, force)
@@ -124,14 +157,18 @@ def tune(
         "top": top,
         "objective": None,
         "seed": seed,
+        "callbacks": _names(callbacks),
+        "metrics": _names(metrics),
     }
-    hypermodel = entry.hypermodel(top=top, **settings["fixed"])
+    hypermodel = entry.hypermodel(top=top, metrics=metrics, **settings["fixed"])
     arguments = hypermodel.build(keras_tuner.HyperParameters()).origin.arguments
     check_stages(entry, arguments, epochs, len(sets["train"]))
     goal = _checked_objective(_objective(objective, entry), hypermodel, sets)
     settings["objective"] = [goal.name, goal.direction]
+    if from_run is not None:
+        settings["from"] = narrowed_by(Run.open(from_run, "tune"), hypermodel)
     with Run.create(out, settings, source.fingerprint(sets), force=force) as run:
-        return _search(run, hypermodel, sets, verbose)
+        return _search(run, hypermodel, sets, labour, callbacks, verbose)
 
 
 def resume_search(
@@ -139,15 +176,33 @@ def resume_search(
     data: Any = None,
     *,
     trials: int | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    metrics: Sequence[Any] = (),
+    workers: int = 0,
+    cluster: str | None = None,
+    cpus_per_trial: int | None = None,
+    gpus_per_trial: float = 0,
+    trial_limit: float | None = None,
+    retries: int = 2,
     accept_changed_data: bool = False,
     verbose: int | None = None,
 ) -> Run:
-    """Go on with an interrupted search; the trial that was under way starts anew.
+    """Go on with an interrupted search; the trials that were under way start anew.
+
+    By whom trials are done may be another from here on.
 
     Args:
         out: The run folder.
         data: The data anew, where they came from Python, or another place where they are now.
         trials: New number of trials in all; as before if not given.
+        callbacks: The callbacks anew, if there were any.
+        metrics: The metrics anew, if there were any.
+        workers: As in `tune`, as are those that follow.
+        cluster: Address of a running Ray cluster.
+        cpus_per_trial: Processors of a trial.
+        gpus_per_trial: GPUs of a worker's trial.
+        trial_limit: Seconds after which a trial has failed.
+        retries: How often a trial is done again whose process has died.
         accept_changed_data: Whether to go on with data that are not those of before.
         verbose: As in `tune`.
 
@@ -157,72 +212,67 @@ def resume_search(
     Raises:
         UserError: If `out` is no run of `tune`, or its data have changed.
     """
+    labour = Labour(workers, cluster, cpus_per_trial, gpus_per_trial, trial_limit, retries)
+    labour.check()
+    copied(callbacks)
     with Run.resume(out, "tune") as run:
         settings = run.settings
+        for name, given in (("callbacks", callbacks), ("metrics", metrics)):
+            if (known := settings.get(name, [])) != _names(given):
+                raise UserError(
+                    f"{run.path} is a search with {name} {', '.join(known) or 'none'}: give them "
+                    f"again as {name}=, got {', '.join(_names(given)) or 'none'}"
+                )
         entry = get_recipe(settings["recipe"])
         source = source_of(run, entry, data)
         sets = read_sets(entry, source)
         fingerprint, changed = check_unchanged(run, source, sets, accept_changed_data)
-        hypermodel = entry.hypermodel(top=settings["top"], **settings["fixed"])
-        done = _restore_snapshot(run.path)
+        hypermodel = entry.hypermodel(top=settings["top"], metrics=metrics, **settings["fixed"])
+        done = restore(run.path)
         if trials is not None:
             settings["trials"] = check_count("trials", trials)
             if trials < done:
                 raise UserError(f"trials must be at least {done}, which are done, got {trials}")
         settings |= {"data": source.name, "features": features_of(sets)}
         run.save(fingerprint if changed else None)
-        return _search(run, hypermodel, sets, verbose)
+        return _search(run, hypermodel, sets, labour, callbacks, verbose)
 
 
-def _search(run: Run, hypermodel, sets: Mapping[str, Examples], verbose: int | None) -> Run:
+def _search(
+    run: Run,
+    hypermodel,
+    sets: Mapping[str, Examples],
+    labour: Labour,
+    callbacks: Sequence[keras.callbacks.Callback],
+    verbose: int | None,
+) -> Run:
     settings = run.settings
-    objective = keras_tuner.Objective(*settings["objective"])
-    strategy, trials, epochs = (settings[key] for key in ("strategy", "trials", "epochs"))
-    console = Console(quiet=verbose == 0)
-    limits = {"max_epochs": epochs} if strategy == "hyperband" else {"max_trials": trials}
+    tuner = _tuner(run, hypermodel)
+    oracle, objective = tuner.oracle, tuner.oracle.objective
+    console = Console(quiet=verbose == 0, file=sys.stdout)
+    sets = prepared(hypermodel.recipe, hypermodel.fixed, sets)
+    screen = Screen(console, _expected(tuner, settings["trials"]), len(oracle.end_order))
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # KerasTuner says that it reloads
-            tuner = _journaled(STRATEGIES[strategy])(
-                hypermodel,
-                objective,
-                **limits,
-                seed=_spread(settings["seed"]),
-                directory=run.path,
-                project_name="trials",
-                # A failing trial is reported, not the end of the search.
-                max_consecutive_failed_trials=trials + 1,
+        with _workers(run, hypermodel, sets, labour, callbacks) as workers, screen:
+            search(
+                tuner,
+                functools.partial(_job, settings, hypermodel),
+                workers,
+                retries=labour.retries,
+                ended=functools.partial(_after_trial, run, tuner, screen),
+                screen=screen,
             )
-    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{run.path / 'trials'} is damaged: its trials cannot be read; begin anew by --force"
-        ) from error
-    tuner.oracle.max_trials = trials
-    if strategy not in ("hyperband", "grid"):  # of which the second does so by itself
-        _begin_with_defaults(tuner.oracle, hypermodel)
-    tuner.journal = functools.partial(_after_trial, run, tuner, console)
-    recipe, defaults = hypermodel.recipe, {p.name: p.default for p in hypermodel.recipe.parameters}
-    features = recipe.features({**defaults, **hypermodel.fixed})
-    sets = {split: recipe.task.select(adopted(features, part)) for split, part in sets.items()}
-    batches = functools.partial(sets["train"].batches, seed=settings["seed"])
-    held_out = functools.partial(sets["validation"].batches, shuffle=False)
-    length = {} if strategy == "hyperband" else {"epochs": epochs}
-    tuner.progress = _Progress(console, objective.name, epochs)
-    callbacks = [_Room(run.path), tuner.progress]
-    try:
-        with tuner.progress:
-            tuner.search(
-                batches, validation_data=held_out, callbacks=callbacks, verbose=0, **length
-            )
-    except keras_tuner.errors.FatalError as error:
-        raise UserError(f"{run.path}: {error}; make room and go on by --resume") from error
-
-    rows = _rows(tuner)
-    _write_rows(run.path / "trials.csv", rows)
-    good = [trial for trial in _trials(tuner) if _score(trial) is not None]
+    except UserError:
+        if oracle.end_order:
+            _draw(run)
+        raise
+    _draw(run)
+    good = [trial for trial in ended(oracle) if score_of(trial) is not None]
     if not good:
-        reasons = {row["reason"] for row in rows}
-        raise UserError(f"all {len(rows)} trials failed: {'; '.join(sorted(reasons))}")
-    best = (min if objective.direction == "min" else max)(good, key=_score)
+        rows = rows_of(oracle)
+        reasons = sorted({row["reason"] for row in rows})
+        raise UserError(f"all {len(rows)} trials failed: {'; '.join(reasons)}")
+    best = (min if objective.direction == "min" else max)(good, key=score_of)
     arguments = hypermodel.build(best.hyperparameters).origin.arguments
     run.settings["arguments"] = dict(arguments)
     run.settings["batch_size"] = hypermodel.batch_size(best.hyperparameters)
@@ -231,15 +281,12 @@ def _search(run: Run, hypermodel, sets: Mapping[str, Examples], verbose: int | N
         {
             "trial": best.trial_id,
             "objective": objective.name,
-            "score": _score(best),
+            "score": score_of(best),
             "epoch": best.best_step + 1,
             "batch_size": run.settings["batch_size"],
             "arguments": run.settings["arguments"],
         },
     )
-    with replacing(run.path / "curves.png") as aside:
-        scores = [math.nan if row["score"] == "" else row["score"] for row in rows]
-        draw_trials(scores, objective.name, objective.direction, aside)
     run.save()
     try:
         model = tuner.load_model(best)
@@ -253,152 +300,168 @@ def _search(run: Run, hypermodel, sets: Mapping[str, Examples], verbose: int | N
     return run
 
 
-def _spread(seed: int) -> int:
-    """A seed for KerasTuner, whose searches of neighbouring seeds are the same ones shifted."""
-    return 1 + int.from_bytes(hashlib.blake2b(str(seed).encode(), digest_size=4).digest()) // 2
+def _tuner(run: Run, hypermodel) -> keras_tuner.Tuner:
+    """KerasTuner's tuner of a search, which goes on where it was if it has begun."""
+    settings = run.settings
+    strategy, trials, epochs = (settings[key] for key in ("strategy", "trials", "epochs"))
+    limits = {"max_epochs": epochs} if strategy == "hyperband" else {"max_trials": trials}
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # KerasTuner says that it reloads
+            tuner = STRATEGIES[strategy](
+                hypermodel,
+                keras_tuner.Objective(*settings["objective"]),
+                **limits,
+                seed=_spread(settings["seed"]),
+                directory=run.path,
+                project_name="trials",
+                # A failing trial is reported, not the end of the search.
+                max_consecutive_failed_trials=trials + 1,
+            )
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{run.path / 'trials'} is damaged: its trials cannot be read; begin anew by --force"
+        ) from error
+    oracle = tuner.oracle
+    oracle.max_trials, oracle.verbose = trials, 0
+    first = hypermodel.defaults()
+    if earlier := settings.get("from"):
+        space = keras_tuner.HyperParameters.from_config(earlier["space"])
+        oracle.hyperparameters, oracle.tune_new_entries = space, False
+        first = defaults(space)
+    if strategy not in ("hyperband", "grid"):  # of which the second does so by itself
+        _begin_with(oracle, first)
+    return tuner
 
 
-class _Room(keras.callbacks.Callback):
-    """Ends a search where the disk has no room for a checkpoint: HDF5 would crash the process."""
-
-    def __init__(self, folder: Path):
-        super().__init__()
-        self.folder = folder
-
-    def on_epoch_end(self, epoch, logs=None):
-        variables = (*self.model.weights, *self.model.optimizer.variables)
-        size = 2**16 + sum(8 * math.prod(variable.shape) for variable in variables)
-        try:
-            with tempfile.TemporaryFile(dir=self.folder) as file:
-                file.write(bytes(size))
-        except OSError as error:
-            raise keras_tuner.errors.FatalError(os.strerror(error.errno)) from error
-
-
-class _Progress(keras.callbacks.Callback):
-    """A line in a terminal that says how far the trial is, and goes with the search."""
-
-    def __init__(self, console: Console, objective: str, epochs: int):
-        super().__init__()
-        self.objective = objective
-        self.epochs = epochs
-        self.trial = ""
-        shown = console.is_terminal and not console.quiet
-        self._status = console.status("") if shown else contextlib.nullcontext()
-
-    def __deepcopy__(self, memo):
-        return self  # a tuner copies its callbacks for each trial, but the terminal is one
-
-    def __enter__(self):
-        self._line = self._status.__enter__()
-        return self
-
-    def __exit__(self, *error):
-        return self._status.__exit__(*error)
-
-    def say(self, *words: str) -> None:
-        """Show how far the trial is."""
-        if self._line is not None:
-            self._line.update(" ".join((f"trial {self.trial}", *words)))
-
-    def on_epoch_end(self, epoch, logs=None):
-        logs = logs or {}
-        name = self.objective if self.objective in logs else "loss"
-        figure = f" {name} {_short(float(logs[name]))}" if name in logs else ""
-        self.say(f"epoch {epoch + 1}/{self.epochs}{figure}")
-
-
-def _journaled(strategy: type[keras_tuner.Tuner]) -> type[keras_tuner.Tuner]:
-    """`strategy`, calling the tuner's `journal` after each trial, with its `progress` shown."""
-
-    class Journaled(strategy):
-        def on_trial_begin(self, trial):
-            super().on_trial_begin(trial)
-            self.progress.trial = trial.trial_id
-            self.progress.say()
-
-        def on_trial_end(self, trial):
-            super().on_trial_end(trial)
-            self.oracle.save()  # the state before still has the trial under way
-            self.journal(trial)
-
-    return Journaled
-
-
-def _begin_with_defaults(oracle: keras_tuner.Oracle, hypermodel) -> None:
-    """Let the first trial have the recipe's defaults."""
+def _begin_with(oracle: keras_tuner.Oracle, values: Mapping[str, Any]) -> None:
+    """Let the first trial have these values."""
     draw = oracle.populate_space
 
     def populate_space(trial_id):
         if oracle.trials:
             return draw(trial_id)
-        return {"status": "RUNNING", "values": hypermodel.defaults()}
+        return {"status": "RUNNING", "values": dict(values)}
 
     oracle.populate_space = populate_space
 
 
-def _after_trial(run: Run, tuner, console: Console, trial) -> None:
-    """Print the trial's line and put its result on disk."""
-    _snapshot(run.path)
-    trial = tuner.oracle.get_trial(trial.trial_id)
-    rows = _rows(tuner)
-    _write_rows(run.path / "trials.csv", rows)
-    row = next(row for row in rows if row["trial"] == trial.trial_id)
-    values = " ".join(f"{k}={_short(v)}" for k, v in trial.hyperparameters.values.items())
-    name = tuner.oracle.objective.name
-    result = row["reason"] or f"{name} {_short(row['score'])}"
-    console.print(
-        f"trial {trial.trial_id}  {result}  {values}  ({len(rows)}/{tuner.oracle.max_trials})",
-        highlight=False,
-        soft_wrap=True,
+def _job(settings: Mapping[str, Any], hypermodel, trial) -> Job:
+    """What a trial is asked for; Hyperband says in its values how far it goes."""
+    values = trial.hyperparameters.values
+    return Job(
+        recipe=settings["recipe"],
+        top=settings["top"],
+        fixed=hypermodel.fixed,
+        hyperparameters=trial.hyperparameters.get_config(),
+        objective=tuple(settings["objective"]),
+        epochs=values.get("tuner/epochs", settings["epochs"]),
+        initial_epoch=values.get("tuner/initial_epoch", 0),
+        seed=settings["seed"],
     )
 
 
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+@contextlib.contextmanager
+def _workers(run, hypermodel, sets, labour: Labour, callbacks) -> Iterator[Workers]:
+    """Who does the trials."""
+    if not labour.remote:
+        if labour.cpus_per_trial:
+            try:
+                limit_threads(labour.cpus_per_trial)
+            except RuntimeError:
+                raise UserError(
+                    "cpus_per_trial cannot change in a process that has computed already: give it "
+                    "with workers, or in a new process"
+                ) from None
+        yield Here(sets, labour, callbacks, hypermodel.metrics)
+        return
+    settings = run.settings
+    named = settings["data"] is not None
+    wanted = {
+        "recipe": settings["recipe"],
+        "fixed": hypermodel.fixed,
+        "source": {"data": settings["data"], **{name: settings[name] for name in READ}},
+        "fingerprint": settings["fingerprint"],
+    }
+    given = None if named else sets
+    with Remote(labour, wanted, given, callbacks, hypermodel.metrics) as workers:
+        yield workers
 
 
-def _trials(tuner) -> list:
-    return [tuner.oracle.trials[name] for name in tuner.oracle.end_order]
+def _expected(tuner, trials: int) -> int:
+    """How many trials there will be, at the most."""
+    oracle = tuner.oracle
+    if not isinstance(oracle, keras_tuner.oracles.HyperbandOracle):
+        return trials
+    brackets = range(oracle._get_num_brackets())
+    sizes = [
+        oracle._get_size(bracket, rung)
+        for bracket in brackets
+        for rung in range(oracle._get_num_rounds(bracket))
+    ]
+    return min(trials, sum(sizes))
 
 
-def _score(trial) -> float | None:
-    """The trial's score; None if it failed or diverged."""
-    finished = trial.status == "COMPLETED" and trial.score is not None
-    return trial.score if finished and math.isfinite(trial.score) else None
+def _names(things: Sequence[Any]) -> list[str]:
+    """What callbacks and metrics are called."""
+    return [
+        thing if isinstance(thing, str) else getattr(thing, "name", None) or _kind(thing)
+        for thing in things
+    ]
 
 
-def _rows(tuner) -> list[dict[str, Any]]:
-    """A row for each finished trial, in order: its result and its hyperparameters."""
-    names = [p.name for p in tuner.oracle.get_space().space]
-    rows = []
-    for trial in _trials(tuner):
-        score = _score(trial)
-        values = trial.hyperparameters.values
-        rows.append(
-            {
-                "trial": trial.trial_id,
-                "status": "failed" if score is None else "completed",
-                "score": "" if score is None else score,
-                "epoch": "" if score is None else trial.best_step + 1,
-                **{name: values.get(name, "") for name in names},
-                "reason": _reason(trial) if score is None else "",
-            }
-        )
-    return rows
+def _kind(thing: Any) -> str:
+    return getattr(thing, "__name__", type(thing).__name__)
 
 
-def _reason(trial) -> str:
-    lines = (trial.message or "").strip().splitlines()
-    return lines[-1] if lines else f"the objective became {trial.score}"
+def _spread(seed: int) -> int:
+    """A seed for KerasTuner, whose searches of neighbouring seeds are the same ones shifted."""
+    return 1 + int.from_bytes(hashlib.blake2b(str(seed).encode(), digest_size=4).digest()) // 2
 
 
-def _write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
-    with replacing(path) as aside, aside.open("w", newline="") as file:
-        names = dict.fromkeys(name for row in rows for name in row)
-        writer = csv.DictWriter(file, list(names))
-        writer.writeheader()
-        writer.writerows(rows)
+def _after_trial(run: Run, tuner, screen: Screen, trial) -> None:
+    """Print the trial's line and put its result on disk."""
+    snapshot(run.path)
+    rows = rows_of(tuner.oracle)
+    write_rows(run.path / "trials.csv", rows)
+    row = next(row for row in rows if row["trial"] == trial.trial_id)
+    values = " ".join(f"{k}={short(v)}" for k, v in trial.hyperparameters.values.items())
+    name = tuner.oracle.objective.name
+    result = row["reason"] or f"{name} {short(row['score'])}"
+    screen.say(
+        f"trial {trial.trial_id}  {result}  {values}  ({len(rows)}/{tuner.oracle.max_trials})"
+    )
+
+
+def report(out: str | Path) -> Path:
+    """Write the report of a search, finished or not.
+
+    Args:
+        out: The run folder.
+
+    Returns:
+        `report.html` in it: a page that needs nothing else.
+
+    Raises:
+        UserError: If `out` is no run of `tune`, or no trial has ended.
+    """
+    run = Run.open(out, "tune")
+    trials = trials_in(run.path)
+    if not trials:
+        raise UserError(f"{run.path} has no trial that has ended: there is nothing to report")
+    with replacing(run.path / "report.html") as aside:
+        aside.write_text(page(run.settings, trials, run.path))
+    return run.path / "report.html"
+
+
+def _draw(run: Run) -> None:
+    """Draw what the trials found."""
+    name, direction = run.settings["objective"]
+    trials = trials_in(run.path)
+    scores = [score_of(trial) for trial in trials]
+    with replacing(run.path / "curves.png") as aside:
+        numbers = [math.nan if score is None else score for score in scores]
+        draw_trials(numbers, name, direction, aside)
+    report(run.path)
 
 
 def _objective(objective: str | None, recipe: Recipe) -> keras_tuner.Objective:
@@ -479,66 +542,3 @@ def _check_comparable(name: str, hypermodel, logs: Collection[str]) -> None:
             f"{' and '.join(changing)}: {instead}{', or ' if instead else ''}keep "
             f"{'it at a value' if len(changing) == 1 else 'them at values'} ({fixed})"
         )
-
-
-# KerasTuner writes its files in place, so a kill can leave one of them cut. A copy of them, taken
-# after each trial and replaced as a whole, is what a search goes on from then.
-
-
-def _state_files(folder: Path) -> list[Path]:
-    trials = folder / "trials"
-    return [*trials.glob("*.json"), *trials.glob("trial_*/*.json")]
-
-
-# What KerasTuner reads of them.
-NEEDED = {
-    "oracle.json": {"ongoing_trials", "hyperparameters", "start_order", "end_order"},
-    "trial.json": {"trial_id", "hyperparameters", "status"},
-}
-
-
-def _state(path: Path) -> dict | None:
-    """What a state file holds; None if it is damaged or missing."""
-    try:
-        state = json.loads(path.read_text())
-    except (ValueError, OSError):
-        return None
-    needed = NEEDED.get(path.name, set())
-    return state if isinstance(state, dict) and needed <= state.keys() else None
-
-
-def _snapshot(folder: Path) -> None:
-    state = {str(p.relative_to(folder)): p.read_text() for p in _state_files(folder)}
-    write_json(folder / "trials.json", state)
-
-
-def _restore_snapshot(folder: Path) -> int:
-    """If a state file is damaged, put all back as they were after the last whole trial.
-
-    Returns:
-        The number of finished trials.
-
-    Raises:
-        UserError: If there is no whole copy to put back.
-    """
-    saved = folder / "trials.json"
-    copies = _state(saved) or {}
-    paths = {*_state_files(folder), *(folder / name for name in copies)}
-    if any(_state(path) is None for path in paths):
-        if not copies:
-            raise UserError(
-                f"{folder / 'trials'} is damaged, and there is no whole copy, {saved}: "
-                "begin anew by --force"
-            )
-        for name, text in copies.items():
-            with replacing(folder / name) as aside:
-                aside.write_text(text)
-        for path in _state_files(folder):
-            if str(path.relative_to(folder)) not in copies:
-                path.unlink()
-    known = _state(folder / "trials" / "oracle.json") or {}
-    for path in (folder / "trials").glob("trial_*"):
-        # A trial killed before it was on record would be counted and never run.
-        if path.name.removeprefix("trial_") not in known.get("start_order", ()):
-            shutil.rmtree(path)
-    return len(known.get("end_order", ()))

@@ -1,6 +1,6 @@
 """A recipe as a KerasTuner hypermodel."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -8,6 +8,7 @@ import keras_tuner
 import numpy as np
 
 from ..callbacks import Measurement
+from ..errors import UserError
 from .registry import BATCH_SIZE, Recipe
 
 # Held-out images that a measured objective is taken from after each epoch.
@@ -25,10 +26,19 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         recipe: The recipe.
         top: Tune only that many hyperparameters, those of the highest rank.
         fixed: Arguments that keep a given value, `batch_size` among them.
+        metrics: Metrics beside those of the recipe, as `compile` takes them.
     """
 
-    def __init__(self, recipe: Recipe, *, top: int | None = None, fixed: Mapping[str, Any]):
+    def __init__(
+        self,
+        recipe: Recipe,
+        *,
+        top: int | None = None,
+        fixed: Mapping[str, Any],
+        metrics: Sequence[Any] = (),
+    ):
         super().__init__(name=recipe.name)
+        self.metrics = list(metrics)
         self.recipe = recipe
         self.top = top
         self.fixed = dict(fixed)
@@ -66,6 +76,8 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         # First met in `fit`, the batch size would be missing from the first trial.
         self.batch_size(hp)
         model = self.recipe.build(**self.arguments(hp))
+        if self.metrics:
+            _add_metrics(model, self.metrics)
         # A trial that goes on from another's weights goes on with its optimizer, too.
         model.optimizer.build(model.trainable_variables)
         return model
@@ -103,6 +115,21 @@ class RecipeHyperModel(keras_tuner.HyperModel):
             initial_epoch = last
         callbacks = [schedule, *callbacks]
         return {"epochs": epochs, "callbacks": callbacks, "initial_epoch": initial_epoch, **kwargs}
+
+
+def _add_metrics(model: keras.Model, metrics: Sequence[Any]) -> None:
+    """Compile the model as it is, with other metrics beside its own."""
+    config = model.get_compile_config()
+    own = config.get("metrics") or []
+    if isinstance(own, Mapping):
+        raise UserError(f"{model.name} has metrics of its outputs by name: no others can be added")
+    copies = keras.saving.serialize_keras_object(list(metrics))
+    kinds = [
+        metric if callable(metric) and hasattr(metric, "__name__") else type(metric)
+        for metric in metrics
+    ]
+    with keras.saving.custom_object_scope({kind.__name__: kind for kind in kinds}):
+        model.compile_from_config({**config, "metrics": [*own, *copies]})
 
 
 def _first(data: Any, count: int) -> tuple[np.ndarray, np.ndarray | None]:

@@ -9,7 +9,7 @@ import random
 import textwrap
 import typing
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Literal
@@ -32,6 +32,9 @@ SECTIONS = ("Args:", "Returns:", "Raises:", "Example:", "Reference:")
 MakeSchedule = Callable[[Mapping[str, Any]], Schedule]
 Takes = Callable[[dict[str, Feature], Mapping[str, Any]], dict[str, Feature]]
 Measures = Callable[[keras.Model, np.ndarray, np.ndarray | None, int], Mapping[str, float]]
+
+if typing.TYPE_CHECKING:
+    from .hypermodel import RecipeHyperModel
 
 _recipes: dict[str, "Recipe"] = {}
 
@@ -312,11 +315,14 @@ class Recipe:
         }
         return drawn | fixed
 
-    def hypermodel(self, *, top: int | None = None, **fixed: Any):
+    def hypermodel(
+        self, *, top: int | None = None, metrics: Sequence[Any] = (), **fixed: Any
+    ) -> "RecipeHyperModel":
         """A `keras_tuner.HyperModel` of this recipe, for any tuner.
 
         Args:
             top: Tune only that many hyperparameters, those of the highest rank.
+            metrics: Metrics beside those of the recipe, as `compile` takes them.
             **fixed: Arguments that keep a given value, `image_shape` and `batch_size` among them.
 
         Returns:
@@ -325,7 +331,7 @@ class Recipe:
         """
         from .hypermodel import RecipeHyperModel
 
-        return RecipeHyperModel(self, top=top, fixed=fixed)
+        return RecipeHyperModel(self, top=top, fixed=fixed, metrics=metrics)
 
     def describe(self) -> dict[str, Any]:
         """All that the registry knows, in the types of JSON."""

@@ -21,16 +21,27 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
-def alone(context: typer.Context, *beside: str) -> None:
-    """Refuse, beside `--resume`, any word but the options `beside`."""
-    given = [n for n in context.params if context.get_parameter_source(n).name == "COMMANDLINE"]
-    for name in given:
-        if name not in ("resume", *beside):
+def alone(context: typer.Context, *beside: str, of: str = "resume") -> None:
+    """Refuse, beside `--resume` or another option, any word but the options `beside`."""
+    why = {
+        "resume": "goes on as the run began: beside the folder it takes "
+        f"{', '.join(map(option, beside))} only",
+        "report": "takes nothing beside the folder",
+    }
+    for name in context.params:
+        if _is_given(context, name) and name not in (of, *beside):
             word = option(name) if name != "recipe" else context.params[name]
-            raise UserError(
-                f"'amalthea {context.info_name} --resume' goes on as the run began: beside the "
-                f"folder it takes {', '.join(map(option, beside))} only, got {word}"
-            )
+            raise UserError(f"'amalthea {context.info_name} {option(of)}' {why[of]}, got {word}")
+
+
+def given(context: typer.Context, *names: str) -> list[str]:
+    """Those of some options that were given, as they were."""
+    words = [(option(n), str(context.params[n])) for n in names if _is_given(context, n)]
+    return [word for pair in words for word in pair]
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    return context.get_parameter_source(name).name == "COMMANDLINE"
 
 
 def option(name: str) -> str:
@@ -48,13 +59,13 @@ def required(recipe: str | None, out: Path | None) -> Path:
 
 
 @contextlib.contextmanager
-def resumable(verb: str, out: Path) -> Iterator[None]:
-    """Within, an interruption says how to go on."""
+def resumable(verb: str, out: Path, *options: str) -> Iterator[None]:
+    """Within, an interruption says how to go on, with these options."""
     try:
         yield
     except (KeyboardInterrupt, BrokenPipeError):
         if (out / "run.json").is_file():
-            command = shlex.join(["amalthea", verb, "--resume", str(out)])
+            command = shlex.join(["amalthea", verb, "--resume", str(out), *options])
             complain(f"interrupted: go on with `{command}`")
         else:
             complain("interrupted before anything was written")

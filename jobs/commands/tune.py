@@ -21,7 +21,10 @@ from .options import (
     complete_recipe,
     read_numbers,
 )
-from .terminal import alone, console, required, resumable
+from .terminal import alone, console, given, required, resumable
+
+# By whom and how trials are done: options that a search goes on with as it likes.
+LABOUR = ("workers", "cluster", "cpus_per_trial", "gpus_per_trial", "trial_limit", "retries")
 
 
 def tune(
@@ -67,6 +70,45 @@ def tune(
     value_range: ValueRange = None,
     sequence_length: SequenceLength = None,
     seed: Seed = 0,
+    from_run: Annotated[
+        Any,
+        typer.Option(
+            "--from",
+            help="Narrow each range to where the best of the search in this folder lie.",
+            **PATH,
+        ),
+    ] = None,
+    workers: Annotated[
+        int,
+        typer.Option(min=0, show_default="none", help="Processes that do trials side by side."),
+    ] = 0,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="A running Ray cluster, such as 10.0.0.1:6379 or auto, whose nodes do the trials.",
+            show_default=False,
+        ),
+    ] = None,
+    cpus_per_trial: Annotated[
+        int | None,
+        typer.Option(
+            min=1, show_default="1 of a worker", help="Processors, and threads, of a trial."
+        ),
+    ] = None,
+    gpus_per_trial: Annotated[
+        float, typer.Option(min=0, help="GPUs of a worker's trial, or the part of one.")
+    ] = 0,
+    trial_limit: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS", help="After which a trial has failed.", show_default="none"
+        ),
+    ] = None,
+    retries: Annotated[
+        int,
+        typer.Option(min=0, help="How often a trial is done again whose process has died."),
+    ] = 2,
     resume: Annotated[
         Any,
         typer.Option(
@@ -75,21 +117,34 @@ def tune(
         ),
     ] = None,
     accept_changed_data: AcceptChangedData = False,
+    report: Annotated[
+        Any,
+        typer.Option(
+            help="Write the report of the search in this folder anew, though it is under way.",
+            **PATH,
+        ),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Search a recipe's hyperparameters, or go on with an interrupted search."""
     prepare_keras()
     from .. import tuning
 
+    labour = {name: context.params[name] for name in LABOUR}
+    again = given(context, *LABOUR)
+    if report is not None:
+        alone(context, of="report")
+        console.print(f"report: {tuning.report(report)}", soft_wrap=True)
+        return
     if resume is not None:
-        alone(context, "trials", "data", "accept_changed_data")
-        with resumable("tune", resume):
+        alone(context, "trials", "data", "accept_changed_data", *LABOUR)
+        with resumable("tune", resume, *again):
             run = tuning.resume_search(
-                resume, data, trials=trials, accept_changed_data=accept_changed_data
+                resume, data, trials=trials, accept_changed_data=accept_changed_data, **labour
             )
     else:
         out = required(recipe, out)
-        with resumable("tune", out):
+        with resumable("tune", out, *again):
             run = tuning.tune(
                 recipe,
                 data,
@@ -104,9 +159,15 @@ def tune(
                 value_range=value_range,
                 sequence_length=sequence_length,
                 seed=seed,
+                from_run=from_run,
                 force=force,
+                **labour,
             )
-    console.print(f"best: {run.path / 'best.json'}, its model in {run.model_path}")
+    console.print(
+        f"best: {run.path / 'best.json'}, its model in {run.model_path}; report: "
+        f"{run.path / 'report.html'}",
+        soft_wrap=True,
+    )
 
 
 def fixed_arguments(recipe: str, settings: list[str]) -> dict[str, Any]:

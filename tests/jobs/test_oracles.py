@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from keras_tuner.engine.trial import TrialStatus
 
-from amalthea.jobs.bayesian import BayesianOracle
-from amalthea.jobs.grid import GridOracle
+from amalthea.jobs.search.bayesian import BayesianOracle
+from amalthea.jobs.search.grid import GridOracle
 
 
 def space(hp):

@@ -13,6 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
+from .tuner import OracleTuner
+
 # Candidates for a proposal: at random, and around each of the best trials.
 CANDIDATES, BEST, AROUND = 1000, 5, 80
 # Trials that the process is fitted to, at the most: the best and the latest of them, half of each.
@@ -128,34 +130,15 @@ class BayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
         return encoded
 
 
-class Bayesian(keras_tuner.Tuner):
+class Bayesian(OracleTuner):
     """KerasTuner's tuner with a `BayesianOracle`.
 
     Args:
-        hypermodel: The hypermodel.
-        objective: As in KerasTuner.
-        max_trials: Number of trials.
-        seed: Seed of what is proposed.
-        max_consecutive_failed_trials: After so many failed trials in a row the search ends.
-        **kwargs: Arguments of `keras_tuner.Tuner`.
+        *args: Arguments of `OracleTuner`.
+        **kwargs: The same, by name.
     """
 
-    def __init__(
-        self,
-        hypermodel=None,
-        objective=None,
-        max_trials=10,
-        seed=None,
-        max_consecutive_failed_trials=3,
-        **kwargs,
-    ):
-        oracle = BayesianOracle(
-            objective=objective,
-            max_trials=max_trials,
-            seed=seed,
-            max_consecutive_failed_trials=max_consecutive_failed_trials,
-        )
-        super().__init__(oracle, hypermodel, **kwargs)
+    oracle_class = BayesianOracle
 
 
 def _is_good(trial) -> bool:

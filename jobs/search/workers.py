@@ -1,0 +1,337 @@
+"""Who does the trials of a search: this process, or workers that Ray starts and watches."""
+
+import contextlib
+import dataclasses
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from ...checks import check_count
+from ...data import Examples
+from ...errors import UserError
+from ..files import replacing
+from .task import attempt, ready, setting
+from .trial import Job, Outcome, in_one_line, run, too_long
+
+# Called with a slot, an epoch's number, the name of a figure and its value.
+Heard = Callable[[str, int, str, float], None]
+# Trials after which a worker's process is a new one, as it grows by some megabytes with each.
+TRIALS_A_PROCESS = 20
+# Seconds for a node to say that it can do trials: it imports Keras and reads the data.
+CHECK = 900
+
+
+class Workers(Protocol):
+    """Who does the trials of a search.
+
+    Attributes:
+        slots: Names for the trials that can be under way together.
+    """
+
+    slots: Sequence[str]
+
+    def begin(self, slot: str, job: Job, folder: Path, parent: Path | None) -> None:
+        """Have a trial done, whose weights come into `folder`, going on from those of `parent`."""
+
+    def wait(self, heard: Heard) -> list[tuple[str, Outcome]]:
+        """The trials that have ended, once any has; says meanwhile how far they are."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Labour:
+    """By whom and how trials are done, which no score depends on but by the number of threads.
+
+    Attributes:
+        workers: Processes that do trials, on this machine; 0 for this process itself.
+        cluster: Address of a Ray cluster whose nodes do them instead.
+        cpus_per_trial: Threads of a trial, and processors that it occupies; 1 for workers, and all
+            there are for this process, if not given.
+        gpus_per_trial: GPUs of a trial, or the part of one.
+        trial_limit: Seconds after which a trial has failed.
+        retries: How often a trial is done again whose process has died.
+    """
+
+    workers: int = 0
+    cluster: str | None = None
+    cpus_per_trial: int | None = None
+    gpus_per_trial: float = 0
+    trial_limit: float | None = None
+    retries: int = 2
+
+    def check(self) -> None:
+        """Raise `UserError` if a value cannot be used."""
+        check_count("workers", self.workers, least=0)
+        check_count("retries", self.retries, least=0)
+        if self.cpus_per_trial is not None:
+            check_count("cpus_per_trial", self.cpus_per_trial)
+        if self.trial_limit is not None and not self.trial_limit > 0:
+            raise UserError(f"trial_limit must be above 0 seconds, got {self.trial_limit!r}")
+        if not self.gpus_per_trial >= 0:
+            raise UserError(f"gpus_per_trial must be at least 0, got {self.gpus_per_trial!r}")
+        if self.workers and self.cluster:
+            raise UserError(
+                f"a search has workers here or on a cluster, got {self.workers} and {self.cluster}"
+            )
+        if self.gpus_per_trial and not self.remote:
+            raise UserError("gpus_per_trial is of workers: give workers, or a cluster, with it")
+
+    @property
+    def remote(self) -> bool:
+        """Whether other processes do the trials."""
+        return bool(self.workers or self.cluster)
+
+
+class Here:
+    """This process, in which one trial is done after the other.
+
+    Args:
+        sets: The examples, as `prepared` gives them.
+        labour: The threads and the limit of a trial, which a hang is beyond.
+        callbacks: Callbacks of `fit`.
+        metrics: Metrics beside those of the recipe.
+    """
+
+    slots = ("0",)
+
+    def __init__(self, sets: Mapping[str, Examples], labour: Labour, callbacks, metrics):
+        self._sets = sets
+        self._options = {"callbacks": callbacks, "metrics": metrics, "limit": labour.trial_limit}
+        self._next: tuple | None = None
+
+    def begin(self, slot, job, folder, parent):
+        self._next = slot, job, folder, parent
+
+    def wait(self, heard):
+        slot, job, folder, parent = self._next
+
+        def report(*news):
+            heard(slot, *news)
+
+        outcome = run(job, self._sets, folder, parent=parent, report=report, **self._options)
+        return [(slot, outcome)]
+
+
+class Remote:
+    """Workers of Ray, on this machine or on a cluster; used as a context.
+
+    Ray watches them: of a process that dies, whyever, this one hears at once. All files are written
+    here, and nothing but plain values and weights go to and fro.
+
+    Args:
+        labour: How many, and what a trial may take.
+        wanted: The recipe, how its data are read, and their fingerprint.
+        sets: The examples, as `prepared` gives them, where they have no name to be read by.
+        callbacks: Callbacks of `fit`.
+        metrics: Metrics beside those of the recipe.
+
+    Raises:
+        UserError: If Ray is not installed or not to be reached, or a node lacks something.
+    """
+
+    def __init__(
+        self,
+        labour: Labour,
+        wanted: Mapping[str, Any],
+        sets: Mapping[str, Examples] | None,
+        callbacks,
+        metrics,
+    ):
+        self._labour = labour
+        self._cpus = labour.cpus_per_trial or 1
+        self._wanted = wanted
+        self._given = sets
+        self._extra = (list(callbacks), list(metrics))
+        self._under_way: dict[Any, _Task] = {}
+        self._exit = contextlib.ExitStack()
+
+    def __enter__(self):
+        with contextlib.ExitStack() as exit_:
+            # It says to the standard output which processes have died.
+            unheard = exit_.enter_context(open(os.devnull, "w"))
+            exit_.enter_context(contextlib.redirect_stdout(unheard))
+            self._ray = exit_.enter_context(_started(self._labour, self._cpus))
+            exit_.callback(self._cancel)
+            self._prepare()
+            self._exit = exit_.pop_all()
+        return self
+
+    def __exit__(self, *error):
+        return self._exit.__exit__(*error)
+
+    def _prepare(self) -> None:
+        ray, labour = self._ray, self._labour
+        options = {
+            "num_cpus": self._cpus,
+            "num_gpus": labour.gpus_per_trial,
+            "max_calls": TRIALS_A_PROCESS,
+            "max_retries": 0,
+        }
+        self._attempt = ray.remote(num_returns="streaming", **options)(attempt)
+        self._common = (setting(), dict(self._wanted), self._cpus)
+        counts = {}
+        for node in ray.nodes():
+            if node["Alive"]:
+                has = node["Resources"]
+                count = int(has.get("CPU", 0) // self._cpus)
+                if labour.gpus_per_trial:
+                    count = min(count, int(has.get("GPU", 0) / labour.gpus_per_trial))
+                counts[node["NodeID"]] = count
+        self.slots = tuple(str(slot) for slot in range(sum(counts.values())))
+        if not self.slots:
+            raise UserError(f"no node has {self._asked()}, which a trial is to have")
+        check = ray.remote(**options | {"num_cpus": 0, "num_gpus": 0})(ready)
+        on = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
+        checks = [
+            check.options(scheduling_strategy=on(node, soft=False)).remote(*self._common)
+            for node, count in counts.items()
+            # Here each process that a trial will have imports Keras for it now.
+            for _ in range(min(count, labour.workers or 1))
+        ]
+        try:
+            reasons = [reason for reason in ray.get(checks, timeout=CHECK) if reason]
+        except ray.exceptions.RayError as error:
+            reasons = [f"a node cannot do trials: {in_one_line(_cause(error))}"]
+        if reasons:
+            raise UserError(reasons[0])
+        self._sets = ray.put(self._given)
+        self._pickled = ray.cloudpickle.dumps(self._extra)
+
+    def _asked(self) -> str:
+        gpus = self._labour.gpus_per_trial
+        return f"{self._cpus} CPUs" + (f" and {gpus:g} GPUs" if gpus else "")
+
+    def begin(self, slot, job, folder, parent):
+        weights = parent.read_bytes() if parent else None
+        news = self._attempt.remote(
+            *self._common, dataclasses.asdict(job), self._sets, self._pickled, weights
+        )
+        self._under_way[news] = _Task(slot, folder)
+
+    def wait(self, heard):
+        ended: list[tuple[str, Outcome]] = []
+        while not ended:
+            ready, _ = self._ray.wait(list(self._under_way), timeout=0.5, fetch_local=False)
+            for news in ready:
+                if outcome := self._next(news, heard):
+                    ended.append((self._under_way.pop(news).slot, outcome))
+            self._end_late_ones()
+            if not ready:
+                self._check_nodes()
+        return ended
+
+    def _next(self, news: Any, heard: Heard) -> Outcome | None:
+        """The outcome of a task, or what else it says."""
+        ray, task = self._ray, self._under_way[news]
+        errors = ray.exceptions
+        try:
+            said = ray.get(next(news))
+        except errors.TaskCancelledError:
+            return Outcome(reason=too_long(self._labour.trial_limit or 0))
+        except errors.RayTaskError as error:
+            return Outcome(reason=in_one_line(_cause(error)))
+        except errors.OutOfMemoryError:
+            return Outcome(reason="its process ran out of memory", died=True)
+        except errors.NodeDiedError:
+            return Outcome(reason="its node was lost", died=True)
+        except (errors.RayError, StopIteration):
+            return Outcome(reason="its process died", died=True)
+        if said is None:
+            task.started = time.monotonic()
+        elif len(said) == 3:
+            heard(task.slot, *said)
+        else:
+            outcome, files = said
+            for name, content in files.items():
+                with replacing(task.folder / name) as aside:
+                    aside.write_bytes(content)
+            return Outcome(**outcome)
+        return None
+
+    def _end_late_ones(self) -> None:
+        limit = self._labour.trial_limit
+        for news, task in self._under_way.items():
+            late = limit and task.started and time.monotonic() - task.started > limit
+            if late and not task.cancelled:
+                task.cancelled = True
+                self._ray.cancel(news, force=True)
+
+    def _check_nodes(self) -> None:
+        """Raise `UserError` if no node is left that a trial could ever begin on."""
+        if any(task.started for task in self._under_way.values()):
+            return
+        has = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        wants = {"CPU": self._cpus, "GPU": self._labour.gpus_per_trial}
+        if not any(all(of.get(kind, 0) >= least for kind, least in wants.items()) for of in has):
+            raise UserError(f"no node is left that has {self._asked()}: go on by --resume")
+
+    def _cancel(self) -> None:
+        for news in self._under_way:
+            self._ray.cancel(news, force=True)
+
+
+@dataclasses.dataclass
+class _Task:
+    """A trial under way."""
+
+    slot: str
+    folder: Path
+    started: float | None = None
+    cancelled: bool = False
+
+
+def _cause(error: Exception) -> BaseException:
+    """What a task raised."""
+    return getattr(error, "cause", None) or error
+
+
+@contextlib.contextmanager
+def _started(labour: Labour, cpus: int) -> Iterator[Any]:
+    """Ray, running on this machine for this search alone, or joined on its cluster."""
+    environment = {"RAY_USAGE_STATS_ENABLED": "0"}
+    address = {"address": labour.cluster}
+    if not labour.cluster:
+        # Whoever reaches the ports of Ray may run programs, but not without the token.
+        environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+        count = labour.workers
+        address = {
+            "address": "local",  # else it joins a cluster that runs here, or has once
+            "num_cpus": count * cpus,
+            "include_dashboard": False,
+        }
+    with _environment(environment):
+        try:
+            import ray
+            import ray.util.scheduling_strategies
+        except ImportError:
+            raise UserError(
+                "workers need Ray, which is not installed: pip install 'amalthea[ray]'"
+            ) from None
+        if ray.is_initialized():
+            raise UserError("Ray is in use in this process already: end that by ray.shutdown()")
+        try:
+            ray.init(**address, log_to_driver=False, logging_level="ERROR")
+        except (ConnectionError, OSError, RuntimeError, ValueError, ray.exceptions.RayError) as e:
+            where = f"the cluster at {labour.cluster}" if labour.cluster else "this machine"
+            raise UserError(f"Ray on {where} is not to be used: {in_one_line(e)}") from e
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+
+
+@contextlib.contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Within, these variables of the environment have these values."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
