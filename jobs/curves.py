@@ -12,6 +12,8 @@ from matplotlib.ticker import MaxNLocator
 
 # Panels side by side.
 COLUMNS = 4
+# Points beyond which they are pixels, as each is some hundred bytes of a drawing.
+PIXELS = 150
 
 
 def draw_log(log: Path, path: Path) -> None:
@@ -59,7 +61,7 @@ def draw_best(axis: Axes, scores: Sequence[float], objective: str, direction: st
     """Draw the same on an axis."""
     trials = np.arange(len(scores))  # as everywhere else in the run
     best = (np.fmin if direction == "min" else np.fmax).accumulate(np.asarray(scores, float))
-    axis.plot(trials, scores, "o", label="trial")
+    axis.plot(trials, scores, "o", label="trial", rasterized=len(scores) > PIXELS)
     axis.step(trials, best, where="post", label="best so far")
     axis.set(xlabel="trial", ylabel=objective.replace("_", " "))
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -1,8 +1,10 @@
-"""Keras without what TensorFlow prints as it is loaded."""
+"""What libraries print from their C++ parts, left unheard."""
 
+import contextlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 
 from ..compatibility import check_keras, configured_backend
 
@@ -12,14 +14,22 @@ def prepare_keras() -> None:
     check_keras()
     if configured_backend() != "tensorflow":
         return
+    with unheard():
+        import tensorflow
+
+        tensorflow.get_logger().setLevel("ERROR")
+
+
+@contextlib.contextmanager
+def unheard() -> Iterator[None]:
+    """Within, nothing that this process writes to the standard error is seen."""
     sys.stderr.flush()
     stderr = os.dup(2)
-    with tempfile.TemporaryFile() as unheard:
-        os.dup2(unheard.fileno(), 2)
+    with tempfile.TemporaryFile() as nowhere:
+        os.dup2(nowhere.fileno(), 2)
         try:
-            import tensorflow
-
-            tensorflow.get_logger().setLevel("ERROR")
+            yield
         finally:
+            sys.stderr.flush()
             os.dup2(stderr, 2)
             os.close(stderr)

@@ -16,9 +16,10 @@ from rich.console import Console
 
 from ..callbacks import Measurement
 from ..checks import check_count, check_seed
-from ..data import Examples
+from ..data import Examples, Fingerprint
 from ..errors import UserError
 from ..recipes import Recipe, get_recipe
+from ..recipes.search import plain
 from .curves import draw_trials
 from .files import replacing, write_json
 from .inputs import READ, Source, check_unchanged, features_of, read_sets, source_of
@@ -30,7 +31,6 @@ from .search.narrowing import defaults, narrowed_by
 from .search.progress import Screen, short
 from .search.record import ended, restore, rows_of, score_of, snapshot, trials_in, write_rows
 from .search.report import page
-from .search.task import limit_threads
 from .search.trial import Job, copied, prepared
 from .search.workers import Here, Labour, Remote, Workers
 from .training import check_free, check_stages
@@ -124,7 +124,7 @@ def tune(
             written then. Also if every trial failed, or the first ones all for the same reason.
     """
     labour = Labour(workers, cluster, cpus_per_trial, gpus_per_trial, trial_limit, retries)
-    labour.check()
+    labour.begin()
     copied(callbacks)
     entry = get_recipe(recipe)
     out = Path(out)
@@ -167,8 +167,14 @@ def tune(
     settings["objective"] = [goal.name, goal.direction]
     if from_run is not None:
         settings["from"] = narrowed_by(Run.open(from_run, "tune"), hypermodel)
-    with Run.create(out, settings, source.fingerprint(sets), force=force) as run:
-        return _search(run, hypermodel, sets, labour, callbacks, verbose)
+    known = source.fingerprint(sets)
+    sets = prepared(entry, hypermodel.fixed, sets)
+    console = _console(verbose)
+    with (
+        _workers(settings, known, hypermodel, sets, labour, callbacks) as workers,
+        Run.create(out, settings, known, force=force) as run,
+    ):
+        return _search(run, hypermodel, workers, labour.retries, console)
 
 
 def resume_search(
@@ -213,7 +219,7 @@ def resume_search(
         UserError: If `out` is no run of `tune`, or its data have changed.
     """
     labour = Labour(workers, cluster, cpus_per_trial, gpus_per_trial, trial_limit, retries)
-    labour.check()
+    labour.begin()
     copied(callbacks)
     with Run.resume(out, "tune") as run:
         settings = run.settings
@@ -234,31 +240,30 @@ def resume_search(
             if trials < done:
                 raise UserError(f"trials must be at least {done}, which are done, got {trials}")
         settings |= {"data": source.name, "features": features_of(sets)}
-        run.save(fingerprint if changed else None)
-        return _search(run, hypermodel, sets, labour, callbacks, verbose)
+        sets = prepared(entry, hypermodel.fixed, sets)
+        console = _console(verbose)
+        with _workers(settings, fingerprint, hypermodel, sets, labour, callbacks) as workers:
+            run.save(fingerprint if changed else None)
+            return _search(run, hypermodel, workers, labour.retries, console)
 
 
-def _search(
-    run: Run,
-    hypermodel,
-    sets: Mapping[str, Examples],
-    labour: Labour,
-    callbacks: Sequence[keras.callbacks.Callback],
-    verbose: int | None,
-) -> Run:
+def _console(verbose: int | None) -> Console:
+    """Where the search is shown, though the standard output be silent."""
+    return Console(quiet=verbose == 0, file=sys.stdout)
+
+
+def _search(run: Run, hypermodel, workers: Workers, retries: int, console: Console) -> Run:
     settings = run.settings
     tuner = _tuner(run, hypermodel)
     oracle, objective = tuner.oracle, tuner.oracle.objective
-    console = Console(quiet=verbose == 0, file=sys.stdout)
-    sets = prepared(hypermodel.recipe, hypermodel.fixed, sets)
     screen = Screen(console, _expected(tuner, settings["trials"]), len(oracle.end_order))
     try:
-        with _workers(run, hypermodel, sets, labour, callbacks) as workers, screen:
+        with screen:
             search(
                 tuner,
                 functools.partial(_job, settings, hypermodel),
                 workers,
-                retries=labour.retries,
+                retries=retries,
                 ended=functools.partial(_after_trial, run, tuner, screen),
                 screen=screen,
             )
@@ -361,30 +366,29 @@ def _job(settings: Mapping[str, Any], hypermodel, trial) -> Job:
 
 
 @contextlib.contextmanager
-def _workers(run, hypermodel, sets, labour: Labour, callbacks) -> Iterator[Workers]:
+def _workers(
+    settings: Mapping[str, Any],
+    fingerprint: Fingerprint,
+    hypermodel,
+    sets: Mapping[str, Examples],
+    labour: Labour,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> Iterator[Workers]:
     """Who does the trials."""
-    if not labour.remote:
-        if labour.cpus_per_trial:
-            try:
-                limit_threads(labour.cpus_per_trial)
-            except RuntimeError:
-                raise UserError(
-                    "cpus_per_trial cannot change in a process that has computed already: give it "
-                    "with workers, or in a new process"
-                ) from None
-        yield Here(sets, labour, callbacks, hypermodel.metrics)
+    extra = (callbacks, hypermodel.metrics)
+    if labour.remote:
+        source = {name: plain(settings[name]) for name in ("data", *READ)}
+        wanted = {
+            "recipe": settings["recipe"],
+            "fixed": hypermodel.fixed,
+            "source": source,
+            "fingerprint": fingerprint.summary(),
+        }
+        given = sets if settings["data"] is None else None
+        with Remote(labour, wanted, given, *extra) as workers:
+            yield workers
         return
-    settings = run.settings
-    named = settings["data"] is not None
-    wanted = {
-        "recipe": settings["recipe"],
-        "fixed": hypermodel.fixed,
-        "source": {"data": settings["data"], **{name: settings[name] for name in READ}},
-        "fingerprint": settings["fingerprint"],
-    }
-    given = None if named else sets
-    with Remote(labour, wanted, given, callbacks, hypermodel.metrics) as workers:
-        yield workers
+    yield Here(sets, labour, *extra)
 
 
 def _expected(tuner, trials: int) -> int:

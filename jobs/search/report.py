@@ -16,19 +16,21 @@ from keras_tuner.engine import hyperparameters as kinds
 from keras_tuner.engine.trial import Trial
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ..curves import COLUMNS, draw_best
+from ..curves import COLUMNS, PIXELS, draw_best
 from .progress import short
 from .record import reason_of, score_of
 
-# Trials beyond which points are pixels, as each is some hundred bytes of a page.
-PIXELS = 400
-# Trials that importance needs at the least, and those that a table shows at the most.
-FEWEST, SHOWN = 8, 10
-GOOD = "viridis_r"
+# Trials that importance needs at the least, twice the hyperparameters being more of them, and those
+# that a table shows at the most.
+FEWEST, SHOWN = 10, 10
+# Letters below an axis that have room side by side.
+WIDE = 24
+COLOURS = "viridis"  # of the least; reversed where the largest is the best
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff;
@@ -74,7 +76,9 @@ def page(settings: Mapping[str, Any], trials: Sequence[Trial], folder: Path) -> 
         ]
     if good and space:
         parts += ["<h2>Each hyperparameter</h2>", _svg(_slices(good, space, name, direction))]
-        parts += ["<h2>All together</h2>", _svg(_parallel(good, space, name, direction))]
+        some = good[:PIXELS]
+        which = "All together" if some == good else f"The best {PIXELS} together"
+        parts += [f"<h2>{which}</h2>", _svg(_parallel(some, space, name, direction))]
         parts += ["<h2>Importance</h2>", _importance_part(trials, space, direction)]
         parts += ["<h2>The best trials</h2>", _table(good[:SHOWN], space, name)]
     if failed:
@@ -105,7 +109,7 @@ def importance(
     from sklearn.inspection import permutation_importance
 
     scores = _clipped([score_of(trial) for trial in trials], direction)
-    if len(trials) < FEWEST or np.ptp(scores) == 0:
+    if len(trials) < max(FEWEST, 2 * len(space)) or np.ptp(scores) == 0:
         return None
     points = np.array([[_place(hp, trial) for hp in space] for trial in trials])
     forest = RandomForestRegressor(100, min_samples_leaf=2, random_state=0).fit(points, scores)
@@ -158,7 +162,7 @@ def _place(hp: Any, trial: Trial) -> float:
 
 
 def _best_so_far(trials: Sequence[Trial], name: str, direction: str) -> Figure:
-    figure = Figure(figsize=(9, 3.4))
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
     axis = figure.subplots()
     scores = [score_of(trial) for trial in trials]
     numbers = [math.nan if score is None else score for score in scores]
@@ -196,13 +200,15 @@ def _slices(good: Sequence[Trial], space: Sequence[Any], name: str, direction: s
             places = [list(hp.values).index(value) for value in values]
             axis.set_xticks(range(len(hp.values)), [str(value) for value in hp.values])
             axis.set_xlim(-0.5, len(hp.values) - 0.5)
-            axis.tick_params("x", labelrotation=30 if len(hp.values) > 3 else 0)
+            if sum(len(str(value)) for value in hp.values) > WIDE:
+                axis.tick_params("x", labelrotation=20)
         else:
             places = values
             if hp.sampling == "log":
                 axis.set_xscale("log")
             else:
                 axis.xaxis.set_major_locator(MaxNLocator(5, integer=isinstance(hp, kinds.Int)))
+            axis.set_xlim(*_edges(hp))
         axis.scatter(places, heights, s=14, alpha=0.7, rasterized=len(good) > PIXELS)
         axis.set_title(hp.name.replace("_", " "), fontsize="medium")
         axis.grid(alpha=0.3)
@@ -211,34 +217,40 @@ def _slices(good: Sequence[Trial], space: Sequence[Any], name: str, direction: s
     return figure
 
 
+def _edges(hp: Any) -> tuple[float, float]:
+    """The range of a number, and a little more."""
+    low, high = hp.min_value, hp.max_value
+    if hp.sampling == "log":
+        margin = (high / low) ** 0.04
+        return low / margin, high * margin
+    return low - 0.04 * (high - low), high + 0.04 * (high - low)
+
+
 def _parallel(good: Sequence[Trial], space: Sequence[Any], name: str, direction: str) -> Figure:
     """A line a trial across all hyperparameters, in the colour of its score."""
     figure = Figure(figsize=(12, 4.2), layout="constrained")
     axis = figure.subplots()
     scores = _clipped([score_of(trial) for trial in good], direction)
-    colours = mpl.colormaps[GOOD if direction == "min" else GOOD.removesuffix("_r")]
+    colours = mpl.colormaps[COLOURS if direction == "min" else f"{COLOURS}_r"]
     scale = Normalize(scores.min(), scores.max())
-    places = range(len(space))
-    # The best last, that is on top.
-    for trial, score in reversed(list(zip(good, scores, strict=True))):
-        heights = [
-            _place(hp, trial) if hp.name in trial.hyperparameters.values else math.nan
-            for hp in space
+    points = np.array(
+        [
+            [_place(hp, t) if hp.name in t.hyperparameters.values else math.nan for hp in space]
+            for t in reversed(good)  # the best is on top
         ]
-        axis.plot(
-            places,
-            heights,
-            color=colours(scale(score)),
-            alpha=0.75,
-            linewidth=1.2,
-            marker=".",
-            rasterized=len(good) > PIXELS,
-        )
+    )
+    across = np.broadcast_to(np.arange(len(space)), points.shape)
+    lines = np.stack([across, points], axis=-1)
+    axis.add_collection(LineCollection(lines, colors=colours(scale(scores[::-1])), alpha=0.75))
+    shades = np.repeat(scores[::-1], len(space))
+    axis.scatter(across.ravel(), points.ravel(), s=8, c=colours(scale(shades)), alpha=0.75)
     for place, hp in enumerate(space):
         axis.axvline(place, color="0.6", linewidth=0.8)
         for height, text in _ticks(hp):
             axis.text(place + 0.03, height, text, fontsize="x-small", va="center", color="0.3")
-    axis.set_xticks(places, [hp.name.replace("_", " ") for hp in space], rotation=20, ha="right")
+    axis.set_xticks(
+        range(len(space)), [hp.name.replace("_", " ") for hp in space], rotation=20, ha="right"
+    )
     axis.set_yticks([])
     axis.set_ylim(-0.06, 1.06)
     axis.set_xlim(-0.2, len(space) - 0.6)
@@ -259,7 +271,8 @@ def _ticks(hp: Any) -> list[tuple[float, str]]:
 def _importance_part(trials: Sequence[Trial], space: Sequence[Any], direction: str) -> str:
     parts = importance(trials, space, direction)
     if parts is None:
-        return f"<p>It takes {FEWEST} trials, of scores that differ, to say anything of it.</p>"
+        least = max(FEWEST, 2 * len(space))
+        return f"<p>It takes {least} trials, of scores that differ, to say anything of it.</p>"
     figure = Figure(figsize=(9, 0.5 + 0.3 * len(parts)), layout="constrained")
     axis: Axes = figure.subplots()
     axis.barh([name.replace("_", " ") for name in parts], list(parts.values()))

@@ -2,8 +2,10 @@
 
 import contextlib
 import dataclasses
+import importlib.util
 import os
 import secrets
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,13 +15,16 @@ from ...checks import check_count
 from ...data import Examples
 from ...errors import UserError
 from ..files import replacing
-from .task import attempt, ready, setting
+from ..quiet import unheard
+from .task import attempt, limit_threads, ready, setting
 from .trial import Job, Outcome, in_one_line, run, too_long
 
 # Called with a slot, an epoch's number, the name of a figure and its value.
 Heard = Callable[[str, int, str, float], None]
 # Trials after which a worker's process is a new one, as it grows by some megabytes with each.
 TRIALS_A_PROCESS = 20
+# How often Ray tries to join a cluster.
+PATIENCE = "RAY_gcs_server_port_wait_time_s"
 # Seconds for a node to say that it can do trials: it imports Keras and reads the data.
 CHECK = 900
 
@@ -61,8 +66,12 @@ class Labour:
     trial_limit: float | None = None
     retries: int = 2
 
-    def check(self) -> None:
-        """Raise `UserError` if a value cannot be used."""
+    def begin(self) -> None:
+        """Let this process have the threads of a trial, if it is to do them.
+
+        Raises:
+            UserError: If a value cannot be used.
+        """
         check_count("workers", self.workers, least=0)
         check_count("retries", self.retries, least=0)
         if self.cpus_per_trial is not None:
@@ -75,8 +84,18 @@ class Labour:
             raise UserError(
                 f"a search has workers here or on a cluster, got {self.workers} and {self.cluster}"
             )
+        if self.remote and importlib.util.find_spec("ray") is None:
+            raise UserError("workers need Ray, which is not installed: pip install 'amalthea[ray]'")
         if self.gpus_per_trial and not self.remote:
             raise UserError("gpus_per_trial is of workers: give workers, or a cluster, with it")
+        if self.cpus_per_trial and not self.remote:
+            try:
+                limit_threads(self.cpus_per_trial)
+            except RuntimeError:
+                raise UserError(
+                    "cpus_per_trial cannot change in a process that has computed already: give it "
+                    "with workers, or in a new process"
+                ) from None
 
     @property
     def remote(self) -> bool:
@@ -291,35 +310,59 @@ def _cause(error: Exception) -> BaseException:
 def _started(labour: Labour, cpus: int) -> Iterator[Any]:
     """Ray, running on this machine for this search alone, or joined on its cluster."""
     environment = {"RAY_USAGE_STATS_ENABLED": "0"}
-    address = {"address": labour.cluster}
-    if not labour.cluster:
+    address: dict[str, Any] = {"address": labour.cluster}
+    if labour.cluster:
+        _check_reachable(labour.cluster)
+        environment[PATIENCE] = os.environ.get(PATIENCE, "3")  # else for a quarter of an hour
+    else:
         # Whoever reaches the ports of Ray may run programs, but not without the token.
         environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-        count = labour.workers
         address = {
             "address": "local",  # else it joins a cluster that runs here, or has once
-            "num_cpus": count * cpus,
+            "num_cpus": labour.workers * cpus,
             "include_dashboard": False,
         }
     with _environment(environment):
-        try:
-            import ray
-            import ray.util.scheduling_strategies
-        except ImportError:
-            raise UserError(
-                "workers need Ray, which is not installed: pip install 'amalthea[ray]'"
-            ) from None
+        import ray
+        import ray.util.scheduling_strategies
+
+        _look_at_environment_again()
         if ray.is_initialized():
             raise UserError("Ray is in use in this process already: end that by ray.shutdown()")
         try:
-            ray.init(**address, log_to_driver=False, logging_level="ERROR")
-        except (ConnectionError, OSError, RuntimeError, ValueError, ray.exceptions.RayError) as e:
+            with unheard():
+                ray.init(**address, log_to_driver=False, logging_level="ERROR")
+        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as e:
             where = f"the cluster at {labour.cluster}" if labour.cluster else "this machine"
             raise UserError(f"Ray on {where} is not to be used: {in_one_line(e)}") from e
         try:
             yield ray
         finally:
             ray.shutdown()
+
+
+def _check_reachable(cluster: str) -> None:
+    """Raise `UserError` if nobody answers at an address."""
+    if cluster == "auto":
+        return
+    host, colon, port = cluster.rpartition(":")
+    if not (colon and port.isdecimal()) or "/" in host:
+        raise UserError(
+            f"cluster must be HOST:PORT of the head of a Ray cluster, or auto, got {cluster!r}"
+        )
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except (OSError, OverflowError) as error:
+        raise UserError(f"nobody answers at {cluster}, the cluster: {error}") from None
+
+
+def _look_at_environment_again() -> None:
+    """Have Ray read its variables anew: it keeps those of its import and of an earlier start."""
+    with contextlib.suppress(ImportError, AttributeError):
+        from ray._raylet import AuthenticationTokenLoader, Config
+
+        Config.initialize("")
+        AuthenticationTokenLoader.instance().reset_cache()
 
 
 @contextlib.contextmanager

@@ -1,6 +1,4 @@
-import copy
 import csv
-import io
 import json
 import resource
 import shutil
@@ -10,7 +8,6 @@ import time
 import keras
 import numpy as np
 import pytest
-from rich.console import Console
 
 from amalthea import jobs
 from amalthea.errors import UserError
@@ -363,15 +360,3 @@ def test_hyperband_compares_no_models_of_which_stages_are_missing(tmp_path):
     # A warm-up is no stage: only the data is wrong here.
     with pytest.raises(UserError, match="nothing"):
         search("variational_autoencoder")
-
-
-def test_a_trial_shows_how_far_it_is_on_a_terminal_and_nowhere_else():
-    for terminal in (True, False):
-        screen = io.StringIO()
-        console = Console(force_terminal=terminal, file=screen, width=80)
-        progress = tuning._Progress(console, "val_error", epochs=3)
-        assert copy.deepcopy(progress) is progress
-        with progress:
-            progress.trial = "07"
-            progress.on_epoch_end(1, {"loss": 2.0, "val_error": 0.25})
-        assert ("trial 07 epoch 2/3 val_error 0.25" in screen.getvalue()) == terminal
