@@ -36,7 +36,8 @@ demo: .venv/installed-base
 test: .venv/installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
 
-test-slow: .venv/installed-test .venv/installed-onnx .venv/installed-litert .venv/installed-wheel
+test-slow: .venv/installed-test .venv/installed-onnx .venv/installed-litert .venv/installed-wheel \
+		.venv/installed-ray
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
 
 test-jax: .venv/installed-test .venv/installed-jax
@@ -50,21 +51,22 @@ lint: .venv/installed-lint
 catalogue: .venv/installed-base
 	$(BIN)/python -m amalthea.jobs.catalogue
 
-bench: .venv/installed-base .bench-venv
+bench: .venv/installed-base .venv/installed-ray .bench-venv
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/lenet5.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/boltzmann.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/gans.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/growing.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/autoencoders.py --torch .bench-venv/bin/python
+	$(BIN)/python benchmarks/search.py --torch .bench-venv/bin/python
 
 # PyTorch and its libraries have an environment of their own, being peers only.
 .bench-venv: | .venv
 	$(PYTHON) -m venv .bench-venv
-	.bench-venv/bin/python -m pip install --quiet torch==2.13.0 rbms==0.5.0 learnergy==2.0.2 numpy || \
+	.bench-venv/bin/python -m pip install --quiet torch==2.13.0 rbms==0.5.0 learnergy==2.0.2 optuna==5.0.0 numpy || \
 		{ rm -rf .bench-venv; exit 1; }
 
-notebooks: .venv/installed-notebooks
+notebooks: .venv/installed-notebooks .venv/installed-ray
 ifdef FAST
 	printf '%s\n' $(NOTEBOOKS) | AMALTHEA_FAST=1 xargs -P 2 -I {} sh -c \
 		'$(BIN)/jupytext --to ipynb --output - {} | \

@@ -1,173 +1,226 @@
-"""How good the best model of a search is after so many trials, by each way of searching.
+"""How good searches are, how long a proposal takes, and what workers are worth.
 
-    python benchmarks/search.py [--fast]
+    python benchmarks/search.py [--torch PYTHON] [--fast] [--rounds N] [--only PART ...]
 
-The objectives are synthetic (`search_objectives.py`), so that no training hides what a search does.
-Optuna's samplers are among the contenders where it is installed: `pip install optuna`.
+The objectives of the first two parts are synthetic (`search_objectives.py`), so that no training
+hides what a search does. Optuna's samplers, one of which needs PyTorch, are among the contenders
+where `--torch` names a Python that has both.
 """
 
 import contextlib
-import importlib.util
+import csv
+import functools
 import io
+import json
+import multiprocessing
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import keras_tuner
-from keras_tuner.engine.trial import TrialStatus
-from report import parsed, publish_parts, table
-from search_objectives import OBJECTIVES, noise
+from report import in_turn, parsed, publish_parts, ratio, run, spread, table, versions
+from search_contenders import CONTENDERS, made, space, tell
+from search_objectives import OBJECTIVES, found
 
-from amalthea.jobs.search.bayesian import BayesianOracle
+from amalthea.jobs.search import BayesianOracle
+from amalthea.jobs.search.driver import record
+from amalthea.jobs.search.record import rows_of, snapshot, write_rows
+from amalthea.jobs.search.trial import Outcome
 
-# Of seeds that KerasTuner's random numbers are to share nothing of.
-APART = 10_007
+OPTUNA = (
+    "Optuna's TPE",
+    "Optuna's GP sampler",
+    "Optuna's GP sampler, told 0.3 of what failed",
+)
 
 
 def regret() -> str:
     """By how much the true error of what looked best lies above the least there is."""
-    trials, seeds = size((20, 40, 60), (10, 12)), range(size(10, 1))
+    budgets, seeds = size((20, 40, 60), (10, 12)), range(size(20, 1))
+    samplers = OPTUNA if options.torch else []
+    names = [*CONTENDERS, *samplers]
+    tasks = [
+        (options.torch, c, o, s, budgets[-1]) for s in seeds for o in OBJECTIVES for c in names
+    ]
+    # One thread each: several processes are faster than the threads of small matrices.
+    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        results = {}
+        for number, (task, result) in enumerate(
+            zip(tasks, pool.map(_found, tasks), strict=True), start=1
+        ):
+            results[task[1:4]] = result
+            if task[1] == names[-1]:
+                print(f"{number}/{len(tasks)}", flush=True)
     rows = []
-    for name in CONTENDERS:
-        row, slowest = [name], 0.0
-        for objective, least in OBJECTIVES.values():
-            found, failed = [], []
-            for seed in seeds:
-                errors, losses, seconds = run(CONTENDERS[name], objective, seed, trials[-1])
-                found.append([errors[count - 1] - least for count in trials])
-                failed.append(losses)
-                slowest = max(slowest, seconds)
-            medians = [statistics.median(at) for at in zip(*found, strict=True)]
-            row += [" ".join(f"{at:.4f}" for at in medians), f"{statistics.mean(failed):.1f}"]
-        rows.append([*row, f"{slowest:.2f}"])
-        print(*rows[-1], sep="  ", flush=True)
+    for contender in names:
+        row = [contender]
+        for objective, (_, least) in OBJECTIVES.items():
+            ours = [results[contender, objective, seed] for seed in seeds]
+            medians = [
+                statistics.median(errors[budget - 1] - least for errors, _ in ours)
+                for budget in budgets
+            ]
+            failed = statistics.mean(failed for _, failed in ours)
+            row += [" ".join(f"{at:.4f}" for at in medians), f"{failed:.1f}"]
+        rows.append(row)
     header = ["by"]
     for objective in OBJECTIVES:
-        header += [f"`{objective}`: regret after {', '.join(map(str, trials))}", "failed"]
-    return table([*header, "s a proposal, at most"], rows)
+        header += [f"`{objective}`: regret after {', '.join(map(str, budgets))}", "failed"]
+    return f"Medians of {len(seeds)} seeds.\n\n" + table(header, rows)
 
 
-def run(contender, objective, seed: int, trials: int) -> tuple[list[float], int, float]:
-    """The true error of what looked best after each trial, failed trials, and the longest wait."""
-    best, errors, failed, slowest = (float("inf"), 1.0), [], 0, 0.0
-    proposals = contender(objective, seed, trials)
-    told = None
-    for _ in range(trials):
-        start = time.perf_counter()
-        hp = proposals.send(told)
-        slowest = max(slowest, time.perf_counter() - start)
-        error = objective(hp)
-        told = None if error is None else error + noise(hp.values, seed)
-        failed += told is None
-        if told is not None:
-            best = min(best, (told, error))
-        errors.append(best[1])
-    proposals.close()
-    return errors, failed, slowest
+def _found(task) -> tuple[list[float], int]:
+    python, contender, *rest = task
+    if contender in CONTENDERS:
+        return found(CONTENDERS[contender], *rest)
+    script = Path(__file__).with_name("search_optuna.py")
+    return json.loads(run([python, script, contender, *map(str, rest)]))
 
 
-def space(objective) -> keras_tuner.HyperParameters:
-    """All hyperparameters, those of the deepest net included."""
-    hp = keras_tuner.HyperParameters()
-    for depth in (1, 4):
-        each = keras_tuner.HyperParameters()
-        each.values["depth"] = depth
-        objective(each)
-        hp.merge(each.space, overwrite=False)
-    return hp
-
-
-def oracle_of(kind, **options):
-    """A contender that is an oracle of KerasTuner's kind."""
-
-    def proposals(objective, seed: int, trials: int) -> Iterator[keras_tuner.HyperParameters]:
-        with tempfile.TemporaryDirectory() as folder:
-            with contextlib.redirect_stdout(io.StringIO()):
-                oracle = kind(
-                    objective=keras_tuner.Objective("error", "min"),
-                    hyperparameters=space(objective),
-                    max_trials=trials,
-                    max_consecutive_failed_trials=trials + 1,
-                    seed=seed * APART + 1,
-                    **options,
-                )
-                oracle._set_project_dir(Path(folder), "search")
-            oracle.verbose = 0
-            while True:
-                trial = oracle.create_trial("worker")
-                error = yield trial.hyperparameters
-                trial.status = TrialStatus.FAILED if error is None else TrialStatus.COMPLETED
-                if error is not None:
-                    oracle.update_trial(trial.trial_id, {"error": error})
-                oracle.end_trial(trial)
-
-    return proposals
-
-
-def sampler_of(name: str, failed: float | None = None):
-    """A contender that is a sampler of Optuna, which may be told a bad value of what failed."""
-
-    def proposals(objective, seed: int, trials: int) -> Iterator[keras_tuner.HyperParameters]:
-        import optuna
-
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        study = optuna.create_study(sampler=getattr(optuna.samplers, name)(seed=seed))
-        while True:
-            trial = study.ask()
-            hp = Asked(trial)
-            error = yield hp
-            if error is None and failed is None:
-                study.tell(trial, state=optuna.trial.TrialState.FAIL)
-            else:
-                study.tell(trial, failed if error is None else error)
-
-    return proposals
-
-
-class Asked:
-    """A trial of Optuna that is asked as KerasTuner's hyperparameters are."""
-
-    def __init__(self, trial):
-        self.trial = trial
-        self.values = {}
-
-    def _known(self, name, draw):
-        if name not in self.values:
-            self.values[name] = draw()
-        return self.values[name]
-
-    def Float(self, name, low, high, sampling="linear", default=None):
-        log = sampling == "log"
-        return self._known(name, lambda: self.trial.suggest_float(name, low, high, log=log))
-
-    def Int(self, name, low, high, sampling="linear", default=None):
-        log = sampling == "log"
-        return self._known(name, lambda: self.trial.suggest_int(name, low, high, log=log))
-
-    def Choice(self, name, values, default=None):
-        return self._known(name, lambda: self.trial.suggest_categorical(name, values))
-
-    def conditional_scope(self, name, values):
-        """Nothing: the objective itself asks for what is there."""
-        return contextlib.nullcontext()
-
-
-CONTENDERS = {
-    "amalthea's `bayesian`": oracle_of(BayesianOracle),
-    "KerasTuner's random search": oracle_of(keras_tuner.oracles.RandomSearchOracle),
-    "KerasTuner's Bayesian optimization": oracle_of(keras_tuner.oracles.BayesianOptimizationOracle),
-}
-if importlib.util.find_spec("optuna"):
-    CONTENDERS |= {
-        "Optuna's TPE": sampler_of("TPESampler"),
-        "Optuna's GP sampler": sampler_of("GPSampler"),
-        "Optuna's GP sampler, told 0.3 of what failed": sampler_of("GPSampler", 0.3),
+def proposals() -> str:
+    """How long a proposal takes, by the number of trials there have been."""
+    counts = size((50, 100, 200, 300), (12,))
+    contenders = {
+        "amalthea's `bayesian`": BayesianOracle,
+        "KerasTuner's Bayesian optimization": keras_tuner.oracles.BayesianOptimizationOracle,
     }
+    objective, _ = OBJECTIVES["many"]
+    rows = []
+    for name, kind in contenders.items():
+        row = [name]
+        with tempfile.TemporaryDirectory() as folder:
+            filled = made(
+                keras_tuner.oracles.RandomSearchOracle, folder, space(objective), 1, max_trials=999
+            )
+            oracle = made(kind, Path(folder) / "own", space(objective), 1, max_trials=9999)
+            for count in counts:
+                while len(oracle.end_order) < count:
+                    values = filled.create_trial(str(len(filled.trials))).hyperparameters.values
+                    draw = oracle.populate_space
+                    oracle.populate_space = lambda _, v=values: {"status": "RUNNING", "values": v}
+                    trial = oracle.create_trial("filler")
+                    oracle.populate_space = draw
+                    tell(oracle, trial, objective(trial.hyperparameters))
+                row.append(spread([_seconds(oracle, 1, turn) for turn in range(options.rounds)]))
+            if kind is BayesianOracle:
+                row.append(spread([_seconds(oracle, size(100, 5), turn) for turn in range(3)]))
+            else:
+                row.append("–")
+        rows.append(row)
+    header = ["by", *(f"after {count} trials, s" for count in counts), "100 at once, s"]
+    return table(header, rows)
 
-PARTS = {"regret": regret}
 
-options = parsed(__doc__, PARTS, rounds=1)
-size = options.size
-publish_parts("search", PARTS, options, timed=[], distributions=("amalthea", "keras-tuner"))
+def _seconds(oracle, count: int, turn: int) -> float:
+    """How long it takes to propose for so many workers that wait, nothing being known yet."""
+    oracle._fitted = None
+    before = dict(oracle.trials), list(oracle.start_order), dict(oracle.ongoing_trials)
+    start = time.perf_counter()
+    for number in range(count):
+        oracle.create_trial(f"{turn} {number}")
+    seconds = time.perf_counter() - start
+    oracle.trials, oracle.start_order, oracle.ongoing_trials = before
+    return seconds
+
+
+def overhead() -> str:
+    """What a trial costs beside its training: to propose, to record, to write."""
+    counts = size((20, 100, 300), (5,))
+    objective, _ = OBJECTIVES["many"]
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        kind = keras_tuner.oracles.RandomSearchOracle
+        oracle = made(kind, folder, space(objective), 1, max_trials=9999)
+        oracle._set_project_dir(folder, "trials")
+        seconds = []
+        while len(oracle.end_order) < counts[-1]:
+            start = time.perf_counter()
+            trial = oracle.create_trial("worker")
+            error = objective(trial.hyperparameters)
+            outcome = Outcome(reason="diverged") if error is None else Outcome({"error": error})
+            record(oracle, trial, outcome)
+            snapshot(folder)
+            write_rows(folder / "trials.csv", rows_of(oracle))
+            seconds.append(time.perf_counter() - start)
+        for count in counts:
+            last = [1000 * second for second in seconds[max(0, count - 10) : count]]
+            rows.append([str(count), spread(last)])
+    return table(["trials", "ms a trial, of the last ten: median (range)"], rows)
+
+
+def speed() -> str:
+    """Trials an hour with no worker, one and two, of one thread each."""
+    trials, epochs = size((8, 250), (2, 1))
+    measured = in_turn(
+        {
+            name: functools.partial(_searched, trials, epochs, *words)
+            for name, words in {
+                "this process": (),
+                "one worker": ("--workers", "1"),
+                "two workers": ("--workers", "2"),
+            }.items()
+        },
+        options.rounds,
+    )
+    seconds = {name: values[0::2] for name, values in measured.items()}
+    first = {name: values[1::2] for name, values in measured.items()}
+    rows = [
+        [
+            name,
+            f"{3600 * trials / statistics.median(of):.0f}",
+            ratio(seconds["this process"], of),
+            f"{statistics.median(of) / trials:.1f}",
+            spread(first[name]),
+        ]
+        for name, of in seconds.items()
+    ]
+    header = ["by", "trials an hour", "of this process, paired", "s a trial", "s to the first one"]
+    return table(header, rows)
+
+
+def _searched(trials: int, epochs: int, *words: str) -> list[float]:
+    """Seconds of a search from its first trial's begin on, and those before that."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "run"
+        command = [
+            *(sys.executable, "-m", "amalthea", "tune", "variational_autoencoder"),
+            *("--data", "digits", "--trials", trials, "--epochs", epochs, "--fix", "batch_size=64"),
+            *("--top", 1, "--cpus-per-trial", 1, "--out", out, *words),
+        ]
+        start = time.perf_counter()
+        search = subprocess.Popen(
+            list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        begun = None
+        while search.poll() is None:
+            if begun is None and any(out.glob("trials/trial_*/trial.json")):
+                begun = time.perf_counter()
+            time.sleep(0.02)
+        ended = max(path.stat().st_mtime for path in out.glob("trials/trial_*/trial.json"))
+        seconds = ended - (time.time() - (time.perf_counter() - begun))
+        with (out / "trials.csv").open(newline="") as file:
+            assert all(row["status"] == "completed" for row in csv.DictReader(file))
+        return [seconds, begun - start]
+
+
+PARTS = {"regret": regret, "proposals": proposals, "overhead": overhead, "speed": speed}
+
+if __name__ == "__main__":
+    options = parsed(__doc__, PARTS, rounds=3)
+    size = options.size
+    with contextlib.redirect_stderr(io.StringIO() if options.fast else sys.stderr):
+        publish_parts(
+            "search",
+            PARTS,
+            options,
+            timed=("proposals", "overhead", "speed"),
+            distributions=("amalthea", "keras-tuner", "scikit-learn", "scipy"),
+            beside="".join(f", {name}" for name in versions(options.torch, "optuna").values()),
+        )

@@ -360,3 +360,25 @@ def test_hyperband_compares_no_models_of_which_stages_are_missing(tmp_path):
     # A warm-up is no stage: only the data is wrong here.
     with pytest.raises(UserError, match="nothing"):
         search("variational_autoencoder")
+
+
+@pytest.mark.slow
+def test_a_trial_that_takes_too_long_is_ended_after_a_batch(arrays, tmp_path):
+    with pytest.raises(UserError, match="all 1 trials failed: it took longer than 0.5 s"):
+        tune(arrays, tmp_path / "a", trials=1, epochs=9**9, trial_limit=0.5)
+
+
+def test_threads_cannot_change_after_something_was_computed(arrays, tmp_path):
+    keras.ops.add(1.0, 1.0)
+    with pytest.raises(UserError, match="cpus_per_trial cannot change in a process") as error:
+        tune(arrays, tmp_path / "a", cpus_per_trial=1)
+    one_sentence(error)
+
+
+def test_a_callback_that_cannot_be_copied_is_one_sentence(arrays, tmp_path):
+    callback = keras.callbacks.LambdaCallback()
+    callback.file = (line for line in "ab")
+    with pytest.raises(UserError, match="LambdaCallback cannot be copied") as error:
+        tune(arrays, tmp_path / "a", callbacks=[callback])
+    one_sentence(error)
+    assert not (tmp_path / "a").exists()

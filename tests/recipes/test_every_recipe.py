@@ -46,6 +46,11 @@ every_recipe_trained = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=marks(name)) for name in RECIPES]
 )
 
+# What a backend hardly changes is tried on JAX with one of each kind, as all that is not slow.
+every_recipe_on_tensorflow = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in RECIPES]
+)
+
 
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("name", list_recipes(variants=True))
@@ -83,7 +88,7 @@ def test_a_step_is_traced_once(name, life):
     assert life.traces == 1
 
 
-@every_recipe
+@every_recipe_on_tensorflow
 def test_quick_figures_are_near_the_exact_ones_and_the_objective_is_logged_or_among_them(name):
     entry = get_recipe(name)
     if not entry.objective.measured:
@@ -132,7 +137,7 @@ def test_a_batch_of_one_and_any_other_size_run(name, life):
         assert np.isfinite(outputs).all()
 
 
-@every_recipe_trained
+@every_recipe_on_tensorflow
 def test_the_output_is_float32_under_mixed_precision(name):
     model = build_under("mixed_bfloat16", name)
     history = model.fit(*batch(name), verbose=0)
@@ -140,7 +145,7 @@ def test_the_output_is_float32_under_mixed_precision(name):
     assert model.predict(batch(name)[0], verbose=0).dtype == "float32"
 
 
-@every_recipe
+@every_recipe_on_tensorflow
 def test_another_seed_makes_another_model(name):
     first, other = (arrays(build(name, seed=seed).variables) for seed in (3, 4))
     assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
@@ -153,7 +158,7 @@ def test_untuned_the_space_is_the_signature(name):
     assert entry.space(keras_tuner.HyperParameters()) == defaults
 
 
-@every_recipe_trained
+@every_recipe_on_tensorflow
 def test_drawn_arguments_build(name):
     entry = get_recipe(name)
     hypermodel = entry.hypermodel(**entry.smoke)
@@ -165,6 +170,21 @@ def test_drawn_arguments_build(name):
             drawn.values[p.name] = p.random_sample(seed)
         model = hypermodel.build(drawn)
         assert model.origin.recipe == name
+
+
+@pytest.mark.slow
+@every_recipe
+def test_metrics_of_ones_own_are_added_and_nothing_else_changes(name):
+    entry, models = get_recipe(name), []
+    for metrics in ([], ["mean_absolute_error"]):
+        keras.backend.clear_session(free_memory=False)  # names count anew
+        hypermodel = entry.hypermodel(metrics=metrics, **entry.smoke)
+        models.append(hypermodel.build(keras_tuner.HyperParameters()))
+    config, other = (model.get_compile_config() for model in models)
+    own = config.pop("metrics", None) or []
+    assert len(other.pop("metrics")) == len(own) + 1
+    assert config == other
+    assert len({len(model.optimizer.variables) for model in models}) == 1
 
 
 @every_recipe
@@ -181,7 +201,7 @@ def test_a_value_that_cannot_be_used_is_one_sentence(name):
         one_sentence(error)
 
 
-@every_recipe_trained
+@every_recipe_on_tensorflow
 def test_the_example_of_the_docstring_runs(name):
     function = inspect.unwrap(get_recipe(name).build)
     tests = doctest.DocTestFinder(recurse=False).find(function, name, globs={})
