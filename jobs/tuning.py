@@ -29,7 +29,16 @@ from .search.driver import search
 from .search.grid import Grid
 from .search.narrowing import defaults, narrowed_by
 from .search.progress import Screen, short
-from .search.record import ended, restore, rows_of, score_of, snapshot, trials_in, write_rows
+from .search.record import (
+    best_first,
+    ended,
+    restore,
+    rows_of,
+    score_of,
+    snapshot,
+    trials_in,
+    write_rows,
+)
 from .search.report import page
 from .search.trial import Job, copied, prepared
 from .search.workers import Here, Labour, Remote, Workers
@@ -124,7 +133,7 @@ def tune(
             written then. Also if every trial failed, or the first ones all for the same reason.
     """
     labour = Labour(workers, cluster, cpus_per_trial, gpus_per_trial, trial_limit, retries)
-    labour.begin()
+    labour.prepare()
     copied(callbacks)
     entry = get_recipe(recipe)
     out = Path(out)
@@ -135,8 +144,8 @@ def tune(
     if strategy not in STRATEGIES:
         raise UserError(f"strategy must be one of {', '.join(STRATEGIES)}, got {strategy!r}")
     check_free(entry, fixed or {})
-    defaults = {p.name: p.default for p in entry.parameters}
-    if strategy == "hyperband" and entry.schedule and not entry.schedule(defaults).comparable_early:
+    untuned = {p.name: p.default for p in entry.parameters}
+    if strategy == "hyperband" and entry.schedule and not entry.schedule(untuned).comparable_early:
         raise UserError(
             f"{recipe} is trained in stages, so models cannot be compared after few epochs: "
             "take strategy 'random' or 'bayesian', got 'hyperband'"
@@ -219,7 +228,7 @@ def resume_search(
         UserError: If `out` is no run of `tune`, or its data have changed.
     """
     labour = Labour(workers, cluster, cpus_per_trial, gpus_per_trial, trial_limit, retries)
-    labour.begin()
+    labour.prepare()
     copied(callbacks)
     with Run.resume(out, "tune") as run:
         settings = run.settings
@@ -256,6 +265,8 @@ def _search(run: Run, hypermodel, workers: Workers, retries: int, console: Conso
     settings = run.settings
     tuner = _tuner(run, hypermodel)
     oracle, objective = tuner.oracle, tuner.oracle.objective
+    if oracle.end_order:  # what a kill has left unsaid
+        _write_table(run, oracle)
     screen = Screen(console, _expected(tuner, settings["trials"]), len(oracle.end_order))
     try:
         with screen:
@@ -271,13 +282,13 @@ def _search(run: Run, hypermodel, workers: Workers, retries: int, console: Conso
         if oracle.end_order:
             _draw(run)
         raise
-    _draw(run)
-    good = [trial for trial in ended(oracle) if score_of(trial) is not None]
+    good = best_first(ended(oracle), objective.direction)
     if not good:
+        _draw(run)
         rows = rows_of(oracle)
         reasons = sorted({row["reason"] for row in rows})
         raise UserError(f"all {len(rows)} trials failed: {'; '.join(reasons)}")
-    best = (min if objective.direction == "min" else max)(good, key=score_of)
+    best = good[0]
     arguments = hypermodel.build(best.hyperparameters).origin.arguments
     run.settings["arguments"] = dict(arguments)
     run.settings["batch_size"] = hypermodel.batch_size(best.hyperparameters)
@@ -293,6 +304,7 @@ def _search(run: Run, hypermodel, workers: Workers, retries: int, console: Conso
         },
     )
     run.save()
+    _draw(run)
     try:
         model = tuner.load_model(best)
     except (OSError, ValueError) as error:
@@ -422,11 +434,17 @@ def _spread(seed: int) -> int:
     return 1 + int.from_bytes(hashlib.blake2b(str(seed).encode(), digest_size=4).digest()) // 2
 
 
+def _write_table(run: Run, oracle) -> list[dict[str, Any]]:
+    """Put on disk what has ended, safe from a kill; gives the rows of the table."""
+    snapshot(run.path)
+    rows = rows_of(oracle)
+    write_rows(run.path / "trials.csv", rows)
+    return rows
+
+
 def _after_trial(run: Run, tuner, screen: Screen, trial) -> None:
     """Print the trial's line and put its result on disk."""
-    snapshot(run.path)
-    rows = rows_of(tuner.oracle)
-    write_rows(run.path / "trials.csv", rows)
+    rows = _write_table(run, tuner.oracle)
     row = next(row for row in rows if row["trial"] == trial.trial_id)
     values = " ".join(f"{k}={short(v)}" for k, v in trial.hyperparameters.values.items())
     name = tuner.oracle.objective.name

@@ -110,8 +110,9 @@ class RecipeHyperModel(keras_tuner.HyperModel):
         schedule = self.recipe.schedule(model.origin.arguments)
         last = schedule.starts[-1]
         if initial_epoch < last < epochs:
-            stages = {"initial_epoch": initial_epoch, "epochs": last, "callbacks": [schedule]}
-            model.fit(*data, **stages, **kwargs)
+            watching = [each for each in callbacks if getattr(each, "every_stage", False)]
+            stages = {"initial_epoch": initial_epoch, "epochs": last}
+            model.fit(*data, callbacks=[schedule, *watching], **stages, **kwargs)
             initial_epoch = last
         callbacks = [schedule, *callbacks]
         return {"epochs": epochs, "callbacks": callbacks, "initial_epoch": initial_epoch, **kwargs}

@@ -10,7 +10,7 @@ from keras_tuner.engine.trial import TrialStatus
 
 from ...errors import UserError
 from .progress import Screen
-from .trial import WEIGHTS, Job, NoRoom, Outcome
+from .trial import DIVERGED, WEIGHTS, Job, NoRoom, Outcome
 from .workers import Workers
 
 # As many trials at the least are tried before a search ends since all of them fail alike.
@@ -43,24 +43,35 @@ def search(
         UserError: If the first trials all fail for the same reason, or the disk is full.
     """
     oracle = tuner.oracle
+    # A trial that ended in the moment of a kill is in the queue of those that are done again, too.
+    oracle._retry_queue = [name for name in oracle._retry_queue if name not in oracle.end_order]
+    tuner.save()  # else what follows would not be read when the search is resumed
+    try:
+        _search(tuner, job_of, workers, retries, ended, screen)
+    except (NoRoom, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{tuner.directory}: {reason}; make room and go on by --resume") from error
+
+
+def _search(tuner, job_of, workers, retries, ended, screen) -> None:
+    oracle = tuner.oracle
     under_way: dict[str, Any] = {}
     attempts: Counter[str] = Counter()
-    known: list[Outcome] = []
+    hopeful: set[str] = set()  # slots whose trial has come through an epoch
 
     def begin(slot: str) -> None:
         trial = under_way[slot]
         attempts[trial.trial_id] += 1
         job = job_of(trial)
         parent = trial.hyperparameters.values.get("tuner/trial_id")
-        workers.begin(
-            slot,
-            job,
-            folder_of(tuner, trial.trial_id),
-            folder_of(tuner, parent) / WEIGHTS if parent is not None else None,
-        )
+        weights = None if parent is None else folder_of(tuner, parent) / WEIGHTS
+        workers.begin(slot, job, folder_of(tuner, trial.trial_id), weights)
         screen.begin(slot, trial.trial_id, job.epochs)
 
-    tuner.save()  # else what follows would not be read when the search is resumed
+    def heard(slot: str, epoch: int, name: str, value: float) -> None:
+        hopeful.add(slot)
+        screen.heard(slot, epoch, name, value)
+
     while True:
         for slot in workers.slots:
             if slot in under_way:
@@ -72,15 +83,9 @@ def search(
             begin(slot)
         if not under_way:
             return
-        try:
-            outcomes = workers.wait(screen.heard)
-        except (NoRoom, OSError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise UserError(
-                f"{tuner.directory}: {reason}; make room and go on by --resume"
-            ) from error
-        for slot, outcome in outcomes:
+        for slot, outcome in workers.wait(heard):
             trial = under_way[slot]
+            hopeful.discard(slot)
             if outcome.died and attempts[trial.trial_id] <= retries:
                 begin(slot)
                 continue
@@ -90,8 +95,8 @@ def search(
                 outcome = replace(outcome, reason=f"{outcome.reason}, {times} times")
             record(oracle, trial, outcome)
             ended(oracle.get_trial(trial.trial_id))
-            known.append(outcome)
-        _check_first(known, max(FIRST, len(workers.slots)))
+        if not hopeful:
+            _check_not_all_alike(oracle, max(FIRST, len(workers.slots)))
 
 
 def folder_of(tuner: Any, trial_id: str) -> Path:
@@ -104,17 +109,22 @@ def record(oracle: Any, trial: Any, outcome: Outcome) -> None:
     if outcome.reason:
         trial.status, trial.message = TrialStatus.FAILED, outcome.reason
     else:
+        # What a killed process may have told before is not of this attempt.
+        trial.metrics = type(trial.metrics)()
         oracle.update_trial(trial.trial_id, dict(outcome.metrics), step=outcome.step)
         trial.status = TrialStatus.COMPLETED
     oracle.end_trial(trial)
     oracle.save()  # the state before still has the trial under way
 
 
-def _check_first(outcomes: list[Outcome], count: int) -> None:
-    """Raise `UserError` if the first trials have all failed alike, as all others would."""
-    first = outcomes[:count]
-    alike = len({outcome.reason for outcome in first}) == 1
-    if len(first) == count and alike and first[0].reason and not first[0].diverged:
+def _check_not_all_alike(oracle: Any, count: int) -> None:
+    """Raise `UserError` if all trials so far have failed for a reason that others have, too."""
+    trials = [oracle.trials[name] for name in oracle.end_order]
+    reasons = {trial.message if trial.status == TrialStatus.FAILED else None for trial in trials}
+    if len(trials) < count or len(reasons) > 1:
+        return
+    reason = reasons.pop()
+    if reason and not reason.startswith(DIVERGED):
         raise UserError(
-            f"the first {count} trials all failed, so that no more were tried: {first[0].reason}"
+            f"the first {len(trials)} trials all failed, so that no more were tried: {reason}"
         )

@@ -9,7 +9,7 @@ from keras_tuner.engine import hyperparameters as kinds
 
 from ...errors import UserError
 from ..run import Run
-from .record import score_of, trials_in
+from .record import best_first, trials_in
 
 # Of the trials, the part and the number that is looked at at the least.
 BEST, LEAST = 0.1, 3
@@ -33,13 +33,12 @@ def narrowed_by(run: Run, hypermodel) -> dict[str, Any]:
             f"{run.path} is a search of {run.settings['recipe']}: a search of {recipe} is to "
             "follow on one of its own"
         )
-    good = [trial for trial in trials_in(run.path) if score_of(trial) is not None]
+    good = best_first(trials_in(run.path), run.settings["objective"][1])
     if len(good) < LEAST:
         raise UserError(
             f"{run.path} has {len(good)} trials with a score: {LEAST} at the least are needed to "
             "narrow a search"
         )
-    good.sort(key=score_of, reverse=run.settings["objective"][1] == "max")
     best = good[: max(LEAST, math.ceil(BEST * len(good)))]
     values = [trial.hyperparameters.values for trial in best]
     space = narrowed(space_of(hypermodel), values)
@@ -51,25 +50,11 @@ def narrowed_by(run: Run, hypermodel) -> dict[str, Any]:
 
 
 def space_of(hypermodel) -> keras_tuner.HyperParameters:
-    """All hyperparameters that a recipe declares, those that need a condition included."""
-    space = keras_tuner.HyperParameters()
-    waiting = [keras_tuner.HyperParameters()]
-    tried: list[Mapping[str, Any]] = []
-    while waiting:
-        hp = waiting.pop()
-        if hp.values in tried:
-            continue
-        tried.append(dict(hp.values))
-        hypermodel.batch_size(hp)
-        hypermodel.arguments(hp)
-        space.merge(hp.space, overwrite=False)
-        for scopes in hp.inactive_scopes:
-            other = space.copy()
-            for condition in scopes:
-                other.values[condition.name] = condition.values[0]
-            other.ensure_active_values()
-            waiting.append(other)
-    return space
+    """All hyperparameters that a recipe declares, those that are not active by default included."""
+    hp = keras_tuner.HyperParameters()
+    hypermodel.batch_size(hp)
+    hypermodel.arguments(hp)
+    return hp
 
 
 def narrowed(
@@ -85,15 +70,14 @@ def narrowed(
         best: The values of good trials, the best first.
     """
     left = keras_tuner.HyperParameters()
-    possible: dict[str, Any] = {}
+    possible: dict[str, set] = {}
     for hp in space.space:
-        if not all(set(c.values) & set(possible.get(c.name, ())) for c in hp.conditions):
+        if not all(possible.get(c.name, set()).intersection(c.values) for c in hp.conditions):
             continue
         seen = [values[hp.name] for values in best if hp.name in values]
         new = _narrowed(hp, seen) if seen else hp
-        new.conditions = hp.conditions  # by which, and its name, KerasTuner knows it
         left.merge([new])
-        possible[hp.name] = new.values
+        possible[hp.name] = set(new.values)
     left.values = defaults(left)
     return left
 

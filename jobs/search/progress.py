@@ -8,6 +8,9 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+# Seconds of which it is known how long trials took: all there are.
+LONG = 1e9
+
 
 class Screen:
     """A search as a terminal shows it; a context, outside of which nothing is left of that.
@@ -29,10 +32,17 @@ class Screen:
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             console=console,
+            speed_estimate_period=LONG,
         )
         self._total = self._progress.add_task("", total=trials, completed=done)
         shown = console.is_terminal and not console.quiet
-        live = Live(console=console, transient=True, get_renderable=self._render)
+        live = Live(
+            console=console,
+            transient=True,
+            get_renderable=self._render,
+            redirect_stdout=False,  # Ray's own words are not for the terminal
+            redirect_stderr=False,
+        )
         self._live: Any = live if shown else contextlib.nullcontext()
 
     def __enter__(self):

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,12 @@ def score_of(trial) -> float | None:
     """The trial's score; None if it failed or diverged."""
     finished = trial.status == "COMPLETED" and trial.score is not None
     return trial.score if finished and math.isfinite(trial.score) else None
+
+
+def best_first(trials: Sequence, direction: str) -> list:
+    """Those of some trials that have a score, the best first."""
+    good = [trial for trial in trials if score_of(trial) is not None]
+    return sorted(good, key=score_of, reverse=direction == "max")
 
 
 def rows_of(oracle) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..curves import COLUMNS, PIXELS, draw_best
 from .progress import short
-from .record import reason_of, score_of
+from .record import best_first, reason_of, score_of
 
 # Trials that importance needs at the least, twice the hyperparameters being more of them, and those
 # that a table shows at the most.
@@ -54,8 +54,7 @@ def page(settings: Mapping[str, Any], trials: Sequence[Trial], folder: Path) -> 
         folder: The run folder.
     """
     name, direction = settings["objective"]
-    good = [trial for trial in trials if score_of(trial) is not None]
-    good.sort(key=score_of, reverse=direction == "max")
+    good = best_first(trials, direction)
     failed = [trial for trial in trials if score_of(trial) is None]
     space = _space(trials)
     recipe, data = settings["recipe"], settings["data"] or "data from Python"
@@ -66,11 +65,10 @@ def page(settings: Mapping[str, Any], trials: Sequence[Trial], folder: Path) -> 
         f"<code>{_text(name)}</code>.{_after(settings)}</p>",
     ]
     if good:
-        command = ["amalthea", "train", recipe, "--best", str(folder), "--out", "runs/best"]
         parts += [
             f"<p>The best is trial {_text(good[0].trial_id)}: {_text(name)} "
             f"{short(score_of(good[0]))} after epoch {good[0].best_step + 1}. It is trained by</p>",
-            f"<pre>{_text(shlex.join(command))}</pre>",
+            f"<pre>{_text(_command(settings, folder))}</pre>",
             "<h2>Best so far</h2>",
             _svg(_best_so_far(trials, name, direction)),
         ]
@@ -133,6 +131,25 @@ def _space(trials: Sequence[Trial]) -> list[Any]:
         for hp in by_name.values()
         if not isinstance(hp, kinds.Fixed) and len({repr(v.get(hp.name)) for v in values}) > 1
     ]
+
+
+def _command(settings: Mapping[str, Any], folder: Path) -> str:
+    """What trains the best, on the data of the search and read as there."""
+    words = ["amalthea", "train", settings["recipe"], "--best", str(folder)]
+    if settings["data"] is None:
+        call = f"jobs.train({settings['recipe']!r}, data, best={str(folder)!r}, out='runs/best')"
+        return f"from amalthea import jobs\n{call}"
+    for name in ("data", "image_size", "value_range", "sequence_length", "epochs", "seed"):
+        if (value := settings[name]) is not None:
+            words += [f"--{name.replace('_', '-')}", _as_word(value)]
+    finish = []
+    if not settings["arguments"]:
+        finish = [shlex.join(["amalthea", "tune", "--resume", str(folder)])]
+    return "\n".join([*finish, shlex.join([*words, "--out", "runs/best"])])
+
+
+def _as_word(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _after(settings: Mapping[str, Any]) -> str:

@@ -10,12 +10,15 @@ import platform
 import queue
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 VERSIONED = ("amalthea", "keras", "tensorflow", "numpy")
 
+# Seconds between two reports of a trial, at the least.
+OFTEN = 0.5
 # What this process has read, by how it was asked for.
 _read: dict[str, Any] = {}
 
@@ -63,6 +66,7 @@ def attempt(
     setting: Mapping[str, Any],
     wanted: Mapping[str, Any],
     cpus: int,
+    room: str,
     job: Mapping[str, Any],
     sets: Any,
     pickled: bytes,
@@ -74,23 +78,27 @@ def attempt(
         setting: As `ready` takes it.
         wanted: The same.
         cpus: The same.
+        room: Name of a folder among the machine's temporary ones.
         job: The attributes of a `Job`.
         sets: The training and validation examples, where they have no name to be read by.
         pickled: Callbacks and metrics.
         parent: Weights to begin with.
 
     Yields:
-        None where it begins; after each epoch its number, the name of a figure and its value; at
-        last the attributes of the outcome, with the files of weights by name.
+        None where it begins; now and then the number of an epoch, the name of a figure and its
+        value; at last the attributes of the outcome, with the files of weights by name, or in place
+        of all that a sentence, if this process can do no trial.
     """
     yield None
     if reason := ready(setting, wanted, cpus):
-        yield {"reason": reason}, {}
+        yield reason
         return
     # `fit` calls back, and a generator is called: a thread each.
     said: queue.SimpleQueue = queue.SimpleQueue()
     threading.Thread(
-        target=_attempt, args=(setting, wanted, job, sets, pickled, parent, said.put), daemon=True
+        target=_attempt,
+        args=(setting, wanted, room, job, sets, pickled, parent, said.put),
+        daemon=True,
     ).start()
     while True:
         news = said.get()
@@ -101,10 +109,17 @@ def attempt(
             return
 
 
-def _attempt(setting, wanted, job, sets, pickled, parent, say) -> None:
+def _attempt(setting, wanted, room, job, sets, pickled, parent, say) -> None:
     import keras
 
-    from .trial import Job, NoRoom, run
+    from .trial import Job, run
+
+    said = [time.monotonic()]
+
+    def report(*news) -> None:
+        if time.monotonic() - said[-1] > OFTEN:
+            said[-1] = time.monotonic()
+            say(news)
 
     try:
         # What is configured is each thread's own.
@@ -112,27 +127,23 @@ def _attempt(setting, wanted, job, sets, pickled, parent, say) -> None:
         keras.config.set_dtype_policy(setting["dtype_policy"])
         callbacks, metrics = pickle.loads(pickled)
         sets = sets or _sets_of(wanted)[0]
-        with tempfile.TemporaryDirectory() as folder:
+        (rooms := Path(tempfile.gettempdir()) / room).mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=rooms) as folder:
             folder = Path(folder)
             begin = folder / "parent.weights.h5" if parent else None
             if begin:
                 begin.write_bytes(parent)
-            try:
-                outcome = vars(
-                    run(
-                        Job(**job),
-                        sets,
-                        folder / "trial",
-                        parent=begin,
-                        callbacks=callbacks,
-                        metrics=metrics,
-                        report=lambda *news: say(news),
-                    )
-                )
-            except NoRoom as error:
-                outcome = {"reason": f"{platform.node()}, {tempfile.gettempdir()}: {error}"}
-            left = {path.name: path.read_bytes() for path in (folder / "trial").iterdir()}
-        say((outcome, left))
+            outcome = run(
+                Job(**job),
+                sets,
+                folder / "trial",
+                parent=begin,
+                callbacks=callbacks,
+                metrics=metrics,
+                report=report,
+            )
+            left = {path.name: path.read_bytes() for path in (folder / "trial").glob("*")}
+        say((vars(outcome), left))
     except BaseException as error:
         say(error)
 

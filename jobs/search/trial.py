@@ -27,6 +27,8 @@ WEIGHTS, BUILD = "checkpoint.weights.h5", "build_config.json"
 # Lines of an error that say where in a graph it arose, and not what it was.
 _WHERE = ("File ", "[[{{node", "Detected at node", "Graph execution error", "<stack", "Traceback")
 _LONGEST = 300
+# With what the reason begins of a trial whose objective is no number.
+DIVERGED = "the objective became"
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,12 @@ class Outcome:
         metrics: What its best epoch logged.
         step: Which epoch that was, from 0.
         reason: Why it failed; empty if it has not.
-        diverged: Whether that was the objective itself.
         died: Whether its process has died, so that another attempt may do better.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
     step: int = 0
     reason: str = ""
-    diverged: bool = False
     died: bool = False
 
 
@@ -106,7 +106,9 @@ def run(
     Raises:
         NoRoom: If the disk has no room for the weights.
     """
-    keras.backend.clear_session()
+    policy = keras.config.dtype_policy()
+    keras.backend.clear_session()  # which forgets the policy, too
+    keras.config.set_dtype_policy(policy)
     gc.collect()
     try:
         return _run(job, sets, folder, parent, callbacks, metrics, limit, report)
@@ -150,7 +152,7 @@ def _run(job, sets, folder, parent, callbacks, metrics, limit, report) -> Outcom
     logged = history.history
     values = np.asarray(logged[name], float)
     if not np.isfinite(values).any():
-        return Outcome(reason=f"the objective became {values[-1]}", diverged=True)
+        return Outcome(reason=f"{DIVERGED} {values[-1]}")
     sign = 1 if direction == "min" else -1
     best = int(np.argmin(np.where(np.isfinite(values), sign * values, math.inf)))
     figures = {key: float(column[best]) for key, column in logged.items() if len(column) > best}
@@ -213,6 +215,8 @@ class _Room(keras.callbacks.Callback):
 class _Report(keras.callbacks.Callback):
     """Says how far a trial is."""
 
+    every_stage = True
+
     def __init__(self, objective: str, report: Callable[[int, str, float], None]):
         super().__init__()
         self.objective = objective
@@ -226,6 +230,8 @@ class _Report(keras.callbacks.Callback):
 
 class _Limit(keras.callbacks.Callback):
     """Ends a trial that takes too long."""
+
+    every_stage = True
 
     def __init__(self, seconds: float):
         super().__init__()

@@ -2,12 +2,14 @@
 
 import contextlib
 import dataclasses
-import importlib.util
 import os
 import secrets
+import shutil
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,13 +19,16 @@ from ...errors import UserError
 from ..files import replacing
 from ..quiet import unheard
 from .task import attempt, limit_threads, ready, setting
-from .trial import Job, Outcome, in_one_line, run, too_long
+from .trial import Job, NoRoom, Outcome, in_one_line, run, too_long
 
 # Called with a slot, an epoch's number, the name of a figure and its value.
 Heard = Callable[[str, int, str, float], None]
 # Trials after which a worker's process is a new one, as it grows by some megabytes with each.
 TRIALS_A_PROCESS = 20
-# How often Ray tries to join a cluster.
+# The first Ray that starts with a token by default, and reads it anew.
+LEAST_RAY = (2, 60)
+GO_ON = "go on by --resume"
+# Seconds in which Ray is to have joined a cluster.
 PATIENCE = "RAY_gcs_server_port_wait_time_s"
 # Seconds for a node to say that it can do trials: it imports Keras and reads the data.
 CHECK = 900
@@ -66,8 +71,8 @@ class Labour:
     trial_limit: float | None = None
     retries: int = 2
 
-    def begin(self) -> None:
-        """Let this process have the threads of a trial, if it is to do them.
+    def prepare(self) -> None:
+        """Let this process have the threads of a trial, if it is to do them, or else no GPU.
 
         Raises:
             UserError: If a value cannot be used.
@@ -78,17 +83,19 @@ class Labour:
             check_count("cpus_per_trial", self.cpus_per_trial)
         if self.trial_limit is not None and not self.trial_limit > 0:
             raise UserError(f"trial_limit must be above 0 seconds, got {self.trial_limit!r}")
-        if not self.gpus_per_trial >= 0:
-            raise UserError(f"gpus_per_trial must be at least 0, got {self.gpus_per_trial!r}")
+        gpus = self.gpus_per_trial
+        if not gpus >= 0 or (gpus > 1 and gpus != int(gpus)):
+            raise UserError(f"gpus_per_trial must be a part of one, or whole, got {gpus!r}")
         if self.workers and self.cluster:
             raise UserError(
                 f"a search has workers here or on a cluster, got {self.workers} and {self.cluster}"
             )
-        if self.remote and importlib.util.find_spec("ray") is None:
-            raise UserError("workers need Ray, which is not installed: pip install 'amalthea[ray]'")
-        if self.gpus_per_trial and not self.remote:
+        if self.remote:
+            _check_ray()
+            _leave_gpus()
+        elif gpus:
             raise UserError("gpus_per_trial is of workers: give workers, or a cluster, with it")
-        if self.cpus_per_trial and not self.remote:
+        elif self.cpus_per_trial:
             try:
                 limit_threads(self.cpus_per_trial)
             except RuntimeError:
@@ -164,15 +171,16 @@ class Remote:
         self._given = sets
         self._extra = (list(callbacks), list(metrics))
         self._under_way: dict[Any, _Task] = {}
+        self._room = f"amalthea-{secrets.token_hex(8)}"
         self._exit = contextlib.ExitStack()
 
     def __enter__(self):
         with contextlib.ExitStack() as exit_:
             # It says to the standard output which processes have died.
-            unheard = exit_.enter_context(open(os.devnull, "w"))
-            exit_.enter_context(contextlib.redirect_stdout(unheard))
+            nowhere = exit_.enter_context(open(os.devnull, "w"))
+            exit_.enter_context(contextlib.redirect_stdout(nowhere))
             self._ray = exit_.enter_context(_started(self._labour, self._cpus))
-            exit_.callback(self._cancel)
+            exit_.callback(self._end)
             self._prepare()
             self._exit = exit_.pop_all()
         return self
@@ -185,7 +193,8 @@ class Remote:
         options = {
             "num_cpus": self._cpus,
             "num_gpus": labour.gpus_per_trial,
-            "max_calls": TRIALS_A_PROCESS,
+            # TensorFlow keeps the GPU that it has first got.
+            "max_calls": 1 if labour.gpus_per_trial else TRIALS_A_PROCESS,
             "max_retries": 0,
         }
         self._attempt = ray.remote(num_returns="streaming", **options)(attempt)
@@ -201,6 +210,11 @@ class Remote:
         self.slots = tuple(str(slot) for slot in range(sum(counts.values())))
         if not self.slots:
             raise UserError(f"no node has {self._asked()}, which a trial is to have")
+        if len(self.slots) < labour.workers:
+            raise UserError(
+                f"this machine has room for {len(self.slots)} trials of {self._asked()}: workers "
+                f"must be so many at the most, got {labour.workers}"
+            )
         check = ray.remote(**options | {"num_cpus": 0, "num_gpus": 0})(ready)
         on = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
         checks = [
@@ -216,7 +230,12 @@ class Remote:
         if reasons:
             raise UserError(reasons[0])
         self._sets = ray.put(self._given)
-        self._pickled = ray.cloudpickle.dumps(self._extra)
+        try:
+            self._pickled = ray.cloudpickle.dumps(self._extra)
+        except Exception as error:
+            raise UserError(
+                f"callbacks and metrics go to workers, and one cannot: {in_one_line(error)}"
+            ) from error
 
     def _asked(self) -> str:
         gpus = self._labour.gpus_per_trial
@@ -225,7 +244,8 @@ class Remote:
     def begin(self, slot, job, folder, parent):
         weights = parent.read_bytes() if parent else None
         news = self._attempt.remote(
-            *self._common, dataclasses.asdict(job), self._sets, self._pickled, weights
+            *(*self._common, self._room, dataclasses.asdict(job)),
+            *(self._sets, self._pickled, weights),
         )
         self._under_way[news] = _Task(slot, folder)
 
@@ -247,16 +267,18 @@ class Remote:
         errors = ray.exceptions
         try:
             said = ray.get(next(news))
-        except errors.TaskCancelledError:
-            return Outcome(reason=too_long(self._labour.trial_limit or 0))
-        except errors.RayTaskError as error:
-            return Outcome(reason=in_one_line(_cause(error)))
-        except errors.OutOfMemoryError:
-            return Outcome(reason="its process ran out of memory", died=True)
-        except errors.NodeDiedError:
-            return Outcome(reason="its node was lost", died=True)
-        except (errors.RayError, StopIteration):
-            return Outcome(reason="its process died", died=True)
+        except (errors.RayError, StopIteration) as error:
+            if task.cancelled:
+                return Outcome(reason=too_long(self._labour.trial_limit or 0))
+            if isinstance(error, errors.LocalRayletDiedError | errors.RaySystemError):
+                raise UserError(f"Ray has died ({in_one_line(error)}): {GO_ON}") from error
+            if isinstance(cause := _cause(error), NoRoom):
+                raise UserError(f"a worker's temporary folder: {cause}; {GO_ON}") from error
+            if isinstance(error, errors.RayTaskError):
+                return Outcome(reason=in_one_line(cause))
+            return Outcome(reason=_death(ray, error), died=True)
+        if isinstance(said, str):
+            raise UserError(f"{said}; {GO_ON}")
         if said is None:
             task.started = time.monotonic()
         elif len(said) == 3:
@@ -284,11 +306,13 @@ class Remote:
         has = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
         wants = {"CPU": self._cpus, "GPU": self._labour.gpus_per_trial}
         if not any(all(of.get(kind, 0) >= least for kind, least in wants.items()) for of in has):
-            raise UserError(f"no node is left that has {self._asked()}: go on by --resume")
+            raise UserError(f"no node is left that has {self._asked()}: {GO_ON}")
 
-    def _cancel(self) -> None:
+    def _end(self) -> None:
         for news in self._under_way:
             self._ray.cancel(news, force=True)
+        # Of those that were killed; on other machines it stays.
+        shutil.rmtree(Path(tempfile.gettempdir()) / self._room, ignore_errors=True)
 
 
 @dataclasses.dataclass
@@ -304,6 +328,38 @@ class _Task:
 def _cause(error: Exception) -> BaseException:
     """What a task raised."""
     return getattr(error, "cause", None) or error
+
+
+def _death(ray: Any, error: Exception) -> str:
+    """What a process died of, in words."""
+    if isinstance(error, ray.exceptions.OutOfMemoryError):
+        return "its process ran out of memory"
+    if isinstance(error, ray.exceptions.NodeDiedError):
+        return "its node was lost"
+    return "its process died"
+
+
+def _check_ray() -> None:
+    """Raise `UserError` unless Ray is installed, with the tokens that keep strangers out."""
+    try:
+        installed = version("ray")
+    except PackageNotFoundError:
+        raise UserError(
+            "workers need Ray, which is not installed: pip install 'amalthea[ray]'"
+        ) from None
+    if tuple(map(int, installed.split(".")[:2])) < LEAST_RAY:
+        raise UserError(
+            f"workers need Ray {'.'.join(map(str, LEAST_RAY))} or newer, got {installed}: pip "
+            "install 'amalthea[ray]'"
+        )
+
+
+def _leave_gpus() -> None:
+    """Have TensorFlow take no GPU in this process, as workers of this machine need them."""
+    import tensorflow as tf
+
+    with contextlib.suppress(RuntimeError):  # it has one already
+        tf.config.set_visible_devices([], "GPU")
 
 
 @contextlib.contextmanager
@@ -330,12 +386,14 @@ def _started(labour: Labour, cpus: int) -> Iterator[Any]:
         if ray.is_initialized():
             raise UserError("Ray is in use in this process already: end that by ray.shutdown()")
         try:
-            with unheard():
-                ray.init(**address, log_to_driver=False, logging_level="ERROR")
-        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as e:
-            where = f"the cluster at {labour.cluster}" if labour.cluster else "this machine"
-            raise UserError(f"Ray on {where} is not to be used: {in_one_line(e)}") from e
-        try:
+            try:
+                with unheard():
+                    ray.init(**address, log_to_driver=False, logging_level="ERROR")
+            except Exception as error:  # of whatever kind Ray raises
+                where = f"the cluster at {labour.cluster}" if labour.cluster else "this machine"
+                raise UserError(
+                    f"Ray on {where} is not to be used: {in_one_line(error)}"
+                ) from error
             yield ray
         finally:
             ray.shutdown()

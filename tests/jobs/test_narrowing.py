@@ -9,7 +9,7 @@ import pytest
 from amalthea import jobs
 from amalthea.errors import UserError
 from amalthea.jobs.search.narrowing import defaults, narrowed, space_of
-from amalthea.recipes import get_recipe
+from amalthea.recipes import get_recipe, list_recipes
 
 from harness import one_sentence
 
@@ -19,8 +19,9 @@ def space():
     hp.Float("rate", 1e-5, 1e-1, sampling="log", default=1e-3)
     hp.Int("depth", 1, 3)
     hp.Choice("activation", ["relu", "tanh", "elu"])
-    with hp.conditional_scope("depth", [3]):
-        hp.Int("third", 1, 100)
+    for level, name in ((2, "second"), (3, "third")):
+        with hp.conditional_scope("depth", list(range(level, 4))):
+            hp.Int(name, 1, 100)
     return hp
 
 
@@ -38,17 +39,19 @@ def test_ranges_are_those_of_the_best_and_a_margin_on_their_scale():
     assert new["rate"].sampling == "log"
     assert new["activation"].values == ["relu", "elu"]
     assert [hp.default for hp in new.values()] == [1e-3, 1, "elu"]
-    assert "third" not in new  # a depth of 3 is no longer there
+    # Depths of 2 and 3 are no longer there.
+    assert set(new) == {"rate", "depth", "activation"}
 
 
 def test_what_the_best_do_not_tell_stays_as_it_is():
     new = {hp.name: hp for hp in narrowed(space(), [{"depth": 3}]).space}
     assert (new["rate"].min_value, new["rate"].max_value) == (1e-5, 1e-1)
     assert (new["third"].min_value, new["third"].max_value) == (1, 100)
+    assert set(new) == {hp.name for hp in space().space}
     assert defaults(narrowed(space(), [{"depth": 3}]))["third"] == 1
 
 
-@pytest.mark.parametrize("name", ["tied_autoencoder", "lenet5", "toy_gan", "dbm"])
+@pytest.mark.parametrize("name", list_recipes())
 def test_any_values_of_a_recipe_are_in_what_they_leave(name):
     hypermodel = get_recipe(name).hypermodel()
     whole = space_of(hypermodel)
@@ -61,6 +64,7 @@ def test_any_values_of_a_recipe_are_in_what_they_leave(name):
                 assert each.min_value <= values[each.name] <= each.max_value
             elif each.name in values:
                 assert values[each.name] in each.values
+    assert {name for values in drawn for name in values} <= {each.name for each in hp.space}
     hp.values = dict(drawn[0])
     assert hypermodel.arguments(hp) == hypermodel.arguments(_given(whole, drawn[0]))
 

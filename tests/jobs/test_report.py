@@ -17,7 +17,13 @@ from amalthea.jobs.search.report import importance, page
 
 SETTINGS = {
     "recipe": "lenet5",
+    "arguments": {"learning_rate": 0.1},
     "data": "digits",
+    "image_size": [28, 28],
+    "value_range": None,
+    "sequence_length": None,
+    "epochs": 3,
+    "seed": 0,
     "trials": 99,
     "strategy": "random",
     "objective": ["val_accuracy", "max"],
@@ -90,11 +96,19 @@ def test_a_page_shows_all_and_asks_for_nothing(tmp_path):
             assert attributes.get(name, "#").startswith(("#", "data:"))
     assert "@import" not in written
     assert not re.search(r"url\((?!#)", written)
-    assert f"amalthea train lenet5 --best '{tmp_path / 'a b'}'" in html.unescape(written)
+    command = f"amalthea train lenet5 --best '{tmp_path / 'a b'}' --data digits --image-size 28,28"
+    assert f"<pre>{command} --epochs 3 --seed 0 --out runs/best</pre>" in html.unescape(written)
     assert "its process died &lt;of it&gt;" in written
     assert "<td>03, 05</td>" in written
     assert "40 of 99 trials" in written
     assert len(written) < 300_000
+
+
+def test_the_command_that_trains_the_best_is_one_that_can(tmp_path):
+    unfinished = page(SETTINGS | {"arguments": {}}, trials(3), tmp_path)
+    assert f"<pre>amalthea tune --resume {tmp_path}\namalthea train" in unfinished
+    arrays = page(SETTINGS | {"data": None}, trials(3), tmp_path)
+    assert f"jobs.train('lenet5', data, best='{tmp_path}'" in html.unescape(arrays)
 
 
 def test_what_decides_the_score_is_the_most_important():

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 
 from amalthea import jobs
 from amalthea.errors import UserError
-from amalthea.jobs.search import task
+from amalthea.jobs.search import task, workers
 
 from harness import one_sentence
 
@@ -205,6 +206,15 @@ def test_a_lost_node_loses_no_trial(tune, installed, tmp_path, monkeypatch):
         words = ("faulty", "--cluster", cluster.address, "--epochs", 20, "--fix", "fault=none")
         wrong = tune(*words, "--out", tmp_path / "b", RAY_AUTH_TOKEN="1" * 64)
         job = tune(*words, "--trials", 5, "--out", tmp_path / "a")
+        with monkeypatch.context() as elsewhere:
+            other = task.setting() | {"versions": {"keras": "99"}}
+            elsewhere.setattr(workers, "setting", lambda: other)
+            with pytest.raises(
+                UserError, match="has keras 3.*, and the search 99: install"
+            ) as error:
+                jobs.tune("rbm", "digits", cluster=cluster.address, out=tmp_path / "c", epochs=1)
+            one_sentence(error)
+            assert not (tmp_path / "c").exists()
         wait_for(job, lambda: ended(tmp_path / "a") >= 1)
         cluster.remove_node(nodes[0], allow_graceful=False)
         _, err = job.communicate(timeout=120)
@@ -240,10 +250,16 @@ def test_a_node_that_lacks_something_says_so_before_any_trial(arrays, monkeypatc
 
 
 def test_without_ray_workers_are_one_sentence(arrays, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", None)
+    def absent(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(workers, "version", absent)
     with pytest.raises(UserError, match=r"pip install 'amalthea\[ray\]'") as error:
         jobs.tune("tied_autoencoder", arrays, out=tmp_path / "a", workers=2, epochs=1)
     one_sentence(error)
+    monkeypatch.setattr(workers, "version", lambda name: "2.59.1")
+    with pytest.raises(UserError, match=r"need Ray 2\.60 or newer, got 2\.59\.1"):
+        jobs.tune("tied_autoencoder", arrays, out=tmp_path / "a", workers=2, epochs=1)
     assert not (tmp_path / "a").exists()
 
 
@@ -255,6 +271,7 @@ def test_without_ray_workers_are_one_sentence(arrays, tmp_path, monkeypatch):
         ({"trial_limit": 0}, "trial_limit must be above 0 seconds, got 0"),
         ({"retries": 1.5}, "retries must be a whole number of at least 0, got 1.5"),
         ({"gpus_per_trial": 1}, "gpus_per_trial is of workers"),
+        ({"gpus_per_trial": 1.5}, "must be a part of one, or whole, got 1.5"),
         ({"cpus_per_trial": 0}, "cpus_per_trial must be a whole number of at least 1, got 0"),
     ],
 )
