@@ -11,6 +11,7 @@ import contextlib
 import csv
 import functools
 import io
+import itertools
 import json
 import multiprocessing
 import os
@@ -24,14 +25,18 @@ from pathlib import Path
 
 import keras_tuner
 from report import in_turn, parsed, publish_parts, ratio, run, spread, table, versions
+from rich.console import Console
 from search_contenders import CONTENDERS, made, space, tell
 from search_objectives import OBJECTIVES, found
 
 from amalthea.jobs.search import BayesianOracle
-from amalthea.jobs.search.driver import record
-from amalthea.jobs.search.record import rows_of, snapshot, write_rows
-from amalthea.jobs.search.trial import Outcome
+from amalthea.jobs.search.driver import search
+from amalthea.jobs.search.progress import Screen
+from amalthea.jobs.search.record import Snapshot, rows_of, write_rows
+from amalthea.jobs.search.trial import Job, Outcome
 
+# The first of the seeds: smaller ones were looked at while the oracle was written.
+SEEDS = 100
 OPTUNA = (
     "Optuna's TPE",
     "Optuna's GP sampler",
@@ -41,7 +46,7 @@ OPTUNA = (
 
 def regret() -> str:
     """By how much the true error of what looked best lies above the least there is."""
-    budgets, seeds = size((20, 40, 60), (10, 12)), range(size(20, 1))
+    budgets, seeds = size((20, 40, 60), (10, 12)), range(SEEDS, SEEDS + size(10, 1))
     samplers = OPTUNA if options.torch else []
     names = [*CONTENDERS, *samplers]
     tasks = [
@@ -130,29 +135,65 @@ def _seconds(oracle, count: int, turn: int) -> float:
 
 
 def overhead() -> str:
-    """What a trial costs beside its training: to propose, to record, to write."""
+    """What a trial costs beside its training: to propose, to record, to print, to write."""
     counts = size((20, 100, 300), (5,))
     objective, _ = OBJECTIVES["many"]
-    rows = []
+    seconds: list[float] = []
+
+    class Instant:
+        """Workers whose trials take no time; what is measured is from one to the next."""
+
+        slots = ("0",)
+
+        def begin(self, slot, job, folder, parent):
+            folder.mkdir(exist_ok=True)
+            self.values = job.hyperparameters["values"]
+            seconds.append(time.perf_counter())
+
+        def wait(self, heard):
+            hp = space(objective)
+            hp.values = dict(self.values)
+            error = objective(hp)
+            return [
+                ("0", Outcome(reason="diverged") if error is None else Outcome({"error": error}))
+            ]
+
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        kind = keras_tuner.oracles.RandomSearchOracle
-        oracle = made(kind, folder, space(objective), 1, max_trials=9999)
-        oracle._set_project_dir(folder, "trials")
-        seconds = []
-        while len(oracle.end_order) < counts[-1]:
-            start = time.perf_counter()
-            trial = oracle.create_trial("worker")
-            error = objective(trial.hyperparameters)
-            outcome = Outcome(reason="diverged") if error is None else Outcome({"error": error})
-            record(oracle, trial, outcome)
-            snapshot(folder)
-            write_rows(folder / "trials.csv", rows_of(oracle))
-            seconds.append(time.perf_counter() - start)
-        for count in counts:
-            last = [1000 * second for second in seconds[max(0, count - 10) : count]]
-            rows.append([str(count), spread(last)])
+        with contextlib.redirect_stdout(io.StringIO()) as shown:
+            tuner = keras_tuner.RandomSearch(
+                _Declared(objective), keras_tuner.Objective("error", "min"),
+                max_trials=counts[-1] + 1, directory=folder, project_name="trials", seed=1,
+                max_consecutive_failed_trials=999,
+            )  # fmt: skip
+            tuner.oracle.verbose, snapshot = 0, Snapshot(folder)
+
+            def ended(trial) -> None:
+                snapshot.take(tuner.oracle)
+                write_rows(folder / "trials.csv", rows_of(tuner.oracle))
+                screen.say(f"trial {trial.trial_id} {trial.hyperparameters.values}")
+
+            def job_of(trial) -> Job:
+                config = trial.hyperparameters.get_config()
+                return Job("none", None, {}, config, ("error", "min"), 1, 0, 0)
+
+            console = Console(file=shown, force_terminal=True)
+            with Screen(console, counts[-1]) as screen:
+                search(tuner, job_of, Instant(), retries=0, ended=ended, screen=screen)
+    took = [1000 * (after - before) for before, after in itertools.pairwise(seconds)]
+    rows = [[str(count), spread(took[max(0, count - 10) : count])] for count in counts]
     return table(["trials", "ms a trial, of the last ten: median (range)"], rows)
+
+
+class _Declared(keras_tuner.HyperModel):
+    """The space of an objective."""
+
+    def __init__(self, objective):
+        super().__init__()
+        self.objective = objective
+
+    def build(self, hp):
+        self.objective(hp)
 
 
 def speed() -> str:
@@ -195,14 +236,15 @@ def _searched(trials: int, epochs: int, *words: str) -> list[float]:
             *("--top", 1, "--cpus-per-trial", 1, "--out", out, *words),
         ]
         start = time.perf_counter()
-        search = subprocess.Popen(
+        process = subprocess.Popen(
             list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         begun = None
-        while search.poll() is None:
+        while process.poll() is None:
             if begun is None and any(out.glob("trials/trial_*/trial.json")):
                 begun = time.perf_counter()
             time.sleep(0.02)
+        assert process.returncode == 0, command
         ended = max(path.stat().st_mtime for path in out.glob("trials/trial_*/trial.json"))
         seconds = ended - (time.time() - (time.perf_counter() - begun))
         with (out / "trials.csv").open(newline="") as file:

@@ -30,12 +30,12 @@ from .search.grid import Grid
 from .search.narrowing import defaults, narrowed_by
 from .search.progress import Screen, short
 from .search.record import (
+    Snapshot,
     best_first,
     ended,
     restore,
     rows_of,
     score_of,
-    snapshot,
     trials_in,
     write_rows,
 )
@@ -265,8 +265,9 @@ def _search(run: Run, hypermodel, workers: Workers, retries: int, console: Conso
     settings = run.settings
     tuner = _tuner(run, hypermodel)
     oracle, objective = tuner.oracle, tuner.oracle.objective
+    snapshot = Snapshot(run.path)
     if oracle.end_order:  # what a kill has left unsaid
-        _write_table(run, oracle)
+        _write_table(run, oracle, snapshot)
     screen = Screen(console, _expected(tuner, settings["trials"]), len(oracle.end_order))
     try:
         with screen:
@@ -275,7 +276,7 @@ def _search(run: Run, hypermodel, workers: Workers, retries: int, console: Conso
                 functools.partial(_job, settings, hypermodel),
                 workers,
                 retries=retries,
-                ended=functools.partial(_after_trial, run, tuner, screen),
+                ended=functools.partial(_after_trial, run, tuner, screen, snapshot),
                 screen=screen,
             )
     except UserError:
@@ -434,17 +435,17 @@ def _spread(seed: int) -> int:
     return 1 + int.from_bytes(hashlib.blake2b(str(seed).encode(), digest_size=4).digest()) // 2
 
 
-def _write_table(run: Run, oracle) -> list[dict[str, Any]]:
+def _write_table(run: Run, oracle, snapshot: Snapshot) -> list[dict[str, Any]]:
     """Put on disk what has ended, safe from a kill; gives the rows of the table."""
-    snapshot(run.path)
+    snapshot.take(oracle)
     rows = rows_of(oracle)
     write_rows(run.path / "trials.csv", rows)
     return rows
 
 
-def _after_trial(run: Run, tuner, screen: Screen, trial) -> None:
+def _after_trial(run: Run, tuner, screen: Screen, snapshot: Snapshot, trial) -> None:
     """Print the trial's line and put its result on disk."""
-    rows = _write_table(run, tuner.oracle)
+    rows = _write_table(run, tuner.oracle, snapshot)
     row = next(row for row in rows if row["trial"] == trial.trial_id)
     values = " ".join(f"{k}={short(v)}" for k, v in trial.hyperparameters.values.items())
     name = tuner.oracle.objective.name

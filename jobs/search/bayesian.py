@@ -17,6 +17,8 @@ from .tuner import OracleTuner
 
 # Candidates for a proposal: at random, and around each of the best trials.
 CANDIDATES, BEST, AROUND = 1000, 5, 80
+# By how much of its range a number is moved there, about.
+STEPS = (0.01, 0.04, 0.15)
 # Trials that the process is fitted to, at the most: the best and the latest of them, half of each.
 MOST = 200
 # A probability beyond which a number would lie above its range.
@@ -105,7 +107,7 @@ class BayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
             centre = np.array([hp.value_to_prob(values.get(hp.name, hp.default)) for hp in space])
             for _ in range(AROUND):
                 moved = random.random(len(space)) < max(0.3, 1 / len(space))
-                steps = random.choice([0.02, 0.1, 0.4]) * random.standard_normal(len(space))
+                steps = random.choice(STEPS) * random.standard_normal(len(space))
                 yield self._values(centre + moved * steps)
 
     def _values(self, probabilities) -> dict[str, Any]:
@@ -156,14 +158,35 @@ def _chosen(scores: np.ndarray) -> np.ndarray:
 
 
 def _fit(negative_likelihood, start, bounds):
-    """The parameters of a kernel under which the scores are most probable, nearly."""
+    """The most probable parameters of a kernel, nearly, given what is known of such beforehand.
+
+    Known is that its variance is about that of the scores, that no scale is far below or above the
+    range, and that the noise is small.
+
+    Args:
+        negative_likelihood: From the logarithms of the parameters (variance, a length scale for
+            each dimension, noise) to the negative log-likelihood of the scores, and its gradient.
+        start: Where to begin.
+        bounds: Between which values to stay.
+    """
+
+    def negative_posterior(logs):
+        value, gradient = negative_likelihood(logs)
+        variance, noise = np.exp(logs[0]), np.exp(logs[-1])
+        squares = np.exp(2 * logs[1:-1])
+        # Of densities Gamma(2, 1) and Gamma(1.1, 30), and one that keeps scales from both ends.
+        value += variance - logs[0] + 30 * noise - 0.1 * logs[-1]
+        value += 0.1 * np.sum(squares + 1 / squares)
+        prior = [variance - 1, *(0.2 * (squares - 1 / squares)), 30 * noise - 0.1]
+        return value, gradient + prior
+
     found = minimize(
-        negative_likelihood,
+        negative_posterior,
         start,
         method="L-BFGS-B",
         jac=True,
         bounds=bounds,
-        options={"maxiter": 30},
+        options={"maxiter": 60},
     )
     return found.x, found.fun
 

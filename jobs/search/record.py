@@ -11,7 +11,7 @@ from typing import Any
 from keras_tuner.engine.trial import Trial
 
 from ...errors import UserError
-from ..files import replacing, write_json
+from ..files import replacing
 
 
 def ended(oracle) -> list:
@@ -93,10 +93,28 @@ def _state(path: Path) -> dict | None:
     return state if isinstance(state, dict) and needed <= state.keys() else None
 
 
-def snapshot(folder: Path) -> None:
-    """Copy the state of a search, in the run `folder`."""
-    state = {str(p.relative_to(folder)): p.read_text() for p in _state_files(folder)}
-    write_json(folder / "trials.json", state)
+class Snapshot:
+    """The copy of the state of a search; what is of trials that have ended is read once.
+
+    Args:
+        folder: The run folder.
+    """
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._texts: dict[str, str] = {}
+        self._settled: set[str] = set()
+
+    def take(self, oracle) -> None:
+        """Put all as it is now into `trials.json`."""
+        trials = self._folder / "trials"
+        names = [name for name in oracle.start_order if name not in self._settled]
+        folders = [trials, *(trials / f"trial_{name}" for name in names)]
+        for path in (path for folder in folders for path in folder.glob("*.json")):
+            self._texts[str(path.relative_to(self._folder))] = path.read_text()
+        self._settled.update(set(names) & set(oracle.end_order))
+        with replacing(self._folder / "trials.json") as aside:
+            aside.write_text(json.dumps(self._texts))
 
 
 def trials_in(folder: Path) -> list[Trial]:

@@ -88,7 +88,7 @@ def _fail(fault):
         held = []
         while True:
             held.append(np.ones(2**26))  # 512 MB
-            time.sleep(0.2)
+            time.sleep(0.1)
 
 
 def times(fault, folder=None):

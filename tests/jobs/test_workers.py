@@ -86,7 +86,7 @@ def test_a_fault_costs_no_trial_but_its_own(tune, tmp_path):
     memory = psutil.virtual_memory().percent / 100 + 0.2
     grid = ["faulty", "--strategy", "grid", "--fix", "batch_size=64", "--fix", "learning_rate=0.01"]
     job = tune(
-        *grid, "--epochs", 2, "--workers", 2, "--retries", 1, "--trial-limit", 15, "--out",
+        *grid, "--epochs", 2, "--workers", 2, "--retries", 1, "--trial-limit", 25, "--out",
         tmp_path / "a",
         RAY_memory_usage_threshold=str(min(memory, 0.95)),
         RAY_memory_monitor_refresh_ms="100",
@@ -104,7 +104,7 @@ def test_a_fault_costs_no_trial_but_its_own(tune, tmp_path):
         "segfault": "its process died, 2 times",
         "raises": "RuntimeError: the moon is full",
         "nan": "the objective became nan",
-        "hangs": "it took longer than 15 s",
+        "hangs": "it took longer than 25 s",
         "memory": "its process ran out of memory, 2 times",
     }
     assert found["once"]["score"] == found["none"]["score"] == found["slow"]["score"]
@@ -113,21 +113,21 @@ def test_a_fault_costs_no_trial_but_its_own(tune, tmp_path):
 
 
 @needs_ray
-@pytest.mark.parametrize("strategy", ["random", "grid"])
+@pytest.mark.parametrize(("strategy", "workers"), [("random", 1), ("grid", 0)])
 def test_killed_and_resumed_with_other_workers_it_finds_what_it_would_have(
-    tune, arrays, tmp_path, strategy
+    tune, arrays, tmp_path, strategy, workers
 ):
-    words = ["tied_autoencoder", "--data", arrays, "--strategy", strategy, "--trials", 7]
+    words = ["tied_autoencoder", "--data", arrays, "--strategy", strategy, "--trials", 5]
     words += ["--fix", "hidden_units=6", "--fix", "latent_dim=3", "--epochs", 2]
     job = tune(*words, "--workers", 2, "--out", tmp_path / "a")
     wait_for(job, lambda: ended(tmp_path / "a") >= 2)
     os.kill(job.pid, signal.SIGKILL)
     job.communicate()
     before = rows(tmp_path / "a")
-    assert len(before) < 7
-    resumed = jobs.resume_search(tmp_path / "a", workers=1, verbose=0)
+    assert len(before) < 5
+    resumed = jobs.resume_search(tmp_path / "a", workers=workers, verbose=0)
     whole = jobs.tune(
-        "tied_autoencoder", arrays, out=tmp_path / "b", strategy=strategy, trials=7, epochs=2,
+        "tied_autoencoder", arrays, out=tmp_path / "b", strategy=strategy, trials=5, epochs=2,
         fixed=SMALL, verbose=0,
     )  # fmt: skip
     assert rows(resumed.path) == rows(whole.path)
@@ -209,9 +209,7 @@ def test_a_lost_node_loses_no_trial(tune, installed, tmp_path, monkeypatch):
         with monkeypatch.context() as elsewhere:
             other = task.setting() | {"versions": {"keras": "99"}}
             elsewhere.setattr(workers, "setting", lambda: other)
-            with pytest.raises(
-                UserError, match="has keras 3.*, and the search 99: install"
-            ) as error:
+            with pytest.raises(UserError, match=r"has keras 3\..*, and the search 99") as error:
                 jobs.tune("rbm", "digits", cluster=cluster.address, out=tmp_path / "c", epochs=1)
             one_sentence(error)
             assert not (tmp_path / "c").exists()
