@@ -38,7 +38,7 @@ test: .venv/installed-test
 
 test-slow: .venv/installed-test .venv/installed-onnx .venv/installed-litert .venv/installed-wheel \
 		.venv/installed-ray
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow --durations 40
 
 test-jax: .venv/installed-test .venv/installed-jax
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -n 2 --dist loadgroup -m "(jax or not slow) and not tensorflow" \

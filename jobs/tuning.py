@@ -41,7 +41,7 @@ from .search.record import (
 )
 from .search.report import page
 from .search.trial import Job, copied, prepared
-from .search.workers import Here, Labour, Remote, Workers
+from .search.workers import Execution, Here, Remote, Workers
 from .training import check_free, check_stages
 
 STRATEGIES = {
@@ -132,8 +132,8 @@ def tune(
         UserError: If an argument or the data cannot be used, or `out` holds something; nothing is
             written then. Also if every trial failed, or the first ones all for the same reason.
     """
-    labour = Labour(workers, cluster, cpus_per_trial, gpus_per_trial, trial_limit, retries)
-    labour.prepare()
+    execution = Execution(workers, cluster, cpus_per_trial, gpus_per_trial, trial_limit, retries)
+    execution.prepare()
     copied(callbacks)
     entry = get_recipe(recipe)
     out = Path(out)
@@ -180,10 +180,10 @@ def tune(
     sets = prepared(entry, hypermodel.fixed, sets)
     console = _console(verbose)
     with (
-        _workers(settings, known, hypermodel, sets, labour, callbacks) as workers,
+        _workers(settings, known, hypermodel, sets, execution, callbacks) as workers,
         Run.create(out, settings, known, force=force) as run,
     ):
-        return _search(run, hypermodel, workers, labour.retries, console)
+        return _search(run, hypermodel, workers, execution.retries, console)
 
 
 def resume_search(
@@ -227,8 +227,8 @@ def resume_search(
     Raises:
         UserError: If `out` is no run of `tune`, or its data have changed.
     """
-    labour = Labour(workers, cluster, cpus_per_trial, gpus_per_trial, trial_limit, retries)
-    labour.prepare()
+    execution = Execution(workers, cluster, cpus_per_trial, gpus_per_trial, trial_limit, retries)
+    execution.prepare()
     copied(callbacks)
     with Run.resume(out, "tune") as run:
         settings = run.settings
@@ -251,9 +251,9 @@ def resume_search(
         settings |= {"data": source.name, "features": features_of(sets)}
         sets = prepared(entry, hypermodel.fixed, sets)
         console = _console(verbose)
-        with _workers(settings, fingerprint, hypermodel, sets, labour, callbacks) as workers:
+        with _workers(settings, fingerprint, hypermodel, sets, execution, callbacks) as workers:
             run.save(fingerprint if changed else None)
-            return _search(run, hypermodel, workers, labour.retries, console)
+            return _search(run, hypermodel, workers, execution.retries, console)
 
 
 def _console(verbose: int | None) -> Console:
@@ -384,12 +384,12 @@ def _workers(
     fingerprint: Fingerprint,
     hypermodel,
     sets: Mapping[str, Examples],
-    labour: Labour,
+    execution: Execution,
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> Iterator[Workers]:
     """Who does the trials."""
     extra = (callbacks, hypermodel.metrics)
-    if labour.remote:
+    if execution.remote:
         source = {name: plain(settings[name]) for name in ("data", *READ)}
         wanted = {
             "recipe": settings["recipe"],
@@ -398,10 +398,10 @@ def _workers(
             "fingerprint": fingerprint.summary(),
         }
         given = sets if settings["data"] is None else None
-        with Remote(labour, wanted, given, *extra) as workers:
+        with Remote(execution, wanted, given, *extra) as workers:
             yield workers
         return
-    yield Here(sets, labour, *extra)
+    yield Here(sets, execution, *extra)
 
 
 def _expected(tuner, trials: int) -> int:

@@ -24,7 +24,7 @@ from .options import (
 from .terminal import alone, console, given, required, resumable
 
 # By whom and how trials are done: options that a search goes on with as it likes.
-LABOUR = ("workers", "cluster", "cpus_per_trial", "gpus_per_trial", "trial_limit", "retries")
+EXECUTION = ("workers", "cluster", "cpus_per_trial", "gpus_per_trial", "trial_limit", "retries")
 
 
 def tune(
@@ -130,17 +130,17 @@ def tune(
     prepare_keras()
     from .. import tuning
 
-    labour = {name: context.params[name] for name in LABOUR}
-    again = given(context, *LABOUR)
+    execution = {name: context.params[name] for name in EXECUTION}
+    again = given(context, *EXECUTION)
     if report is not None:
         alone(context, of="report")
         console.print(f"report: {tuning.report(report)}", soft_wrap=True)
         return
     if resume is not None:
-        alone(context, "trials", "data", "accept_changed_data", *LABOUR)
+        alone(context, "trials", "data", "accept_changed_data", *EXECUTION)
         with resumable("tune", resume, *again):
             run = tuning.resume_search(
-                resume, data, trials=trials, accept_changed_data=accept_changed_data, **labour
+                resume, data, trials=trials, accept_changed_data=accept_changed_data, **execution
             )
     else:
         out = required(recipe, out)
@@ -161,7 +161,7 @@ def tune(
                 seed=seed,
                 from_run=from_run,
                 force=force,
-                **labour,
+                **execution,
             )
     console.print(
         f"best: {run.path / 'best.json'}, its model in {run.model_path}; report: "

@@ -51,7 +51,7 @@ class Workers(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class Labour:
+class Execution:
     """By whom and how trials are done, which no score depends on but by the number of threads.
 
     Attributes:
@@ -115,16 +115,16 @@ class Here:
 
     Args:
         sets: The examples, as `prepared` gives them.
-        labour: The threads and the limit of a trial, which a hang is beyond.
+        execution: The threads and the limit of a trial, which a hang is beyond.
         callbacks: Callbacks of `fit`.
         metrics: Metrics beside those of the recipe.
     """
 
     slots = ("0",)
 
-    def __init__(self, sets: Mapping[str, Examples], labour: Labour, callbacks, metrics):
+    def __init__(self, sets: Mapping[str, Examples], execution: Execution, callbacks, metrics):
         self._sets = sets
-        self._options = {"callbacks": callbacks, "metrics": metrics, "limit": labour.trial_limit}
+        self._options = {"callbacks": callbacks, "metrics": metrics, "limit": execution.trial_limit}
         self._next: tuple | None = None
 
     def begin(self, slot, job, folder, parent):
@@ -147,7 +147,7 @@ class Remote:
     here, and nothing but plain values and weights go to and fro.
 
     Args:
-        labour: How many, and what a trial may take.
+        execution: How many, and what a trial may take.
         wanted: The recipe, how its data are read, and their fingerprint.
         sets: The examples, as `prepared` gives them, where they have no name to be read by.
         callbacks: Callbacks of `fit`.
@@ -159,14 +159,14 @@ class Remote:
 
     def __init__(
         self,
-        labour: Labour,
+        execution: Execution,
         wanted: Mapping[str, Any],
         sets: Mapping[str, Examples] | None,
         callbacks,
         metrics,
     ):
-        self._labour = labour
-        self._cpus = labour.cpus_per_trial or 1
+        self._execution = execution
+        self._cpus = execution.cpus_per_trial or 1
         self._wanted = wanted
         self._given = sets
         self._extra = (list(callbacks), list(metrics))
@@ -179,7 +179,7 @@ class Remote:
             # It says to the standard output which processes have died.
             nowhere = exit_.enter_context(open(os.devnull, "w"))
             exit_.enter_context(contextlib.redirect_stdout(nowhere))
-            self._ray = exit_.enter_context(_started(self._labour, self._cpus))
+            self._ray = exit_.enter_context(_started(self._execution, self._cpus))
             exit_.callback(self._end)
             self._prepare()
             self._exit = exit_.pop_all()
@@ -189,12 +189,12 @@ class Remote:
         return self._exit.__exit__(*error)
 
     def _prepare(self) -> None:
-        ray, labour = self._ray, self._labour
+        ray, execution = self._ray, self._execution
         options = {
             "num_cpus": self._cpus,
-            "num_gpus": labour.gpus_per_trial,
+            "num_gpus": execution.gpus_per_trial,
             # TensorFlow keeps the GPU that it has first got.
-            "max_calls": 1 if labour.gpus_per_trial else TRIALS_A_PROCESS,
+            "max_calls": 1 if execution.gpus_per_trial else TRIALS_A_PROCESS,
             "max_retries": 0,
         }
         self._attempt = ray.remote(num_returns="streaming", **options)(attempt)
@@ -204,16 +204,16 @@ class Remote:
             if node["Alive"]:
                 has = node["Resources"]
                 count = int(has.get("CPU", 0) // self._cpus)
-                if labour.gpus_per_trial:
-                    count = min(count, int(has.get("GPU", 0) / labour.gpus_per_trial))
+                if execution.gpus_per_trial:
+                    count = min(count, int(has.get("GPU", 0) / execution.gpus_per_trial))
                 counts[node["NodeID"]] = count
         self.slots = tuple(str(slot) for slot in range(sum(counts.values())))
         if not self.slots:
             raise UserError(f"no node has {self._asked()}, which a trial is to have")
-        if len(self.slots) < labour.workers:
+        if len(self.slots) < execution.workers:
             raise UserError(
                 f"this machine has room for {len(self.slots)} trials of {self._asked()}: workers "
-                f"must be so many at the most, got {labour.workers}"
+                f"must be so many at the most, got {execution.workers}"
             )
         check = ray.remote(**options | {"num_cpus": 0, "num_gpus": 0})(ready)
         on = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
@@ -221,7 +221,7 @@ class Remote:
             check.options(scheduling_strategy=on(node, soft=False)).remote(*self._common)
             for node, count in counts.items()
             # Here each process that a trial will have imports Keras for it now.
-            for _ in range(min(count, labour.workers or 1))
+            for _ in range(min(count, execution.workers or 1))
         ]
         try:
             reasons = [reason for reason in ray.get(checks, timeout=CHECK) if reason]
@@ -238,7 +238,7 @@ class Remote:
             ) from error
 
     def _asked(self) -> str:
-        gpus = self._labour.gpus_per_trial
+        gpus = self._execution.gpus_per_trial
         return f"{self._cpus} CPUs" + (f" and {gpus:g} GPUs" if gpus else "")
 
     def begin(self, slot, job, folder, parent):
@@ -252,12 +252,12 @@ class Remote:
     def wait(self, heard):
         ended: list[tuple[str, Outcome]] = []
         while not ended:
-            ready, _ = self._ray.wait(list(self._under_way), timeout=0.5, fetch_local=False)
-            for news in ready:
+            spoken, _ = self._ray.wait(list(self._under_way), timeout=0.5, fetch_local=False)
+            for news in spoken:
                 if outcome := self._next(news, heard):
                     ended.append((self._under_way.pop(news).slot, outcome))
             self._end_late_ones()
-            if not ready:
+            if not spoken:
                 self._check_nodes()
         return ended
 
@@ -269,7 +269,7 @@ class Remote:
             said = ray.get(next(news))
         except (errors.RayError, StopIteration) as error:
             if task.cancelled:
-                return Outcome(reason=too_long(self._labour.trial_limit or 0))
+                return Outcome(reason=too_long(self._execution.trial_limit or 0))
             if isinstance(error, errors.LocalRayletDiedError | errors.RaySystemError):
                 raise UserError(f"Ray has died ({in_one_line(error)}): {GO_ON}") from error
             if isinstance(cause := _cause(error), NoRoom):
@@ -292,7 +292,7 @@ class Remote:
         return None
 
     def _end_late_ones(self) -> None:
-        limit = self._labour.trial_limit
+        limit = self._execution.trial_limit
         for news, task in self._under_way.items():
             late = limit and task.started and time.monotonic() - task.started > limit
             if late and not task.cancelled:
@@ -304,7 +304,7 @@ class Remote:
         if any(task.started for task in self._under_way.values()):
             return
         has = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-        wants = {"CPU": self._cpus, "GPU": self._labour.gpus_per_trial}
+        wants = {"CPU": self._cpus, "GPU": self._execution.gpus_per_trial}
         if not any(all(of.get(kind, 0) >= least for kind, least in wants.items()) for of in has):
             raise UserError(f"no node is left that has {self._asked()}: {GO_ON}")
 
@@ -363,19 +363,19 @@ def _leave_gpus() -> None:
 
 
 @contextlib.contextmanager
-def _started(labour: Labour, cpus: int) -> Iterator[Any]:
+def _started(execution: Execution, cpus: int) -> Iterator[Any]:
     """Ray, running on this machine for this search alone, or joined on its cluster."""
     environment = {"RAY_USAGE_STATS_ENABLED": "0"}
-    address: dict[str, Any] = {"address": labour.cluster}
-    if labour.cluster:
-        _check_reachable(labour.cluster)
+    address: dict[str, Any] = {"address": execution.cluster}
+    if execution.cluster:
+        _check_reachable(execution.cluster)
         environment[PATIENCE] = os.environ.get(PATIENCE, "3")  # else for a quarter of an hour
     else:
         # Whoever reaches the ports of Ray may run programs, but not without the token.
         environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
         address = {
             "address": "local",  # else it joins a cluster that runs here, or has once
-            "num_cpus": labour.workers * cpus,
+            "num_cpus": execution.workers * cpus,
             "include_dashboard": False,
         }
     with _environment(environment):
@@ -390,7 +390,9 @@ def _started(labour: Labour, cpus: int) -> Iterator[Any]:
                 with unheard():
                     ray.init(**address, log_to_driver=False, logging_level="ERROR")
             except Exception as error:  # of whatever kind Ray raises
-                where = f"the cluster at {labour.cluster}" if labour.cluster else "this machine"
+                where = (
+                    f"the cluster at {execution.cluster}" if execution.cluster else "this machine"
+                )
                 raise UserError(
                     f"Ray on {where} is not to be used: {in_one_line(error)}"
                 ) from error

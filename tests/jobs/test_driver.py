@@ -150,5 +150,14 @@ def test_a_terminal_shows_a_line_a_worker_and_nothing_else_does(run):
     *_, shown = run(found, slots=2, terminal=True)
     assert "trial 1 epoch 1/3 error 0.5" in shown
     assert "8/8" in shown
+    assert "0:00:0" in shown  # the time that is left
     *_, shown = run(good, slots=2)
     assert shown == ""
+
+
+def test_what_others_print_meanwhile_is_not_shown_with_it(capsys):
+    shown = io.StringIO()
+    with Screen(Console(force_terminal=True, file=shown, width=80), 8):
+        print("(raylet) A worker died")
+    assert "raylet" not in shown.getvalue()
+    assert "raylet" in capsys.readouterr().out
