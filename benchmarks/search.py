@@ -124,7 +124,7 @@ def proposals() -> str:
 
 def _seconds(oracle, count: int, turn: int) -> float:
     """How long it takes to propose for so many workers that wait, nothing being known yet."""
-    oracle._fitted = None
+    oracle._known = None
     before = dict(oracle.trials), list(oracle.start_order), dict(oracle.ongoing_trials)
     start = time.perf_counter()
     for number in range(count):

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras_tuner
 import numpy as np
@@ -23,6 +23,18 @@ STEPS = (0.01, 0.04, 0.15)
 MOST = 200
 # A probability beyond which a number would lie above its range.
 LAST = 1 - 1e-6
+
+
+class _Known(NamedTuple):
+    """What proposals follow from: all that depends on the trials that have ended alone."""
+
+    count: tuple[int, int]
+    points: np.ndarray
+    scores: np.ndarray
+    middle: float
+    process: GaussianProcessRegressor
+    candidates: list[dict[str, Any]]
+    encoded: np.ndarray
 
 
 class BayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
@@ -47,7 +59,7 @@ class BayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
 
     def __init__(self, *args, num_initial_points: int | None = None, **kwargs):
         super().__init__(*args, num_initial_points=num_initial_points, **kwargs)
-        self._fitted = None
+        self._known: _Known | None = None
 
     def populate_space(self, trial_id):
         space = self._nonfixed_space()
@@ -55,24 +67,41 @@ class BayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
         first = self.num_initial_points or min(10, 2 + len(space))
         if len(self.trials) < first or not any(map(_is_good, ended)):
             return self._random_populate_space()
-        random = np.random.default_rng((self.seed, len(self.trials)))
-        scores = self._scores(ended)
-        chosen = _chosen(scores)
-        points = np.array([self._encoded(ended[row].hyperparameters.values) for row in chosen])
-        process = self._process(points, scores[chosen], len(ended))
-        running = [trial for name, trial in self.trials.items() if name not in self.end_order]
+        known = self._learnt(ended)
+        process, points = known.process, known.points
+        over = set(self.end_order)
+        running = [trial for name, trial in self.trials.items() if name not in over]
         if running:
             lies = [self._encoded(trial.hyperparameters.values) for trial in running]
             points = np.concatenate([points, lies])
-            middling = np.full(len(running), np.median(scores))
-            process = _given(process.kernel_, points, np.append(scores[chosen], middling))
-        best = [ended[row].hyperparameters.values for row in np.argsort(scores)[:BEST]]
-        candidates = list(self._candidates(random, best))
-        encoded = np.array([self._encoded(values) for values in candidates])
-        for row in np.argsort(-_expected_improvement(process, points, encoded), kind="stable"):
-            if not self._duplicate(candidates[row]):
-                return {"status": TrialStatus.RUNNING, "values": candidates[row]}
+            middling = np.full(len(running), known.middle)
+            process = _given(process.kernel_, points, np.append(known.scores, middling))
+        improvement = _expected_improvement(process, points, known.encoded)
+        for row in np.argsort(-improvement, kind="stable"):
+            if not self._duplicate(known.candidates[row]):
+                return {"status": TrialStatus.RUNNING, "values": known.candidates[row]}
         return self._random_populate_space()
+
+    def _learnt(self, ended: list) -> "_Known":
+        """What follows from the trials that have ended, once for all proposals until the next."""
+        count = (len(ended), len(self.hyperparameters.space))
+        if self._known is None or self._known.count != count:
+            scores = self._scores(ended)
+            chosen = _chosen(scores)
+            points = np.array([self._encoded(ended[row].hyperparameters.values) for row in chosen])
+            best = [ended[row].hyperparameters.values for row in np.argsort(scores)[:BEST]]
+            random = np.random.default_rng((self.seed, len(ended)))
+            candidates = list(self._candidates(random, best))
+            self._known = _Known(
+                count,
+                points,
+                scores[chosen],
+                float(np.median(scores)),
+                _fitted(points, scores[chosen]),
+                candidates,
+                np.array([self._encoded(values) for values in candidates]),
+            )
+        return self._known
 
     def _scores(self, ended) -> np.ndarray:
         """Scores to be made small: outliers are cut, and failed trials are as the worst."""
@@ -85,18 +114,6 @@ class BayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
             if _is_good(trial):
                 scores[row] = next(found)
         return scores
-
-    def _process(self, points, scores, ended: int) -> GaussianProcessRegressor:
-        """The process fitted to what has ended, once."""
-        if self._fitted is None or self._fitted[0] != (ended, points.shape[1]):
-            scales = np.full(points.shape[1], 0.5)
-            kernel = ConstantKernel(1.0, (0.05, 20.0)) * Matern(scales, (0.05, 20.0), nu=2.5)
-            kernel += WhiteKernel(1e-2, (1e-6, 1.0))
-            process = GaussianProcessRegressor(kernel, alpha=1e-8, optimizer=_fit, normalize_y=True)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                self._fitted = (ended, points.shape[1]), process.fit(points, scores)
-        return self._fitted[1]
 
     def _candidates(self, random: np.random.Generator, best: list) -> Iterator[dict[str, Any]]:
         """Values at random, and some near those of the best trials."""
@@ -189,6 +206,17 @@ def _fit(negative_likelihood, start, bounds):
         options={"maxiter": 60},
     )
     return found.x, found.fun
+
+
+def _fitted(points, scores) -> GaussianProcessRegressor:
+    """The process fitted to scores at points."""
+    scales = np.full(points.shape[1], 0.5)
+    kernel = ConstantKernel(1.0, (0.05, 20.0)) * Matern(scales, (0.05, 20.0), nu=2.5)
+    kernel += WhiteKernel(1e-2, (1e-6, 1.0))
+    process = GaussianProcessRegressor(kernel, alpha=1e-8, optimizer=_fit, normalize_y=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return process.fit(points, scores)
 
 
 def _given(kernel, points, scores) -> GaussianProcessRegressor:

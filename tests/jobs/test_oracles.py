@@ -123,14 +123,14 @@ def test_workers_that_wait_together_get_different_proposals(tmp_path):
     oracle = make(BayesianOracle, tmp_path, space)
     search(oracle, error, 10)
     trials = [oracle.create_trial(f"worker {number}") for number in range(4)]
-    fitted = oracle._fitted[1]
+    known = oracle._known
     rates = np.log10([trial.hyperparameters.values["rate"] for trial in trials])
     widths = np.log2([trial.hyperparameters.values["width"] for trial in trials])
     apart = np.hypot(*(np.subtract.outer(of, of) for of in (rates, widths)))
     depths = [trial.hyperparameters.values["depth"] for trial in trials]
     same = np.equal.outer(depths, depths) & ~np.eye(4, dtype=bool)
     assert not same.any() or apart[same].min() > 0.02
-    assert oracle._fitted[1] is fitted  # once for all of them
+    assert oracle._known is known  # once for all of them
 
 
 def test_if_all_has_failed_it_goes_on_at_random(tmp_path):
