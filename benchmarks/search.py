@@ -198,7 +198,7 @@ class _Declared(keras_tuner.HyperModel):
 
 def speed() -> str:
     """Trials an hour with no worker, one and two, of one thread each."""
-    trials, epochs = size((8, 250), (2, 1))
+    trials, epochs = size((4, 250), (2, 1))
     measured = in_turn(
         {
             name: functools.partial(_searched, trials, epochs, *words)
