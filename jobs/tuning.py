@@ -170,20 +170,21 @@ def tune(
         "metrics": _names(metrics),
     }
     hypermodel = entry.hypermodel(top=top, metrics=metrics, **settings["fixed"])
-    arguments = hypermodel.build(keras_tuner.HyperParameters()).origin.arguments
-    check_stages(entry, arguments, epochs, len(sets["train"]))
-    goal = _checked_objective(_objective(objective, entry), hypermodel, sets)
-    settings["objective"] = [goal.name, goal.direction]
     if from_run is not None:
         settings["from"] = narrowed_by(Run.open(from_run, "tune"), hypermodel)
+    goal = _objective(objective, entry)
     known = source.fingerprint(sets)
-    sets = prepared(entry, hypermodel.fixed, sets)
+    ready = prepared(entry, hypermodel.fixed, sets)
     console = _console(verbose)
-    with (
-        _workers(settings, known, hypermodel, sets, execution, callbacks) as workers,
-        Run.create(out, settings, known, force=force) as run,
-    ):
-        return _search(run, hypermodel, workers, execution.retries, console)
+    with _workers(settings, known, hypermodel, ready, execution, callbacks) as workers:
+        # Workers import Keras meanwhile.
+        arguments = hypermodel.build(keras_tuner.HyperParameters()).origin.arguments
+        check_stages(entry, arguments, epochs, len(sets["train"]))
+        goal = _checked_objective(goal, hypermodel, sets)
+        settings["objective"] = [goal.name, goal.direction]
+        workers.check()
+        with Run.create(out, settings, known, force=force) as run:
+            return _search(run, hypermodel, workers, execution.retries, console)
 
 
 def resume_search(
@@ -252,6 +253,7 @@ def resume_search(
         sets = prepared(entry, hypermodel.fixed, sets)
         console = _console(verbose)
         with _workers(settings, fingerprint, hypermodel, sets, execution, callbacks) as workers:
+            workers.check()
             run.save(fingerprint if changed else None)
             return _search(run, hypermodel, workers, execution.retries, console)
 

@@ -51,11 +51,11 @@ def rows(run):
 
 
 def show(run, *columns):
-    """Some columns of that table."""
+    """Some columns of that table, numbers in four digits."""
     print("".join(f"{name:>16}" for name in columns))
     for row in rows(run):
-        cells = (row[name] for name in columns)
-        print("".join(f"{cell[:10]:>16}" for cell in cells))
+        numbers = (f"{float(row[name]):.4g}" if row[name] else "" for name in columns[2:])
+        print("".join(f"{cell:>16}" for cell in (*(row[name] for name in columns[:2]), *numbers)))
 
 
 # %% [markdown]

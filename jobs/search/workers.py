@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import io
 import os
 import secrets
 import shutil
@@ -42,6 +43,9 @@ class Workers(Protocol):
     """
 
     slots: Sequence[str]
+
+    def check(self) -> None:
+        """Raise `UserError` if trials cannot be done; before that none is to begin."""
 
     def begin(self, slot: str, job: Job, folder: Path, parent: Path | None) -> None:
         """Have a trial done, whose weights come into `folder`, going on from those of `parent`."""
@@ -127,6 +131,9 @@ class Here:
         self._options = {"callbacks": callbacks, "metrics": metrics, "limit": execution.trial_limit}
         self._next: tuple | None = None
 
+    def check(self):
+        pass
+
     def begin(self, slot, job, folder, parent):
         self._next = slot, job, folder, parent
 
@@ -154,7 +161,7 @@ class Remote:
         metrics: Metrics beside those of the recipe.
 
     Raises:
-        UserError: If Ray is not installed or not to be reached, or a node lacks something.
+        UserError: If Ray is not to be reached, or no node has what a trial is to have.
     """
 
     def __init__(
@@ -217,18 +224,12 @@ class Remote:
             )
         check = ray.remote(**options | {"num_cpus": 0, "num_gpus": 0})(ready)
         on = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
-        checks = [
+        self._checks = [
             check.options(scheduling_strategy=on(node, soft=False)).remote(*self._common)
             for node, count in counts.items()
             # Here each process that a trial will have imports Keras for it now.
             for _ in range(min(count, execution.workers or 1))
         ]
-        try:
-            reasons = [reason for reason in ray.get(checks, timeout=CHECK) if reason]
-        except ray.exceptions.RayError as error:
-            reasons = [f"a node cannot do trials: {in_one_line(_cause(error))}"]
-        if reasons:
-            raise UserError(reasons[0])
         self._sets = ray.put(self._given)
         try:
             self._pickled = ray.cloudpickle.dumps(self._extra)
@@ -236,6 +237,14 @@ class Remote:
             raise UserError(
                 f"callbacks and metrics go to workers, and one cannot: {in_one_line(error)}"
             ) from error
+
+    def check(self):
+        try:
+            reasons = [why for why in self._ray.get(self._checks, timeout=CHECK) if why]
+        except self._ray.exceptions.RayError as error:
+            reasons = [f"a node cannot do trials: {in_one_line(_cause(error))}"]
+        if reasons:
+            raise UserError(reasons[0])
 
     def _asked(self) -> str:
         gpus = self._execution.gpus_per_trial
@@ -379,15 +388,17 @@ def _started(execution: Execution, cpus: int) -> Iterator[Any]:
             "include_dashboard": False,
         }
     with _environment(environment):
-        import ray
-        import ray.util.scheduling_strategies
+        # In a notebook the standard error is not the process's own.
+        with unheard(), contextlib.redirect_stderr(io.StringIO()):
+            import ray
+            import ray.util.scheduling_strategies
 
         _look_at_environment_again()
         if ray.is_initialized():
             raise UserError("Ray is in use in this process already: end that by ray.shutdown()")
         try:
             try:
-                with unheard():
+                with unheard(), contextlib.redirect_stderr(io.StringIO()):
                     ray.init(**address, log_to_driver=False, logging_level="ERROR")
             except Exception as error:  # of whatever kind Ray raises
                 where = (
