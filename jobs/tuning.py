@@ -31,15 +31,14 @@ from .search.narrowing import defaults, narrowed_by
 from .search.progress import Screen, short
 from .search.record import (
     Snapshot,
-    best_first,
     ended,
     restore,
     rows_of,
-    score_of,
     trials_in,
     write_rows,
 )
 from .search.report import page
+from .search.scores import best_first, score_of
 from .search.trial import Job, copied, prepared
 from .search.workers import Execution, Here, Remote, Workers
 from .training import check_free, check_stages

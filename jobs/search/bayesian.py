@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
+from .scores import bounded, score_of
 from .tuner import OracleTuner
 
 # Candidates for a proposal: at random, and around each of the best trials.
@@ -65,7 +66,7 @@ class BayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
         space = self._nonfixed_space()
         ended = [self.trials[name] for name in self.end_order]
         first = self.num_initial_points or min(10, 2 + len(space))
-        if len(self.trials) < first or not any(map(_is_good, ended)):
+        if len(self.trials) < first or all(score_of(trial) is None for trial in ended):
             return self._random_populate_space()
         known = self._learnt(ended)
         process, points = known.process, known.points
@@ -86,7 +87,9 @@ class BayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
         """What follows from the trials that have ended, once for all proposals until the next."""
         count = (len(ended), len(self.hyperparameters.space))
         if self._known is None or self._known.count != count:
-            scores = self._scores(ended)
+            # To be made small; a failed trial is as the worst.
+            sign = -1 if self.objective.direction == "max" else 1
+            scores = sign * bounded(ended, self.objective.direction)
             chosen = _chosen(scores)
             points = np.array([self._encoded(ended[row].hyperparameters.values) for row in chosen])
             best = [ended[row].hyperparameters.values for row in np.argsort(scores)[:BEST]]
@@ -102,18 +105,6 @@ class BayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
                 np.array([self._encoded(values) for values in candidates]),
             )
         return self._known
-
-    def _scores(self, ended) -> np.ndarray:
-        """Scores to be made small: outliers are cut, and failed trials are as the worst."""
-        sign = -1.0 if self.objective.direction == "max" else 1.0
-        good = np.array([sign * trial.score for trial in ended if _is_good(trial)])
-        low, high = np.percentile(good, [25, 75])
-        good = np.minimum(good, high + 1.5 * (high - low))
-        scores, found = np.full(len(ended), good.max()), iter(good)
-        for row, trial in enumerate(ended):
-            if _is_good(trial):
-                scores[row] = next(found)
-        return scores
 
     def _candidates(self, random: np.random.Generator, best: list) -> Iterator[dict[str, Any]]:
         """Values at random, and some near those of the best trials."""
@@ -158,11 +149,6 @@ class Bayesian(OracleTuner):
     """
 
     oracle_class = BayesianOracle
-
-
-def _is_good(trial) -> bool:
-    done = trial.status == TrialStatus.COMPLETED and trial.score is not None
-    return done and bool(np.isfinite(trial.score))
 
 
 def _chosen(scores: np.ndarray) -> np.ndarray:

@@ -9,7 +9,8 @@ from keras_tuner.engine import hyperparameters as kinds
 
 from ...errors import UserError
 from ..run import Run
-from .record import best_first, trials_in
+from .record import trials_in
+from .scores import best_first
 
 # Of the trials, the part and the number that is looked at at the least.
 BEST, LEAST = 0.1, 3

@@ -2,9 +2,7 @@
 
 import csv
 import json
-import math
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +10,13 @@ from keras_tuner.engine.trial import Trial
 
 from ...errors import UserError
 from ..files import replacing
+from .scores import score_of
 
 
 def ended(oracle) -> list:
     """The trials that have ended, in the order in which they were begun."""
     over = set(oracle.end_order)
     return [oracle.trials[name] for name in oracle.start_order if name in over]
-
-
-def score_of(trial) -> float | None:
-    """The trial's score; None if it failed or diverged."""
-    finished = trial.status == "COMPLETED" and trial.score is not None
-    return trial.score if finished and math.isfinite(trial.score) else None
-
-
-def best_first(trials: Sequence, direction: str) -> list:
-    """Those of some trials that have a score, the best first."""
-    good = [trial for trial in trials if score_of(trial) is not None]
-    return sorted(good, key=score_of, reverse=direction == "max")
 
 
 def rows_of(oracle) -> list[dict[str, Any]]:

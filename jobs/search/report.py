@@ -23,7 +23,8 @@ from matplotlib.ticker import MaxNLocator
 
 from ..curves import COLUMNS, PIXELS, draw_best
 from .progress import short
-from .record import best_first, reason_of, score_of
+from .record import reason_of
+from .scores import best_first, bounded, score_of
 
 # Trials that importance needs at the least, twice the hyperparameters being more of them, and those
 # that a table shows at the most.
@@ -106,7 +107,7 @@ def importance(
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.inspection import permutation_importance
 
-    scores = _clipped([score_of(trial) for trial in trials], direction)
+    scores = bounded(trials, direction)
     if len(trials) < max(FEWEST, 2 * len(space)) or np.ptp(scores) == 0:
         return None
     points = np.array([[_place(hp, trial) for hp in space] for trial in trials])
@@ -158,17 +159,6 @@ def _after(settings: Mapping[str, Any]) -> str:
     return f" Its ranges are narrowed by those of {_text(earlier['run'])}."
 
 
-def _clipped(scores: Sequence[float | None], direction: str) -> np.ndarray:
-    """Scores without the worst outliers; what has none has the worst."""
-    known = np.array([score for score in scores if score is not None], float)
-    if not len(known):
-        return np.zeros(len(scores))
-    sign = 1 if direction == "min" else -1
-    low, high = np.percentile(sign * known, [25, 75])
-    worst = min((sign * known).max(), high + 1.5 * (high - low))
-    return sign * np.array([worst if s is None else min(sign * s, worst) for s in scores])
-
-
 def _place(hp: Any, trial: Trial) -> float:
     """Where in its range a hyperparameter of a trial is, from 0 to 1."""
     value = trial.hyperparameters.values.get(hp.name, hp.default)
@@ -184,7 +174,7 @@ def _best_so_far(trials: Sequence[Trial], name: str, direction: str) -> Figure:
     scores = [score_of(trial) for trial in trials]
     numbers = [math.nan if score is None else score for score in scores]
     draw_best(axis, numbers, name, direction)
-    shown = _clipped(scores, direction)
+    shown = bounded(trials, direction)
     margin = 0.05 * np.ptp(shown) or 1
     axis.set_ylim(shown.min() - margin, shown.max() + margin)
     if beyond := sum(
@@ -205,7 +195,7 @@ def _slices(good: Sequence[Trial], space: Sequence[Any], name: str, direction: s
     scores = dict(
         zip(
             (t.trial_id for t in good),
-            _clipped([score_of(t) for t in good], direction),
+            bounded(good, direction),
             strict=True,
         )
     )
@@ -247,7 +237,7 @@ def _parallel(good: Sequence[Trial], space: Sequence[Any], name: str, direction:
     """A line a trial across all hyperparameters, in the colour of its score."""
     figure = Figure(figsize=(12, 4.2), layout="constrained")
     axis = figure.subplots()
-    scores = _clipped([score_of(trial) for trial in good], direction)
+    scores = bounded(good, direction)
     colours = mpl.colormaps[COLOURS if direction == "min" else f"{COLOURS}_r"]
     scale = Normalize(scores.min(), scores.max())
     points = np.array(

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import math
+import types
 
 import keras_tuner
 import numpy as np
@@ -11,6 +12,7 @@ from keras_tuner.engine.trial import TrialStatus
 
 from amalthea.jobs.search.bayesian import BayesianOracle
 from amalthea.jobs.search.grid import GridOracle
+from amalthea.jobs.search.scores import best_first, bounded
 
 
 def space(hp):
@@ -151,3 +153,16 @@ def test_a_grid_goes_on_where_it_was(tmp_path, done):
     oracle.create_trial("worker")  # and is killed while this one is under way
     rest, _ = search(make(GridOracle, tmp_path / "b", small), small, 99)
     assert first + rest == whole
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_outliers_and_failures_are_as_the_worst_that_is_left(sign):
+    scores = [1.0, 2.0, 3.0, 4.0, 1000.0, math.nan, None]
+    trials = [types.SimpleNamespace(status="COMPLETED", score=s and sign * s) for s in scores]
+    trials.append(types.SimpleNamespace(status="FAILED", score=sign * 1.0))
+    found = sign * bounded(trials, "min" if sign == 1 else "max")
+    low, high = np.percentile(scores[:5], [25, 75])
+    worst = high + 1.5 * (high - low)
+    np.testing.assert_allclose(found, [1, 2, 3, 4, worst, worst, worst, worst])
+    best = best_first(trials, "min" if sign == 1 else "max")
+    assert [trial.score for trial in best] == [sign * s for s in scores[:5]]
