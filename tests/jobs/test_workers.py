@@ -48,7 +48,8 @@ def tune(installed, tmp_path):
             note.unlink()
         process = subprocess.Popen(
             [sys.executable, "-m", "amalthea", "tune", *map(str, words)],
-            stdout=subprocess.PIPE,
+            # Processes of Ray that outlive a killed one have it open for a while.
+            stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
             env=os.environ | installed | environment,
@@ -57,7 +58,8 @@ def tune(installed, tmp_path):
         started.append(process)
         return process
 
-    yield start
+    with (tmp_path / "stdout").open("w") as stdout:
+        yield start
     for process in started:
         if process.poll() is None:
             process.kill()
@@ -73,7 +75,7 @@ def ended(folder):
     return len(rows(folder)) if (Path(folder) / "trials.csv").exists() else 0
 
 
-def wait_for(process, condition, seconds=90):
+def wait_for(process, condition, seconds=240):
     end = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, process.communicate()
@@ -91,9 +93,9 @@ def test_a_fault_costs_no_trial_but_its_own(tune, tmp_path):
         RAY_memory_usage_threshold=str(min(memory, 0.95)),
         RAY_memory_monitor_refresh_ms="100",
     )  # fmt: skip
-    out, err = job.communicate(timeout=200)
+    _, err = job.communicate(timeout=400)
     assert job.returncode == 0, err
-    assert "raylet" not in out + err
+    assert "raylet" not in err + (tmp_path / "stdout").read_text()
     found = {row["fault"]: row for row in rows(tmp_path / "a")}
     reasons = {fault: row["reason"] for fault, row in found.items()}
     assert reasons == {
@@ -185,8 +187,8 @@ def test_an_interruption_ends_at_once_and_says_how_to_go_on(tune, arrays, tmp_pa
     time.sleep(1)
     start = time.monotonic()
     os.killpg(job.pid, signal.SIGINT)  # as a terminal does
-    _, err = job.communicate(timeout=20)
-    assert time.monotonic() - start < 10  # on a machine with nothing else to do: 3
+    _, err = job.communicate(timeout=60)
+    assert time.monotonic() - start < 30  # on a machine with nothing else to do: 3
     assert job.returncode == 130
     assert f"`amalthea tune --resume {out} --workers 2`" in one_sentence(err.strip())
 
@@ -215,7 +217,7 @@ def test_a_lost_node_loses_no_trial(tune, installed, tmp_path, monkeypatch):
             assert not (tmp_path / "c").exists()
         wait_for(job, lambda: ended(tmp_path / "a") >= 1)
         cluster.remove_node(nodes[0], allow_graceful=False)
-        _, err = job.communicate(timeout=120)
+        _, err = job.communicate(timeout=300)
         assert job.returncode == 0, err
         assert [row["status"] for row in rows(tmp_path / "a")] == ["completed"] * 5
 
