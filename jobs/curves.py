@@ -58,7 +58,7 @@ def draw_trials(scores: Sequence[float], objective: str, direction: str, path: P
 
 
 def draw_best(axis: Axes, scores: Sequence[float], objective: str, direction: str) -> None:
-    """Draw the same on an axis."""
+    """Draw the scores of trials and the best so far on an axis; NaN is a failure."""
     trials = np.arange(len(scores))  # as everywhere else in the run
     best = (np.fmin if direction == "min" else np.fmax).accumulate(np.asarray(scores, float))
     axis.plot(trials, scores, "o", label="trial", rasterized=len(scores) > PIXELS)

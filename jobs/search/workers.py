@@ -29,7 +29,7 @@ TRIALS_A_PROCESS = 20
 # The first Ray that starts with a token by default, and reads it anew.
 LEAST_RAY = (2, 60)
 GO_ON = "go on by --resume"
-# Seconds in which Ray is to have joined a cluster.
+# The variable that says in how many seconds Ray is to have joined a cluster.
 PATIENCE = "RAY_gcs_server_port_wait_time_s"
 # Seconds for a node to say that it can do trials: it imports Keras and reads the data.
 CHECK = 900
