@@ -9,7 +9,17 @@ import sys
 
 from wrapt import when_imported
 
-__all__ = ["__version__", "callbacks", "data", "errors", "jobs", "layers", "metrics", "recipes"]
+__all__ = [
+    "__version__",
+    "callbacks",
+    "data",
+    "errors",
+    "jobs",
+    "layers",
+    "metrics",
+    "optimizers",
+    "recipes",
+]
 
 
 def __getattr__(name: str):

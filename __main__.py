@@ -1,5 +1,5 @@
 """`python -m amalthea`: the command line."""
 
-from .jobs.cli import main
+from .jobs.cli import program
 
-main()
+program()

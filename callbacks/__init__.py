@@ -12,6 +12,7 @@ from .epoch_pictures import EpochPictures  # noqa: E402
 from .free_energy_gap import FreeEnergyGap  # noqa: E402
 from .greedy_layerwise import GreedyLayerwise  # noqa: E402
 from .kl_warm_up import KLWarmUp  # noqa: E402
+from .learning_rate_decay import LearningRateDecay, steps  # noqa: E402
 from .measurement import Measurement  # noqa: E402
 from .pictures import (  # noqa: E402
     draw_boxes,
@@ -26,6 +27,7 @@ from .reconstructions import Reconstructions  # noqa: E402
 from .sample_grid import SampleGrid  # noqa: E402
 from .sample_text import SampleText  # noqa: E402
 from .schedule import Schedule  # noqa: E402
+from .separation import Separation  # noqa: E402
 from .unit_watch import UnitWatch  # noqa: E402
 
 __all__ = [
@@ -36,12 +38,14 @@ __all__ = [
     "FreeEnergyGap",
     "GreedyLayerwise",
     "KLWarmUp",
+    "LearningRateDecay",
     "Measurement",
     "ProgressiveGrowing",
     "Reconstructions",
     "SampleGrid",
     "SampleText",
     "Schedule",
+    "Separation",
     "UnitWatch",
     "draw_boxes",
     "draw_codes",
@@ -50,4 +54,5 @@ __all__ = [
     "draw_rows",
     "draw_samples",
     "made_of",
+    "steps",
 ]

@@ -4,6 +4,8 @@ Keras and TensorFlow take seconds to import, so each command imports what it nee
 options that a recipe adds to `train` come from the catalogue.
 """
 
+import atexit
+import contextlib
 import errno
 import os
 import sys
@@ -96,3 +98,19 @@ def main() -> None:
         where = f": {error.filename}" if error.filename else ""
         status = complain(plain_path(reason.splitlines()[0] + where)) or 2
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def program() -> None:
+    """Run the command line as a process that ends when all is done.
+
+    Python would take another second to take TensorFlow apart, object by object.
+    """
+    try:
+        main()
+    except SystemExit as end:
+        status = end.code
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # nobody reads it, or it is closed
+            stream.flush()
+    os._exit(status)

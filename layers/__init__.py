@@ -13,6 +13,7 @@ from .boltzmann_machine import BoltzmannMachine  # noqa: E402
 from .captioned_rbm import CaptionedRBM  # noqa: E402
 from .corruption import Corruption  # noqa: E402
 from .dbm import DBM  # noqa: E402
+from .drop_path import DropPathJoin, GlobalPath  # noqa: E402
 from .equalized import EqualizedConv2D, EqualizedDense  # noqa: E402
 from .fade_in import FadeIn  # noqa: E402
 from .fold_conv2d_transpose import FoldConv2DTranspose  # noqa: E402
@@ -24,6 +25,7 @@ from .k_sparse import KSparse  # noqa: E402
 from .kl_sparsity import KLSparsity  # noqa: E402
 from .labelled_rbm import LabelledRBM  # noqa: E402
 from .learned_constant import LearnedConstant  # noqa: E402
+from .local_response_normalization import LocalResponseNormalization  # noqa: E402
 from .maxout import Maxout  # noqa: E402
 from .minibatch_discrimination import MinibatchDiscrimination  # noqa: E402
 from .minibatch_std_dev import MinibatchStdDev  # noqa: E402
@@ -32,6 +34,7 @@ from .normal_noise import NormalNoise  # noqa: E402
 from .partial_conv2d import PartialConv2D  # noqa: E402
 from .pixel_normalization import PixelNormalization  # noqa: E402
 from .radial_basis import RadialBasis  # noqa: E402
+from .random_shift import RandomShift  # noqa: E402
 from .rbm import RBM  # noqa: E402
 from .repeat_along import RepeatAlong  # noqa: E402
 from .replay_buffer import ReplayBuffer  # noqa: E402
@@ -52,18 +55,21 @@ __all__ = [
     "BoltzmannMachine",
     "CaptionedRBM",
     "Corruption",
+    "DropPathJoin",
     "EqualizedConv2D",
     "EqualizedDense",
     "FadeIn",
     "FoldConv2DTranspose",
     "FusedBatchNormalization",
     "GaussianSample",
+    "GlobalPath",
     "GradientGate",
     "Hopfield",
     "KLSparsity",
     "KSparse",
     "LabelledRBM",
     "LearnedConstant",
+    "LocalResponseNormalization",
     "Maxout",
     "MinibatchDiscrimination",
     "MinibatchStdDev",
@@ -72,6 +78,7 @@ __all__ = [
     "PartialConv2D",
     "PixelNormalization",
     "RadialBasis",
+    "RandomShift",
     "RepeatAlong",
     "ReplayBuffer",
     "Standardize",

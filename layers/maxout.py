@@ -1,7 +1,7 @@
 """Units that are the largest of several linear ones."""
 
 import keras
-from keras import initializers, ops
+from keras import constraints, initializers, ops
 
 from ..checks import check_count
 
@@ -15,6 +15,7 @@ class Maxout(keras.layers.Layer):
         pieces: Number of linear pieces of each unit, at least 1.
         kernel_initializer: Initializer of the kernel, `(inputs, units · pieces)`.
         bias_initializer: Initializer of the biases, `(units · pieces,)`.
+        kernel_constraint: What the kernel is kept to, such as `keras.constraints.MaxNorm(2)`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -42,6 +43,7 @@ class Maxout(keras.layers.Layer):
         pieces: int = 5,
         kernel_initializer="glorot_uniform",
         bias_initializer="zeros",
+        kernel_constraint=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -49,6 +51,7 @@ class Maxout(keras.layers.Layer):
         self.pieces = check_count("pieces", pieces)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
 
     def build(self, input_shape):
         if input_shape[-1] is None:
@@ -57,7 +60,10 @@ class Maxout(keras.layers.Layer):
             )
         size = self.units * self.pieces
         self.kernel = self.add_weight(
-            name="kernel", shape=(input_shape[-1], size), initializer=self.kernel_initializer
+            name="kernel",
+            shape=(input_shape[-1], size),
+            initializer=self.kernel_initializer,
+            constraint=self.kernel_constraint,
         )
         self.bias = self.add_weight(name="bias", shape=(size,), initializer=self.bias_initializer)
 
@@ -77,4 +83,5 @@ class Maxout(keras.layers.Layer):
             "pieces": self.pieces,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
         }

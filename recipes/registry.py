@@ -247,7 +247,9 @@ class Recipe:
         return self._hyperparameters(frozenset())
 
     def _hyperparameters(self, fixed: Set[str]) -> dict[str, Rank]:
-        domains = {"batch_size": BATCH_SIZE} | {p.name: p.domain for p in self.parameters}
+        domains = {p.name: p.domain for p in self.parameters}
+        if BATCH_SIZE.contains(self.batch_size):
+            domains["batch_size"] = BATCH_SIZE
         fixed = fixed | self.fixed.keys()
         free = [d.hyperparameters(name) for name, d in domains.items() if name not in fixed]
         ranks = {name: rank for ranks in free for name, rank in ranks.items()}
@@ -430,7 +432,7 @@ def recipe(
         endpoints: Name to `Endpoint`, the first being the one that servers call by default.
         smoke: Arguments of a tiny model, for tests.
         published: Published configurations with their parameter counts.
-        batch_size: Default batch size of `fit`.
+        batch_size: Default batch size of `fit`; one that no search tries is not tuned.
         epochs: Default number of epochs of a training.
         schedule: From the arguments to the callback that leads the training, if there is one.
         measures: From a trained model, images, their labels or None, and a batch size to figures by
@@ -509,8 +511,8 @@ def recipe(
             raise TypeError(
                 f"{name}: its objective {objective.name} is not comparable between models"
             )
-        if not BATCH_SIZE.contains(batch_size):
-            raise TypeError(f"{name}: the batch size {batch_size} is not among {BATCH_SIZE}")
+        if not BATCH_SIZE.is_valid(batch_size):
+            raise TypeError(f"{name}: the batch size must be {BATCH_SIZE.expected}")
         if (other := _recipes.get(name)) and other.build.__module__ != build.__module__:
             raise TypeError(
                 f"two recipes are called {name!r}, in {other.build.__module__} "
@@ -523,7 +525,13 @@ def recipe(
 
 
 def variant(
-    of: Callable[..., keras.Model], name: str, *, parameters: int, source: str, **arguments: Any
+    of: Callable[..., keras.Model],
+    name: str,
+    *,
+    parameters: int,
+    source: str,
+    at: Mapping[str, Any] = MappingProxyType({}),
+    **arguments: Any,
 ) -> Callable[..., keras.Model]:
     """Register a published size of a recipe, as a recipe of its own name.
 
@@ -532,6 +540,8 @@ def variant(
         name: The name of the size.
         parameters: Its exact number of trainable parameters.
         source: Where that number comes from.
+        at: Defaults that differ, too, but do not make the size: those of the data that the size was
+            published with, which other data may determine anew.
         **arguments: What makes the size: the arguments whose defaults differ.
 
     Returns:
@@ -543,7 +553,8 @@ def variant(
     """
     entry, build = _recipes[of.__name__], of.__wrapped__
     signature = inspect.signature(build)
-    if unknown := arguments.keys() - signature.parameters.keys():
+    defaults = {**arguments, **at}
+    if unknown := defaults.keys() - signature.parameters.keys():
         raise TypeError(f"{name}: {entry.name} has no argument {', '.join(sorted(unknown))}")
 
     @functools.wraps(build)
@@ -553,7 +564,7 @@ def variant(
     sized.__name__ = sized.__qualname__ = name
     sized.__signature__ = signature.replace(
         parameters=[
-            p.replace(default=arguments.get(p.name, p.default))
+            p.replace(default=defaults.get(p.name, p.default))
             for p in signature.parameters.values()
         ]
     )

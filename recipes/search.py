@@ -125,6 +125,11 @@ def at_least(least: int) -> Given:
     return Given(lambda v: is_whole(v) and v >= least, f"a whole number of at least {least}")
 
 
+def are_counts(value: Any) -> bool:
+    """Whether a value is a list of whole numbers of at least 1."""
+    return isinstance(value, tuple | list) and all(is_whole(n) and n >= 1 for n in value)
+
+
 @dataclass(frozen=True)
 class Range(Domain):
     """An argument that a search tunes."""
@@ -361,9 +366,7 @@ IMAGE_SHAPE = FromData("image", "shape", ", which the image size resizes")
 ImageShape = Annotated[
     tuple[int, int, int],
     Given(
-        lambda v: (
-            isinstance(v, tuple | list) and len(v) == 3 and all(is_whole(n) and n >= 1 for n in v)
-        ),
+        lambda v: are_counts(v) and len(v) == 3,
         "(height, width, channels), three whole numbers of at least 1",
     ),
     IMAGE_SHAPE,

@@ -13,17 +13,18 @@ import keras
 import pytest
 
 import amalthea
-from amalthea import callbacks, data, jobs, layers, metrics, recipes
+from amalthea import callbacks, data, jobs, layers, metrics, optimizers, recipes
 
 ROOT = Path(amalthea.__file__).parent
-FOLDERS = ("callbacks", "data", "jobs", "layers", "metrics", "recipes")
+FOLDERS = ("callbacks", "data", "jobs", "layers", "metrics", "optimizers", "recipes")
 MAY_IMPORT = {
     "layers": set(),
     "metrics": {"layers"},
+    "optimizers": set(),
     "callbacks": {"layers", "metrics"},
     # A recipe that is trained in stages names the callback that does it; what it learns from has
     # features.
-    "recipes": {"callbacks", "data.features", "layers", "metrics"},
+    "recipes": {"callbacks", "data.features", "layers", "metrics", "optimizers"},
     "data": set(),
     "jobs": set(FOLDERS),
 }
@@ -62,6 +63,7 @@ KNOW_A_BACKEND = {
     "hypermodel.py": "takes anyone's tf.data.Dataset, which only TensorFlow can measure",
     "input_gradient.py": "gradients with respect to inputs",
     "fused_batch_normalization.py": "one kernel for batch normalisation",
+    "local_response_normalization.py": "one kernel for it",
     "skip_zero_gradients.py": "optimizers on several replicas",
     "strings.py": "texts, which no other backend has",
 }
@@ -163,7 +165,7 @@ def test_an_old_keras_is_one_sentence(monkeypatch):
 
 
 def public():
-    for package in (callbacks, data, jobs, layers, metrics, recipes):
+    for package in (callbacks, data, jobs, layers, metrics, optimizers, recipes):
         for name in package.__all__:
             thing = getattr(package, name)
             if inspect.isclass(thing) or inspect.isfunction(thing):

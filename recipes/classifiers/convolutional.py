@@ -1,0 +1,112 @@
+"""What convolutional classifiers have in common: their images, their objective, their sizes."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import keras
+from keras import layers
+
+from ...callbacks import LearningRateDecay
+from ...errors import UserError
+from ...layers import FusedBatchNormalization, RandomShift
+from ...optimizers import CoupledSGD
+from ..endpoint import Part
+from ..registry import MakeSchedule
+from ..search import Choice, Given, Rank, are_counts
+
+Augmentation = Annotated[str, Choice("none", "shift", "shift and flip", rank=Rank.REGULARIZATION)]
+
+
+Blocks = Annotated[
+    tuple[int, ...],
+    Given(
+        lambda v: are_counts(v) and len(v) > 0,
+        "a list of one or more whole numbers of at least 1",
+    ),
+]
+ENDPOINTS = {
+    "serve": Part("images", "probabilities", activation="softmax"),
+    "features": Part("images", "features", end="features"),
+}
+# What published ImageNet nets take.
+IMAGENET = {"image_shape": (224, 224, 3), "num_classes": 1000}
+CIFAR = {"image_shape": (32, 32, 3), "num_classes": 10}
+
+
+def decay(multiplier: Callable[[float], float]) -> MakeSchedule:
+    """The schedule of a recipe whose learning rate falls so."""
+    return lambda arguments: LearningRateDecay(arguments["learning_rate"], multiplier)
+
+
+def normalized(images, augmentation: str):
+    """Images from -1 to 1, in training shifted by up to an eighth of their side, and mirrored."""
+    x = layers.Rescaling(2.0, -1.0, name="rescaling")(images)
+    if augmentation != "none":
+        x = RandomShift(max(1, min(images.shape[1:3]) // 8), name="shift")(x)
+    if augmentation == "shift and flip":
+        x = layers.RandomFlip("horizontal", name="flip")(x)
+    return x
+
+
+def batch_normalization(name: str, **arguments) -> keras.layers.Layer:
+    """Batch normalisation as Torch's and Caffe's, which most papers have used."""
+    return FusedBatchNormalization(momentum=0.9, epsilon=1e-5, name=name, **arguments)
+
+
+def convolution(x, filters: int, size: int, name: str, *, strides: int = 1, **arguments):
+    """A convolution with a border of zeros, equally wide on all sides, and by default no bias.
+
+    What Keras calls "same" is another border where there are strides.
+    """
+    arguments = {
+        "use_bias": False,
+        "kernel_initializer": "he_normal",
+        "padding": "same",
+    } | arguments
+    if strides > 1 and size > 1:
+        x = layers.ZeroPadding2D(size // 2, name=f"{name}_border")(x)
+        arguments["padding"] = "valid"
+    return layers.Conv2D(filters, size, strides=strides, name=name, **arguments)(x)
+
+
+def classify(x, num_classes: int, **arguments):
+    """The scores of a dense layer over features, which the layer before them is called."""
+    return layers.Dense(num_classes, dtype="float32", name="scores", **arguments)(x)
+
+
+def compile_classifier(
+    model: keras.Model,
+    learning_rate: float,
+    momentum: float,
+    weight_decay: float,
+    *,
+    nesterov: bool = False,
+    **arguments,
+) -> keras.Model:
+    """Compile a model from images to scores, to learn integer labels by gradient descent."""
+    model.compile(
+        CoupledSGD(learning_rate, momentum, nesterov, weight_decay),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        **arguments,
+    )
+    return model
+
+
+def check_size(image_shape: tuple[int, ...], *stages: tuple[int, int], border: int = 0) -> None:
+    """Raise `UserError` if of images nothing is left after some stages.
+
+    Args:
+        image_shape: Height, width and channels.
+        *stages: Size and stride of the convolutions and poolings without a border, in order.
+        border: Pixels that are put around the images before.
+    """
+    least = 1
+    for size, stride in reversed(stages):
+        least = (least - 1) * stride + size
+    least = max(1, least - 2 * border)
+    if min(image_shape[:2]) < least:
+        raise UserError(
+            f"images must have at least {least}×{least} pixels, got {image_shape[0]}×"
+            f"{image_shape[1]}: an image size makes them larger"
+        )
