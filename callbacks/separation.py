@@ -28,6 +28,6 @@ class Separation(Schedule):
     def on_train_end(self, logs=None):
         if self._mistakes:
             print(
-                f"the classes are not separated: the last epoch had {self._mistakes:,} mistakes, so "
-                "either no planes separate them, or it takes more epochs"
+                f"the classes are not separated: the last epoch had {self._mistakes:,} mistakes. "
+                "Either no planes separate them, or it takes more epochs"
             )
