@@ -13,6 +13,7 @@ _HOMES = {
     "describe": "catalogue",
     "evaluate": "evaluation",
     "export": "exporting",
+    "features": "prediction",
     "list_recipes": "catalogue",
     "predict": "prediction",
     "report": "tuning",

@@ -20,6 +20,7 @@ from .commands.demo import demo
 from .commands.describe import describe
 from .commands.evaluate import evaluate
 from .commands.export import export
+from .commands.features import features
 from .commands.list import list_
 from .commands.predict import predict
 from .commands.sample import sample
@@ -60,7 +61,7 @@ def _app(words: list[str]) -> typer.Typer:
         if name and not name.startswith("-"):
             entry = catalogue.describe(name)
     app.command()(with_options(entry))
-    for command in (tune, evaluate, predict, sample, export, demo):
+    for command in (tune, evaluate, predict, features, sample, export, demo):
         app.command()(command)
     return app
 

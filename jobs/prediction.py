@@ -176,6 +176,56 @@ def predict(
     return Prediction(names, given[inputs], name, outputs, run.class_names, noun)
 
 
+def features(
+    run: str | Path,
+    images: Any,
+    *,
+    out: str | Path | None = None,
+    value_range: tuple[float, float] | None = None,
+    batch_size: int = 256,
+    force: bool = False,
+) -> np.ndarray:
+    """The features of images, or codes, that the model of a run computes before its last layer.
+
+    Args:
+        run: The folder of a finished training or search.
+        images: As `predict` takes them.
+        out: File `.npz` to write them to, as `features`, with the `names` of the images.
+        value_range: The values of black and white in arrays; those of the run's data if not given.
+        batch_size: Images at a time.
+        force: Whether an earlier file is replaced.
+
+    Returns:
+        `(count, features)`, float32.
+
+    Raises:
+        UserError: If `run` is no finished run or has no features, the images cannot be used, or
+            `out` exists or is no `.npz`.
+    """
+    if out is not None:
+        out = Path(out)
+        if out.suffix != ".npz":
+            raise UserError(f"features are written to a file .npz, got {out}")
+        if out.exists() and not force:
+            raise UserError(f"{out} exists: choose another place, or replace it by force (--force)")
+    entry = get_recipe(Run.open(run).settings["recipe"])
+    giving = [
+        (name, output)
+        for output in ("features", "codes")
+        for name, endpoint in entry.endpoints.items()
+        if output in endpoint.outputs and len(endpoint.inputs) == 1
+    ]
+    if not giving:
+        raise UserError(f"{entry.name} has no endpoint that gives features or codes")
+    (endpoint, output), *_ = giving
+    found = predict(run, images, endpoint=endpoint, value_range=value_range, batch_size=batch_size)
+    values = found.outputs[output].reshape(len(found.names), -1)
+    if out is not None:
+        with replacing(out) as aside:
+            np.savez(aside, features=values, names=np.array(found.names))
+    return values
+
+
 def _first_endpoint(entry: Recipe, inputs: str) -> str | None:
     """The endpoint that says most of inputs of that name alone."""
     of_images = {

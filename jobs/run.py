@@ -110,6 +110,8 @@ LATER = {
     "from": OBJECT,
     "callbacks": _one_of(list, "a list"),
     "metrics": _one_of(list, "a list"),
+    "initial": _optional(TEXT),
+    "freeze": _one_of(str | int, "a text or a number"),
 }
 
 

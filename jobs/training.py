@@ -20,11 +20,12 @@ from ..callbacks import (
     UnitWatch,
 )
 from ..checks import check_count, check_seed
-from ..data import Examples
+from ..data import Examples, Fingerprint
 from ..errors import UserError
 from ..recipes import Recipe, get_recipe
 from .curves import draw_log
 from .files import replacing
+from .initial import begin_with, freeze_layers, read_weights
 from .inputs import Source, adopted, check_unchanged, features_of, read_sets, source_of
 from .run import Run, refuse_existing
 
@@ -39,6 +40,8 @@ def train(
     out: str | Path,
     arguments: Mapping[str, Any] | None = None,
     best: str | Path | None = None,
+    initial: str | Path | None = None,
+    freeze: str | int = "none",
     epochs: int | None = None,
     batch_size: int | None = None,
     image_size: int | tuple[int, int] | None = None,
@@ -63,6 +66,13 @@ def train(
             the seed, which come from the data and from `seed`.
         best: The folder of a search, whose best arguments and batch size are taken where
             `arguments` and `batch_size` say nothing else.
+        initial: What has the weights to begin with: the folder of a run, or a file `.keras`,
+            `.weights.h5` of this recipe, or `.h5` in Keras' legacy format, such as those of
+            `keras.applications`. Layers are found by their names, or else by their order, and
+            their shapes must agree; what scores the classes is new where these are others, but for
+            classes of the same names.
+        freeze: Which layers keep the weights that they begin with, and normalise as in inference:
+            "none", "features" for all but what scores the classes, or how many, from the first on.
         epochs: Passes over the training images; the recipe's own number if not given.
         batch_size: Mini-batch size; the recipe's own if not given.
         image_size: Height and width that images are resized to, one number for both.
@@ -112,8 +122,15 @@ def train(
         "early_stopping": early_stopping,
         "seed": seed,
         "tensorboard": tensorboard,
+        "initial": None if initial is None else str(initial),
+        "freeze": freeze,
     }
-    with Run.create(out, settings, source.fingerprint(sets), force=force) as run:
+    fingerprint = source.fingerprint(sets)
+    said = _begin(settings, model, fingerprint)
+    freeze_layers(model, entry, freeze)
+    with Run.create(out, settings, fingerprint, force=force) as run:
+        if said and verbose != 0:
+            print(said)
         return _fit(run, model, sets, verbose)
 
 
@@ -153,7 +170,10 @@ def resume(
         sets = read_sets(entry, source)
         fingerprint, changed = check_unchanged(run, source, sets, accept_changed_data)
         model = entry.build(**settings["arguments"])
+        freeze_layers(model, entry, settings.get("freeze", "none"))
         done = Backup(run.path / "backup").restore(model)
+        if not done:
+            _begin(settings, model, fingerprint)
         if epochs is not None:
             settings["epochs"] = check_count("epochs", epochs)
             if epochs < done:
@@ -167,6 +187,16 @@ def resume(
         settings |= {"data": source.name, "features": features_of(sets)}
         run.save(fingerprint if changed else None)
         return _fit(run, model, sets, verbose)
+
+
+def _begin(settings: Mapping[str, Any], model: keras.Model, fingerprint: Fingerprint) -> str:
+    """Give a model the weights that it is to begin with, if any; says what has been taken."""
+    if not settings.get("initial"):
+        return ""
+    entry, arguments = get_recipe(settings["recipe"]), model.origin.arguments
+    weights = read_weights(settings["initial"], entry, arguments)
+    class_names = tuple(map(str, fingerprint.class_names))
+    return begin_with(model, weights, entry.num_classes(arguments), class_names)
 
 
 def _change(run: Run, done: int, what: str) -> None:

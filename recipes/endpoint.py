@@ -39,6 +39,7 @@ class Part:
         activation: Name of a Keras activation applied to the output, `"softmax"` for probabilities.
         of: The attribute of the model that is the functional model; the model itself where not
             given.
+        pooled: Whether of maps the mean is given.
     """
 
     input: str
@@ -47,6 +48,7 @@ class Part:
     end: str | None = None
     activation: str | None = None
     of: str | None = None
+    pooled: bool = False
 
     deterministic = True
 
@@ -71,6 +73,8 @@ class Part:
         whole = start.dtype if "int" in start.dtype else None
         inputs = keras.Input(start.shape[1:], dtype=whole, name=self.input)
         outputs = keras.Model(start, end)(inputs)
+        if self.pooled:
+            outputs = keras.layers.GlobalAveragePooling2D(dtype="float32")(outputs)
         if self.activation:
             outputs = keras.layers.Activation(self.activation, dtype="float32")(outputs)
         return keras.Model({self.input: inputs}, {self.output: outputs})

@@ -233,14 +233,19 @@ class Recipe:
         """The named sizes of this recipe."""
         return [entry for entry in _recipes.values() if entry.variant_of == self.name]
 
-    def num_classes(self, arguments: Mapping[str, Any]) -> int | None:
-        """Of how many classes a model with these arguments knows labels; None if of none."""
-        counts = [
+    def argument_of(self, feature: str, property: str) -> str | None:
+        """The argument that a property of a feature of the data determines, if there is one."""
+        names = [
             p.name
             for p in self.parameters
-            if p.from_data and (p.from_data.feature, p.from_data.property) == ("label", "count")
+            if p.from_data and (p.from_data.feature, p.from_data.property) == (feature, property)
         ]
-        return arguments[counts[0]] if counts else None
+        return names[0] if names else None
+
+    def num_classes(self, arguments: Mapping[str, Any]) -> int | None:
+        """Of how many classes a model with these arguments knows labels; None if of none."""
+        name = self.argument_of("label", "count")
+        return arguments[name] if name else None
 
     def hyperparameters(self) -> dict[str, Rank]:
         """Names of all hyperparameters with their ranks, the most important first."""

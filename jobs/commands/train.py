@@ -57,6 +57,19 @@ def train(
     best: Annotated[
         Any, typer.Option(help="Take the best arguments of the search in this folder.", **PATH)
     ] = None,
+    initial: Annotated[
+        Any,
+        typer.Option(
+            "--from", help="Begin with the weights of the run in this folder, or of a file.", **PATH
+        ),
+    ] = None,
+    freeze: Annotated[
+        str,
+        typer.Option(
+            metavar="none|features|N",
+            help="Layers that keep their weights: those of the features, or the first N.",
+        ),
+    ] = "none",
     seed: Seed = 0,
     resume: Annotated[
         Any,
@@ -92,6 +105,8 @@ def train(
                 out=out,
                 arguments=given,
                 best=best,
+                initial=initial,
+                freeze=freeze,
                 epochs=epochs,
                 batch_size=batch_size,
                 image_size=image_size,

@@ -42,9 +42,8 @@ def normalized(images, augmentation: str):
     """Images from -1 to 1, in training shifted by up to an eighth of their side, and mirrored."""
     x = layers.Rescaling(2.0, -1.0, name="rescaling")(images)
     if augmentation != "none":
-        x = RandomShift(max(1, min(images.shape[1:3]) // 8), name="shift")(x)
-    if augmentation == "shift and flip":
-        x = layers.RandomFlip("horizontal", name="flip")(x)
+        pixels = max(1, min(images.shape[1:3]) // 8)
+        x = RandomShift(pixels, augmentation == "shift and flip", name="augmentation")(x)
     return x
 
 
@@ -108,5 +107,5 @@ def check_size(image_shape: tuple[int, ...], *stages: tuple[int, int], border: i
     if min(image_shape[:2]) < least:
         raise UserError(
             f"images must have at least {least}×{least} pixels, got {image_shape[0]}×"
-            f"{image_shape[1]}: an image size makes them larger"
+            f"{image_shape[1]}: give a larger image size"
         )

@@ -3,10 +3,10 @@
 from typing import Annotated
 
 import keras
-from keras import layers, ops
+from keras import layers
 
 from ...callbacks import steps
-from ..endpoint import Function, Images, Part
+from ..endpoint import Part
 from ..model import RecipeModel
 from ..registry import Objective, Published, recipe, variant
 from ..search import (
@@ -45,12 +45,6 @@ FORMS = {
 }
 
 
-def _features(model, images: Images):
-    """The mean of each map that the scores are made of."""
-    maps = keras.Model(model.inputs, model.get_layer("maps").output)(images, training=False)
-    return {"features": ops.mean(maps, axis=(1, 2))}
-
-
 @recipe(
     family="classifiers",
     task=CLASSIFICATION,
@@ -59,7 +53,7 @@ def _features(model, images: Images):
     objective=Objective("val_accuracy", "max"),
     endpoints={
         "serve": Part("images", "probabilities", activation="softmax"),
-        "features": Function(_features, ("features",)),
+        "features": Part("images", "features", end="maps", pooled=True),
     },
     smoke={"image_shape": (8, 8, 1), "num_classes": 3, "width": 0.05},
     published=(Published("CIFAR", 966_986, "Lin, Chen & Yan 2013; counted", CIFAR),),

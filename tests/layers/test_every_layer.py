@@ -53,7 +53,7 @@ LAYERS = {
     "PixelNormalization": ({}, IMAGES, IMAGES),
     "RBM": ({"hidden": 3, "persistent_chains": 4}, (2, 5), (2, 3)),
     "RadialBasis": ({"units": 4}, (2, 3), (2, 4)),
-    "RandomShift": ({"pixels": 1}, IMAGES, IMAGES),
+    "RandomShift": ({"pixels": 1, "flip": True}, IMAGES, IMAGES),
     "RepeatAlong": ({}, ((2, 3), (2, 4, 5)), (2, 4, 3)),
     "ReplayBuffer": ({"capacity": 6}, IMAGES, IMAGES),
     "Standardize": ({}, (2, 5), (2, 5)),
