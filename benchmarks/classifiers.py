@@ -29,7 +29,7 @@ NETS = {
     "densenet_40_12": (64, 8),
     "vgg11": (128, 10),
 }
-EPOCHS = 3
+EPOCHS = 2
 
 
 def steps() -> str:

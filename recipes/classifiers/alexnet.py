@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from ...callbacks import steps
 from ...errors import UserError
@@ -160,15 +160,9 @@ def alexnet(
     ]
     for number, (count, stage) in enumerate(zip(filters, stages, strict=True), start=1):
         size, stride, parts, bias, normalized_here, pooling = stage
-        x = layers.Conv2D(
-            count,
-            size,
-            stride,
-            padding="same" if number > 1 else "valid",
-            groups=parts,
-            **_initial(bias),
-            name=f"convolution_{number}",
-        )(x)
+        border = "same" if number > 1 else "valid"
+        arguments = {"strides": stride, "padding": border, **_initial(bias)}
+        x = _convolution(x, count, size, parts, f"convolution_{number}", **arguments)
         if normalized_here and normalization:
             x = LocalResponseNormalization(name=f"normalization_{number}")(x)
         if pooling:
@@ -185,6 +179,20 @@ def alexnet(
     )(x)
     model = RecipeModel(images, scores, name="alexnet")
     return compile_classifier(model, learning_rate, momentum, weight_decay)
+
+
+def _convolution(x, filters: int, size: int, groups: int, name: str, **arguments):
+    """A convolution, or several side by side that have a share of the maps each.
+
+    TensorFlow has no gradient of a grouped one on a CPU, and ONNX not what Keras takes instead.
+    """
+    if groups == 1:
+        return layers.Conv2D(filters, size, name=name, **arguments)(x)
+    shares = [
+        layers.Conv2D(filters // groups, size, name=f"{name}_{number}", **arguments)(share)
+        for number, share in enumerate(ops.split(x, groups, axis=-1), start=1)
+    ]
+    return layers.Concatenate(name=name)(shares)
 
 
 def _initial(bias: float):

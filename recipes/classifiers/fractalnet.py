@@ -63,6 +63,12 @@ DropPath = Annotated[float, Float(0.0, 0.5, below=1, rank=Rank.REGULARIZATION)]
     batch_size=128,
     epochs=20,
     schedule=decay(steps(0.5, 0.75, 0.875, 0.9375)),
+    # Drop-path leaves them out of the first two batches of the tests' model.
+    frozen={
+        f"block_2_{level}_column_2{weight}"
+        for level in (1, 2)
+        for weight in ("/kernel", "_normalization/gamma", "_normalization/beta")
+    },
 )
 def fractalnet(
     image_shape: ImageShape = (32, 32, 3),

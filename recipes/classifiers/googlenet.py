@@ -56,7 +56,14 @@ MODULES = {
         "serve": Part("images", "probabilities", activation="softmax", of="classifier"),
         "features": Part("images", "features", end="features", of="classifier"),
     },
-    smoke={"image_shape": (16, 16, 1), "num_classes": 3, "width": 0.1},
+    smoke={
+        "image_shape": (16, 16, 1),
+        "num_classes": 3,
+        "width": 0.1,
+        "dropout": 0.0,
+        "head_dropout": 0.0,
+        "augmentation": "none",
+    },
     published=(
         Published("with both heads", 13_378_280, SZEGEDY),
         Published("without heads", 6_998_552, SZEGEDY, {"heads": False}),
@@ -75,6 +82,7 @@ def googlenet(
     heads: Flag = True,
     width: Annotated[float, Float(0.25, 2.0, log=True, rank=Rank.UNITS)] = 1.0,
     dropout: Dropout = 0.4,
+    head_dropout: Dropout = 0.7,
     augmentation: Augmentation = "shift and flip",
     weight_decay: WeightDecay = 2e-4,
     momentum: Momentum = 0.9,
@@ -98,8 +106,8 @@ def googlenet(
         heads: Whether it learns with its two heads, which count for 0.3 of their loss; these need
             images of at least 65 pixels, and below they pool as much as there is.
         width: Factor of the filters of all convolutions, rounded; above 0.
-        dropout: Share of the features that are left out in training; below 1. In the heads it is
-            0.7.
+        dropout: Share of the features that are left out in training; below 1.
+        head_dropout: The same of the hidden units of the heads.
         augmentation: What is done to images in training: "none", "shift" by up to an eighth of
             their side, or "shift and flip" from left to right.
         weight_decay: Coefficient of the kernels in their gradients.
@@ -146,7 +154,8 @@ def googlenet(
             x = layers.MaxPooling2D(3, 2, "same", name=f"pool_{int(name[0]) - 1}")(x)
         x = _inception(x, [wide(count) for count in filters], f"inception_{name}")
         if heads and name in ("4a", "4d"):
-            outputs.append(_head(x, num_classes, wide(128), wide(1024), f"head_{name}"))
+            units = wide(128), wide(1024)
+            outputs.append(_head(x, num_classes, *units, head_dropout, f"head_{name}"))
     x = layers.GlobalAveragePooling2D(name="features")(x)
     x = layers.Dropout(dropout, name="dropout")(x)
     scores = layers.Dense(num_classes, dtype="float32", name="scores")(x)
@@ -179,12 +188,12 @@ def _inception(x, filters: list[int], name: str):
     return layers.Concatenate(name=f"{name}_concatenation")(branches)
 
 
-def _head(x, num_classes: int, filters: int, units: int, name: str):
+def _head(x, num_classes: int, filters: int, units: int, dropout: float, name: str):
     """A classifier on maps of the middle of the net."""
     size = min(5, *x.shape[1:3])
     x = layers.AveragePooling2D(size, 3, name=f"{name}_pool")(x)
     x = _convolution(x, filters, 1, f"{name}_convolution")
     x = layers.Flatten(name=f"{name}_maps")(x)
     x = layers.Dense(units, "relu", name=f"{name}_hidden")(x)
-    x = layers.Dropout(0.7, name=f"{name}_dropout")(x)
+    x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
     return layers.Dense(num_classes, dtype="float32", name=f"{name}_scores")(x)

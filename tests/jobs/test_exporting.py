@@ -18,6 +18,7 @@ from harness import one_sentence, stored
 
 # Whose layers and endpoints are those of others.
 LIKE_ANOTHER = {
+    "alexnet",
     "autoencoder",
     "conditional_dcgan",
     "conditional_gan",
@@ -26,7 +27,11 @@ LIKE_ANOTHER = {
     "gan",
     "gaussian_rbm",
     "greedy_classifier",
+    "maxout_network",
     "minibatch_discrimination_gan",
+    "perceptron",
+    "softmax_regression",
+    "vgg",
     "wgan_gp",
 }
 # Models of many layers take their time to be exported.
