@@ -1,7 +1,7 @@
 """Weights that a training begins with, from a run or from a file, and layers that keep them."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from keras import ops
 from ..checks import is_whole
 from ..errors import UserError
 from ..recipes import Recipe
+from ..recipes.memory import build_without_values
 from .run import Run
 
 Layers = Mapping[str, Sequence[Any]]
@@ -68,7 +69,7 @@ def read_weights(source: str | Path, recipe: Recipe, arguments: Mapping[str, Any
 
 
 def begin_with(
-    model: keras.Model, weights: Weights, num_classes: int | None, class_names: tuple[str, ...]
+    model: keras.Model, weights: Weights, scoring: Collection[str], class_names: tuple[str, ...]
 ) -> str:
     """Give a model the weights of another: by the names of layers, or else by their order.
 
@@ -79,8 +80,8 @@ def begin_with(
     Args:
         model: The model, which is changed.
         weights: The other's.
-        num_classes: Number of its classes, if it has any.
-        class_names: Their names, where they are known.
+        scoring: Names of the layers that have an output for each class, as `scoring_layers` has.
+        class_names: The names of the classes, where they are known.
 
     Returns:
         A sentence that says what has been taken.
@@ -99,8 +100,10 @@ def begin_with(
     for name, variables in ours.items():
         arrays = list(pairs[name])[: len(variables)]
         shapes = [tuple(v.shape) for v in variables], [a.shape for a in arrays]
-        if _scores_classes(*shapes, num_classes) and (
-            shapes[0] != shapes[1] or _differ(weights.class_names, class_names)
+        if (
+            name in scoring
+            and _same_inputs(*shapes)
+            and (shapes[0] != shapes[1] or _differ(weights.class_names, class_names))
         ):
             if common := sorted(set(weights.class_names) & set(class_names)):
                 partly.append(name)
@@ -166,12 +169,35 @@ def freeze_layers(model: keras.Model, recipe: Recipe, what: str | int) -> None:
         layer.trainable = False
 
 
+def scoring_layers(recipe: Recipe, arguments: Mapping[str, Any]) -> set[str]:
+    """Names of the layers that are others with another number of classes.
+
+    Args:
+        recipe: The recipe.
+        arguments: All its arguments.
+    """
+    name = recipe.argument_of("label", "count")
+    if name is None:
+        return set()
+    shapes = []
+    for count in (arguments[name], arguments[name] + 1):
+        weights: list[keras.Variable] = []
+        build_without_values(recipe.build, {**arguments, name: count}, weights)
+        random = "seed_generator_state"
+        shapes.append({(_layer_of(v), tuple(v.shape)) for v in weights if v.name != random})
+    return {layer for layer, _ in shapes[0] - shapes[1]}
+
+
 def _layers(model: keras.Model) -> dict[str, list[keras.Variable]]:
     """The weights of each layer, by its name."""
     layers: dict[str, list[keras.Variable]] = {}
     for variable in model.weights:
-        layers.setdefault(variable.path.rpartition("/")[0], []).append(variable)
+        layers.setdefault(_layer_of(variable), []).append(variable)
     return layers
+
+
+def _layer_of(variable: keras.Variable) -> str:
+    return variable.path.rpartition("/")[0]
 
 
 def _arrays(model: keras.Model) -> dict[str, list[np.ndarray]]:
@@ -255,15 +281,9 @@ def _take_from_mean(model, ours: Layers, pairs: dict, name: str, bias: np.ndarra
             pairs[other] = arrays
 
 
-def _scores_classes(ours, theirs, num_classes: int | None) -> bool:
-    """Whether shapes are those of a layer with an output for each class, of as many inputs."""
-    return (
-        num_classes is not None
-        and len(ours) == len(theirs)
-        and all(shape[-1:] == (num_classes,) for shape in ours)
-        and [shape[:-1] for shape in ours] == [shape[:-1] for shape in theirs]
-        and len({shape[-1] for shape in theirs}) == 1
-    )
+def _same_inputs(ours, theirs) -> bool:
+    """Whether shapes differ in their last axis at the most."""
+    return [shape[:-1] for shape in ours] == [shape[:-1] for shape in theirs]
 
 
 def _differ(theirs: tuple[str, ...], ours: tuple[str, ...]) -> bool:

@@ -25,7 +25,7 @@ from ..errors import UserError
 from ..recipes import Recipe, get_recipe
 from .curves import draw_log
 from .files import replacing
-from .initial import begin_with, freeze_layers, read_weights
+from .initial import begin_with, freeze_layers, read_weights, scoring_layers
 from .inputs import Source, adopted, check_unchanged, features_of, read_sets, source_of
 from .run import Run, refuse_existing
 
@@ -196,7 +196,7 @@ def _begin(settings: Mapping[str, Any], model: keras.Model, fingerprint: Fingerp
     entry, arguments = get_recipe(settings["recipe"]), model.origin.arguments
     weights = read_weights(settings["initial"], entry, arguments)
     class_names = tuple(map(str, fingerprint.class_names))
-    return begin_with(model, weights, entry.num_classes(arguments), class_names)
+    return begin_with(model, weights, scoring_layers(entry, arguments), class_names)
 
 
 def _change(run: Run, done: int, what: str) -> None:

@@ -8,7 +8,7 @@ import keras
 import psutil
 from keras.src.backend.common import global_state
 
-from ..checks import is_whole
+from ..checks import is_number
 from ..errors import UserError
 
 # Of the two largest numbers among a builder's arguments, the product from which on it is looked at.
@@ -41,6 +41,25 @@ class _Counted(list):
             raise _TooLarge
 
 
+def build_without_values(
+    build: Callable[..., keras.Model], arguments: Mapping[str, Any], variables: list
+) -> None:
+    """Build a model whose weights have shapes and nothing else, as far as that goes.
+
+    Args:
+        build: From the arguments to a model.
+        arguments: Its arguments.
+        variables: To this list the weights are added.
+    """
+    global_state.set_global_attribute(PENDING, variables)
+    try:
+        # What an optimizer or a metric keeps would need values.
+        with keras.StatelessScope(initialize_variables=False), contextlib.suppress(Exception):
+            build(**arguments)
+    finally:
+        global_state.set_global_attribute(PENDING, [])
+
+
 def check_memory(build: Callable[..., keras.Model], arguments: Mapping[str, Any]) -> None:
     """Raise `UserError` if the weights of a model would not fit in this machine's memory.
 
@@ -55,12 +74,7 @@ def check_memory(build: Callable[..., keras.Model], arguments: Mapping[str, Any]
         return
     memory = psutil.virtual_memory().total
     weights = _Counted(memory // COPIES)
-    global_state.set_global_attribute(PENDING, weights)
-    try:
-        with keras.StatelessScope(initialize_variables=False), contextlib.suppress(Exception):
-            build(**arguments)
-    finally:
-        global_state.set_global_attribute(PENDING, [])
+    build_without_values(build, arguments, weights)
     if weights.bytes > weights.limit:
         raise UserError(
             f"its weights need at least {weights.bytes / 2**30:,.0f} GiB, and to train it "
@@ -69,8 +83,8 @@ def check_memory(build: Callable[..., keras.Model], arguments: Mapping[str, Any]
 
 
 def _numbers(value: Any):
-    """The whole numbers in an argument."""
-    if is_whole(value):
+    """The numbers in an argument: sizes, and factors of sizes."""
+    if is_number(value):
         yield value
     elif isinstance(value, tuple):
         for item in value:

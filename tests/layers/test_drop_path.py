@@ -89,5 +89,5 @@ def test_saved_and_loaded_they_go_on_with_what_they_draw(tmp_path):
 def test_wrong_arguments_are_one_sentence():
     with pytest.raises(ValueError, match="rate must be from 0 to below 1, got 1"):
         DropPathJoin((0, 1), 1)
-    with pytest.raises(ValueError, match="columns must be .*, got 0"):
+    with pytest.raises(ValueError, match=r"columns must be .*, got 0"):
         GlobalPath(0)

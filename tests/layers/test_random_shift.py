@@ -48,5 +48,5 @@ def test_saved_and_loaded_it_goes_on_with_its_shifts(tmp_path):
 
 
 def test_less_than_no_pixels_are_one_sentence():
-    with pytest.raises(ValueError, match="pixels must be .*, got -1"):
+    with pytest.raises(ValueError, match=r"pixels must be .*, got -1"):
         RandomShift(-1)

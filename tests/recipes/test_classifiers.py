@@ -12,7 +12,6 @@ from amalthea.errors import UserError
 from amalthea.recipes import (
     alexnet,
     densenet,
-    densenet121,
     fractalnet,
     get_recipe,
     googlenet,
@@ -20,12 +19,10 @@ from amalthea.recipes import (
     network_in_network,
     perceptron,
     resnet,
-    resnet50,
     softmax_regression,
     squeezenet_1_0,
     squeezenet_1_1,
     vgg,
-    vgg16,
 )
 from amalthea.recipes.classifiers.convolutional import convolution
 
@@ -220,90 +217,6 @@ def test_heads_are_in_nothing_that_is_exported():
     for endpoint in get_recipe("googlenet").endpoints.values():
         part = endpoint.bind(net)
         assert not [v.path for v in part.variables if "head" in v.path]
-
-
-# The weights of keras.applications.
-
-BESIDE = {"include_top": True, "weights": None, "classes": 7, "classifier_activation": None}
-
-
-def weighted(model):
-    """The layers with weights by name, in order."""
-    return {layer.name: layer for layer in model.layers if layer.weights}
-
-
-def given_random_weights(net):
-    """Random statistics and scales, too, so that nothing is the identity."""
-    random = np.random.default_rng(0)
-    for variable in net.weights:
-        if len(variable.shape) == 1:
-            low = 0.5 if variable.name in ("gamma", "moving_variance") else -0.3
-            variable.assign(random.uniform(low, low + 1, variable.shape))
-
-
-def taken_over(net, other, name_of):
-    """Give a net the weights of another.
-
-    What a convolution adds, before it is normalised, is taken from the mean there.
-    """
-    layers, added = weighted(other), {}
-    for name, layer in weighted(net).items():
-        source = layers.pop(name_of(name))
-        if hasattr(layer, "moving_mean"):
-            gamma, beta, mean, variance = source.get_weights()
-            layer.set_weights([gamma, beta, mean - added.pop(name, 0), variance])
-        elif len(layer.weights) < len(source.weights):
-            kernel, added[f"{name}_normalization"] = source.get_weights()
-            layer.set_weights([kernel])
-        else:
-            layer.set_weights(source.get_weights())
-    assert not layers
-    assert not added
-
-
-def assert_same_scores(net, other):
-    images = np.random.default_rng(1).random((3, 64, 64, 3)).astype("float32")
-    expected = other.predict(2 * images - 1, verbose=0)
-    outputs = net.predict(images, verbose=0)
-    assert np.abs(expected).max() > 1e-3
-    np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
-
-
-@pytest.mark.slow
-def test_vgg16_is_that_of_keras_applications():
-    other = keras.applications.VGG16(input_shape=(64, 64, 3), **BESIDE)
-    net = vgg16(image_shape=(64, 64, 3), num_classes=7)
-    names = dict(zip(weighted(net), weighted(other), strict=True))
-    taken_over(net, other, names.get)
-    assert_same_scores(net, other)
-
-
-@pytest.mark.slow
-def test_resnet50_is_that_of_keras_applications_but_for_biases_and_epsilon():
-    other = keras.applications.ResNet50(input_shape=(64, 64, 3), **BESIDE)
-    given_random_weights(other)
-    net = resnet50(image_shape=(64, 64, 3), num_classes=7)
-
-    def name_of(name):
-        ends = "bn" if name.endswith("_normalization") else "conv"
-        parts = name.removesuffix("_normalization").split("_")
-        if parts[0] != "block":
-            return {"stem": f"conv1_{ends}", "scores": "predictions"}[parts[0]]
-        _, stage, block, which = parts
-        return f"conv{int(stage) + 1}_block{block}_{which.replace('projection', '0')}_{ends}"
-
-    taken_over(net, other, name_of)
-    assert_same_scores(net, other)
-
-
-@pytest.mark.slow
-def test_densenet121_is_that_of_keras_applications_but_for_epsilon():
-    other = keras.applications.DenseNet121(input_shape=(64, 64, 3), **BESIDE)
-    given_random_weights(other)
-    net = densenet121(image_shape=(64, 64, 3), num_classes=7)
-    names = dict(zip(weighted(net), weighted(other), strict=True))
-    taken_over(net, other, names.get)
-    assert_same_scores(net, other)
 
 
 # Dense classifiers.

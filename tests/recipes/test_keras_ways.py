@@ -398,7 +398,7 @@ def test_a_model_that_no_machine_could_hold_is_refused_before_it_is_built(name):
     if not largest:
         pytest.skip("has a size of its images alone")
     p = largest[0]
-    value = 10**9 if p.type_name == "int" else tuple(10**9 for _ in p.default)
+    value = tuple(10**9 for _ in p.default) if p.type_name == "ints" else 10**9
     with pytest.raises(UserError, match=f"^{name}: .* (GiB of this machine|in memory)") as error:
         entry.build(**{p.name: value})
     one_sentence(error)
