@@ -12,6 +12,7 @@ _HOMES = {
     "demo": "demonstration",
     "describe": "catalogue",
     "evaluate": "evaluation",
+    "explain": "explaining",
     "export": "exporting",
     "features": "prediction",
     "list_recipes": "catalogue",

@@ -19,6 +19,7 @@ from . import catalogue
 from .commands.demo import demo
 from .commands.describe import describe
 from .commands.evaluate import evaluate
+from .commands.explain import explain
 from .commands.export import export
 from .commands.features import features
 from .commands.list import list_
@@ -61,7 +62,7 @@ def _app(words: list[str]) -> typer.Typer:
         if name and not name.startswith("-"):
             entry = catalogue.describe(name)
     app.command()(with_options(entry))
-    for command in (tune, evaluate, predict, features, sample, export, demo):
+    for command in (tune, evaluate, predict, explain, features, sample, export, demo):
         app.command()(command)
     return app
 

@@ -37,7 +37,8 @@ def export(
         source: A run folder, or a model that a recipe built.
         out: Folder to write; `export/` in the run, or `export-FORMAT/`, if not given.
         format: "savedmodel", one SavedModel with a signature for each endpoint; "onnx" or "litert",
-            one file for each deterministic endpoint whose inputs are all rows of a batch.
+            one file for each deterministic endpoint whose inputs are all rows of a batch, and that
+            needs no gradients.
         recipe: Name of the recipe, for a model that has been loaded from a file.
         force: Whether an earlier export at `out` is replaced.
 
@@ -72,7 +73,11 @@ def export(
 
     endpoints = get_recipe(origin.recipe).endpoints
     if format != "savedmodel":
-        endpoints = {name: e for name, e in endpoints.items() if e.deterministic}
+        endpoints = {
+            name: endpoint
+            for name, endpoint in endpoints.items()
+            if endpoint.deterministic and not getattr(endpoint, "differentiates", False)
+        }
     live = {name: endpoint.bind(model) for name, endpoint in endpoints.items()}
     if format != "savedmodel":
         # Keras' converters give every input a batch axis.

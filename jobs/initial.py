@@ -244,7 +244,7 @@ def _shape(item: Any) -> tuple[int, ...]:
 def _legacy(path: Path) -> dict[str, list[np.ndarray]]:
     """The weights in a file of Keras' legacy format, of a model or of its weights alone."""
     with h5py.File(path) as file:
-        group = file["model_weights"] if "model_weights" in file else file
+        group = file.get("model_weights", file)
         layers = {}
         for name in map(_text, group.attrs["layer_names"]):
             weights = [np.asarray(group[name][_text(n)]) for n in group[name].attrs["weight_names"]]

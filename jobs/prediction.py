@@ -144,7 +144,7 @@ def predict(
     (column,) = entry.task.inputs
     if column == "image":
         shape = tuple(model.inputs[0].shape[1:])
-        names, pixels = _read(images, shape, value_range or run.settings.get("value_range"))
+        names, pixels = read_images(images, shape, value_range or run.settings.get("value_range"))
     else:
         features = {**entry.features(model.origin.arguments), **run.features}
         names, pixels = _rows(images, column, features[column], entry.name)
@@ -254,7 +254,7 @@ def _bound(
     return endpoint.bind(model)
 
 
-def _read(
+def read_images(
     images: Any, shape: tuple[int, ...], value_range: Sequence[float] | None
 ) -> tuple[list[str], np.ndarray]:
     """The names and pixels of images, in the shape that a model takes."""

@@ -20,7 +20,7 @@ import keras
 from .. import recipes
 from ..data import Fingerprint
 from ..data.features import FEATURES, Feature
-from ..errors import UserError
+from ..errors import UserError, nearest
 from ..recipes.search import Given, at_least
 from .files import remove, replacing, write_json
 
@@ -266,6 +266,21 @@ class Run:
     def class_names(self) -> tuple[str, ...]:
         """The names of the classes of its data, where there are any."""
         return tuple(map(str, self.settings.get("class_names") or ()))
+
+    def class_number(self, label: int | str | None) -> int | None:
+        """The number of a class that is given by it or by its name; None for none.
+
+        Raises:
+            UserError: If no class has that name.
+        """
+        names = self.class_names
+        if label in names:  # first, for names may be numbers
+            return names.index(label)
+        if isinstance(label, str) and label.isdecimal():
+            return int(label)
+        if isinstance(label, str):
+            raise UserError(f"{self.path} has no class {label!r}{nearest(label, names)}")
+        return label
 
     @property
     def features(self) -> dict[str, Feature]:

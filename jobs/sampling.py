@@ -6,7 +6,7 @@ import numpy as np
 
 from ..callbacks import draw_samples
 from ..checks import check_seed
-from ..errors import UserError, nearest
+from ..errors import UserError
 from ..recipes import get_recipe
 from .files import replacing
 from .run import Run
@@ -51,7 +51,7 @@ def sample(
     """
     run = Run.open(run)
     asked = {
-        "label": _class_number(run, label),
+        "label": run.class_number(label),
         "steps": steps,
         "truncation": truncation,
         "prompt": prompt,
@@ -71,15 +71,3 @@ def sample(
         with replacing(Path(grid)) as aside:
             draw_samples(samples, aside)
     return samples
-
-
-def _class_number(run: Run, label: int | str | None) -> int | str | None:
-    """The number of a class that is given by it or by a name."""
-    names = run.class_names
-    if label in names:  # first, for names may be numbers
-        return names.index(label)
-    if isinstance(label, str) and label.isdecimal():
-        return int(label)
-    if isinstance(label, str):
-        raise UserError(f"{run.path} has no class {label!r}{nearest(label, names)}")
-    return label

@@ -143,6 +143,8 @@ class Function:
         outputs: Names of the outputs.
         dtypes: The types of those that are not float32.
         optional: Names of those arguments with a default that are inputs all the same.
+        of: The attribute of the model that the function takes; the model itself where not given.
+        differentiates: Whether it needs gradients, which no exported format but TensorFlow's has.
 
     Raises:
         TypeError: If the annotation of an input says nothing of it.
@@ -152,6 +154,8 @@ class Function:
     outputs: tuple[str, ...]
     dtypes: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     optional: tuple[str, ...] = field(default=(), kw_only=True)
+    of: str | None = field(default=None, kw_only=True)
+    differentiates: bool = field(default=False, kw_only=True)
 
     def __post_init__(self):
         for name, kind in self._kinds().items():
@@ -190,6 +194,7 @@ class Function:
             **fixed: Values that are no inputs then but constants. On JAX `n` must be one of them,
                 as shapes are constant there.
         """
+        model = getattr(model, self.of) if self.of else model
         kinds = self._kinds().items()
         inputs = {name: kind.input(model, name) for name, kind in kinds if name not in fixed}
         return keras.Model(inputs, _Computed(self.function, model, fixed, self.dtypes)(inputs))

@@ -34,7 +34,7 @@ class WithAuxiliaryHeads(FromRecipe, keras.Model):
         self.network = network
         self.weight = weight
         # What is used, which shares the layers of the network.
-        self.classifier = keras.Model(network.inputs, network.outputs[0], name="classifier")
+        self.classifier = keras.Model(network.inputs[0], network.outputs[0], name="classifier")
         self.built = True
 
     def call(self, inputs, training=False):

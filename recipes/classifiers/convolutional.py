@@ -13,6 +13,7 @@ from ...optimizers import CoupledSGD
 from ..endpoint import Part
 from ..registry import MakeSchedule
 from ..search import Choice, Given, Rank, are_counts
+from .explanations import EXPLAIN
 
 Augmentation = Annotated[str, Choice("none", "shift", "shift and flip", rank=Rank.REGULARIZATION)]
 
@@ -27,6 +28,7 @@ Blocks = Annotated[
 ENDPOINTS = {
     "serve": Part("images", "probabilities", activation="softmax"),
     "features": Part("images", "features", end="features"),
+    "explain": EXPLAIN,
 }
 # What published ImageNet nets take.
 IMAGENET = {"image_shape": (224, 224, 3), "num_classes": 1000}

@@ -1,5 +1,6 @@
 """GoogLeNet."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import keras
@@ -29,6 +30,7 @@ from .convolutional import (
     decay,
     normalized,
 )
+from .explanations import EXPLAIN
 
 SZEGEDY = "Szegedy et al. 2014: https://arxiv.org/abs/1409.4842, table 1; counted"
 # Table 1: filters of the 1×1 convolutions, those before and in the 3×3 ones, those before and in
@@ -55,6 +57,7 @@ MODULES = {
     endpoints={
         "serve": Part("images", "probabilities", activation="softmax", of="classifier"),
         "features": Part("images", "features", end="features", of="classifier"),
+        "explain": replace(EXPLAIN, of="classifier"),
     },
     smoke={
         "image_shape": (16, 16, 1),

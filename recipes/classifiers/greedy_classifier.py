@@ -13,6 +13,7 @@ from ..model import RecipeModel
 from ..registry import Objective, recipe
 from ..search import Flag, ImageShape, LearningRate, NumClasses, Seed
 from ..tasks import CLASSIFICATION
+from .explanations import EXPLAIN_PIXELS
 
 
 @keras.saving.register_keras_serializable("amalthea")
@@ -50,6 +51,7 @@ def schedule(arguments) -> GreedyLayerwise:
     endpoints={
         "serve": Part("images", "probabilities", activation="softmax"),
         "encode": Part("images", "codes", end="code"),
+        "explain": EXPLAIN_PIXELS,
     },
     schedule=schedule,
     epochs=25,

@@ -13,6 +13,7 @@ from ..model import RecipeModel
 from ..registry import Objective, Published, recipe
 from ..search import Activation, Flag, ImageShape, LearningRate, NumClasses, Seed, at_least
 from ..tasks import CLASSIFICATION
+from .explanations import EXPLAIN
 
 # Table I of the paper: the maps of S2 that each map of C3 is connected to.
 C3_CONNECTIONS = (
@@ -70,7 +71,11 @@ class MaximumAPosteriori(keras.losses.Loss):
     data="fashion_mnist",
     paper="LeCun et al. 1998, Proceedings of the IEEE 86: https://doi.org/10.1109/5.726791",
     objective=Objective("val_accuracy", "max"),
-    endpoints={"serve": Part("images", "probabilities", activation="softmax")},
+    endpoints={
+        "serve": Part("images", "probabilities", activation="softmax"),
+        "features": Part("images", "features", end="f6"),
+        "explain": EXPLAIN,
+    },
     smoke={"image_shape": (12, 12, 1), "num_classes": 3},
     published=(
         Published("modern form, 10 classes", 61_706, "full C3, plain pooling, dense output"),

@@ -23,6 +23,7 @@ from ..search import (
 )
 from ..tasks import CLASSIFICATION
 from .convolutional import compile_classifier, decay
+from .explanations import EXPLAIN_PIXELS
 
 
 @recipe(
@@ -34,6 +35,7 @@ from .convolutional import compile_classifier, decay
     endpoints={
         "serve": Part("images", "probabilities", activation="softmax"),
         "features": Part("images", "features", end="features"),
+        "explain": EXPLAIN_PIXELS,
     },
     smoke={"image_shape": (4, 4, 1), "num_classes": 3, "hidden_units": (5, 4), "pieces": 2},
     published=(

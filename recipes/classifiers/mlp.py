@@ -20,6 +20,7 @@ from ..search import (
     Widths,
 )
 from ..tasks import CLASSIFICATION
+from .explanations import EXPLAIN_PIXELS
 
 SIMARD = "Simard, Steinkraus & Platt 2003: https://doi.org/10.1109/ICDAR.2003.1227801, table 1"
 SRIVASTAVA = "Srivastava et al. 2014: https://jmlr.org/papers/v15/srivastava14a.html, table 2"
@@ -34,6 +35,7 @@ SRIVASTAVA = "Srivastava et al. 2014: https://jmlr.org/papers/v15/srivastava14a.
     endpoints={
         "serve": Part("images", "probabilities", activation="softmax"),
         "features": Part("images", "features", end="features"),
+        "explain": EXPLAIN_PIXELS,
     },
     smoke={"image_shape": (4, 4, 1), "num_classes": 3, "hidden_units": (5, 4), "dropout": 0.2},
 )

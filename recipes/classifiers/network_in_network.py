@@ -31,6 +31,7 @@ from .convolutional import (
     decay,
     normalized,
 )
+from .explanations import EXPLAIN
 
 # Of each form, and stage: the size and stride of the convolution, and the filters of that and of
 # the 1×1 convolutions after it. In the last stage the scores come in addition.
@@ -54,6 +55,7 @@ FORMS = {
     endpoints={
         "serve": Part("images", "probabilities", activation="softmax"),
         "features": Part("images", "features", end="maps", pooled=True),
+        "explain": EXPLAIN,
     },
     smoke={"image_shape": (8, 8, 1), "num_classes": 3, "width": 0.05},
     published=(Published("CIFAR", 966_986, "Lin, Chen & Yan 2013; counted", CIFAR),),

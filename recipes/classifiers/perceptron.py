@@ -9,6 +9,7 @@ from ..model import RecipeModel
 from ..registry import Objective, Published, recipe
 from ..search import ImageShape, LearningRate, NumClasses, Seed
 from ..tasks import CLASSIFICATION
+from .explanations import EXPLAIN_PIXELS
 
 
 def _margins(y_true, y_pred):
@@ -53,7 +54,7 @@ class Mistakes(keras.metrics.Sum):
     data="fashion_mnist",
     paper="Rosenblatt 1958: https://doi.org/10.1037/h0042519",
     objective=Objective("val_accuracy", "max"),
-    endpoints={"serve": Part("images", "scores")},
+    endpoints={"serve": Part("images", "scores"), "explain": EXPLAIN_PIXELS},
     smoke={"image_shape": (4, 4, 1), "num_classes": 3},
     published=(Published("784-10", 7_850, "784 · 10 weights and 10 biases"),),
     batch_size=1,

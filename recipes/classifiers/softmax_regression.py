@@ -8,6 +8,7 @@ from ..model import RecipeModel
 from ..registry import Objective, Published, recipe
 from ..search import ImageShape, LearningRate, NumClasses, Seed, WeightDecay
 from ..tasks import CLASSIFICATION
+from .explanations import EXPLAIN_PIXELS
 
 
 @recipe(
@@ -16,7 +17,10 @@ from ..tasks import CLASSIFICATION
     data="fashion_mnist",
     paper="Cox 1958: https://doi.org/10.1111/j.2517-6161.1958.tb00292.x",
     objective=Objective("val_accuracy", "max"),
-    endpoints={"serve": Part("images", "probabilities", activation="softmax")},
+    endpoints={
+        "serve": Part("images", "probabilities", activation="softmax"),
+        "explain": EXPLAIN_PIXELS,
+    },
     smoke={"image_shape": (4, 4, 1), "num_classes": 3},
     published=(Published("784-10", 7_850, "784 · 10 weights and 10 biases"),),
 )
