@@ -359,7 +359,7 @@ class Recipe:
                     "name": p.name,
                     "type": p.type_name,
                     "default": list(p.default) if isinstance(p.default, tuple) else p.default,
-                    "range": str(p.domain) if p.tunable else None,
+                    "range": str(p.domain) if p.tunable and p.name not in self.fixed else None,
                     "valid": p.domain.expected,
                     "rank": ranks.get(p.name),
                     "from_data": p.from_data is not None,

@@ -97,6 +97,7 @@ def test_files_of_keras_are_taken_whatever_their_number_of_classes(earlier, tmp_
         assert said.endswith("; new is scores") == (classes == 5)
 
 
+@pytest.mark.slow
 def test_a_run_without_a_backup_begins_anew_with_the_same_weights(earlier, tmp_path):
     data = animals("ant", "bee")
     run = train(data, tmp_path / "a", initial=earlier.path, freeze=2)

@@ -46,13 +46,13 @@ def test_a_join_keeps_one_column_at_the_least_and_loses_each_as_often_as_said(ra
     layer = DropPathJoin((0, 1, 2), rate, seed=0)
     subsets = [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)]
     values = {float(mean_of(subset)): subset for subset in subsets}
-    found = [values[joined(layer)] for _ in range(600)]
+    found = [values[joined(layer)] for _ in range(250)]
     kept = np.mean([len(subset) for subset in found])
     # All three are lost with probability rate³, and one is kept then.
-    assert kept == pytest.approx(3 * (1 - rate) + rate**3, abs=0.12)
+    assert kept == pytest.approx(3 * (1 - rate) + rate**3, abs=0.2)
     for column in range(3):
         share = np.mean([column in subset for subset in found])
-        assert share == pytest.approx(kept / 3, abs=0.08)
+        assert share == pytest.approx(kept / 3, abs=0.12)
 
 
 def test_where_one_column_alone_is_in_use_it_is_what_comes_out():
@@ -64,11 +64,11 @@ def test_where_one_column_alone_is_in_use_it_is_what_comes_out():
 
 def test_half_of_the_batches_have_one_column_alone():
     layer = GlobalPath(3, seed=0)
-    drawn = np.stack([ops.convert_to_numpy(layer(COLUMNS[0], training=True)) for _ in range(600)])
+    drawn = np.stack([ops.convert_to_numpy(layer(COLUMNS[0], training=True)) for _ in range(300)])
     alone = drawn.sum(1) == 1
     assert set(drawn.sum(1)) == {1, 3}
-    assert alone.mean() == pytest.approx(0.5, abs=0.07)
-    np.testing.assert_allclose(drawn[alone].mean(0), 1 / 3, atol=0.1)
+    assert alone.mean() == pytest.approx(0.5, abs=0.1)
+    np.testing.assert_allclose(drawn[alone].mean(0), 1 / 3, atol=0.15)
 
 
 def test_saved_and_loaded_they_go_on_with_what_they_draw(tmp_path):

@@ -28,6 +28,8 @@ from amalthea.recipes.classifiers.convolutional import convolution
 
 from harness import build
 
+# What a backend could change is tried on JAX by the tests of all recipes.
+pytestmark = pytest.mark.tensorflow
 TINY = {"image_shape": (8, 8, 1), "num_classes": 3, "seed": 0}
 
 
@@ -235,7 +237,7 @@ def test_the_perceptrons_mistakes_are_within_novikoffs_bound():
     """With weights of 0 at first; a vector of Kesler's has twice the square of its image."""
     random = np.random.default_rng(0)
     planes = random.normal(size=(3, 5))
-    points = random.uniform(0, 1, (150, 4)).astype("float32")
+    points = random.uniform(0, 1, (60, 4)).astype("float32")
     homogeneous = np.column_stack([points, np.ones(len(points))])
     scores = homogeneous @ planes.T
     labels = scores.argmax(1)

@@ -34,7 +34,7 @@ every_recipe = pytest.mark.parametrize("name", RECIPES)
 SLOW = {*RECIPES} - {"autoencoder", "lenet5", "linear_regression", "rbm", "toy_gan"}
 # Those that are tried on JAX, too: what is trained in stages, and what no other is like.
 ON_JAX = {name for name in RECIPES if in_stages(name)}
-ON_JAX |= {"boltzmann_machine", "gaussian_rbm", "hopfield", "localizer"}
+ON_JAX |= {"boltzmann_machine", "gaussian_rbm", "hopfield", "localizer", "resnet"}
 # Whose like is traced on JAX and on two replicas, too.
 LIKE_ANOTHER = {
     "alexnet",
@@ -68,7 +68,13 @@ every_recipe_on_tensorflow = pytest.mark.parametrize(
 
 
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("name", list_recipes(variants=True))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name not in RECIPES))
+        for name in list_recipes(variants=True)
+    ],
+)
 def test_published_parameter_counts(name, monkeypatch):
     from keras.src.initializers import random_initializers
 
@@ -231,7 +237,12 @@ def test_the_example_of_the_docstring_runs(name):
 def test_endpoints_share_the_models_weights(name):
     model = build(name)
     for endpoint in get_recipe(name).endpoints.values():
-        if endpoint.deterministic and "n" not in endpoint.inputs:
+        # What differentiates takes its time, and is exported in the slow tests.
+        if (
+            endpoint.deterministic
+            and "n" not in endpoint.inputs
+            and not getattr(endpoint, "differentiates", False)
+        ):
             part = endpoint.bind(model)
             assert tuple(part.input) == endpoint.inputs
             assert tuple(part.output) == endpoint.outputs

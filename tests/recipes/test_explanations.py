@@ -73,6 +73,7 @@ def test_grad_cam_is_the_sum_of_maps_by_the_weights_of_their_means():
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize(
     ("name", "layer"),
     [
@@ -133,6 +134,7 @@ def test_a_penalty_keeps_the_image_grey(digits):
     assert pale < 0.5 * plain
 
 
+@pytest.mark.slow
 def test_features_are_inverted_and_of_the_image_itself_nothing_is_lost(digits):
     net, images = digits
     image = images[:1]

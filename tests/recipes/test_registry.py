@@ -345,7 +345,7 @@ def broken(**changes):
         (broken(), {"doc": DOCSTRING.replace("Raises:", "Errors:")}, "its docstring lacks Raises:"),
         (broken(), {"doc": DOCSTRING.replace("    units: The units.\n", "")}, "'units' is missing"),
         (broken(), {"doc": None}, "its docstring lacks Args:"),
-        (broken(), {"batch_size": 3}, "batch size 3"),
+        (broken(), {"batch_size": 0}, "the batch size must be a whole number of at least 1"),
     ],
 )
 def test_a_flaw_is_caught_when_registering(build, changes, message):
