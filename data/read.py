@@ -12,7 +12,7 @@ import numpy as np
 
 from ..checks import check_count
 from ..errors import UserError
-from . import arrays, catalogue, digits, folder, mixtures, scenes, tables, texts
+from . import arrays, catalogue, crowds, digits, folder, mixtures, scenes, tables, texts
 from . import value_range as ranges
 from .examples import Examples
 from .features import FEATURES
@@ -38,10 +38,11 @@ def read(
     """Read a split of a data set into memory.
 
     Args:
-        name: `digits`; `scenes`, digits among clutter with masks and boxes; `ring8` or `grid25`,
-            points in the plane; an image-classification data set of tensorflow-datasets such as
-            `fashion_mnist`, or `fashion_mnist:FOLDER` to prepare it from the original files in a
-            folder; `images:FOLDER` for a folder of pictures, or of class folders of pictures;
+        name: `digits`; `scenes`, digits among clutter with masks and boxes; `crowds`, several
+            digits with tags; `ring8` or `grid25`, points in the plane; an image-classification
+            data set of tensorflow-datasets such as `fashion_mnist`, or `fashion_mnist:FOLDER` to
+            prepare it from the original files in a folder; `images:FOLDER` for a folder of
+            pictures, or of class folders of pictures;
             `arrays:FILE.npz` for NumPy arrays, of images or of any columns. `padded:NAME` is any of
             these with black margins around the images, up to the next powers of two: 28×28 pixels
             become 32×32. Of text:
@@ -76,10 +77,10 @@ def read(
     if source == "padded" and colon:
         images = read(location, split, image_size=size, value_range=value_range)
         return _with_images(images, _padded(_images(images, name)), f"{name}, split {split}")
-    if name == "scenes":
+    if name in ("crowds", "scenes"):
         if value_range not in (None, ranges.BYTES):
-            raise UserError(f"scenes has bytes from 0 to 255, not from {value_range}")
-        return scenes.read(split, size)
+            raise UserError(f"{name} has bytes from 0 to 255, not from {value_range}")
+        return {"crowds": crowds, "scenes": scenes}[name].read(split, size)
     if name in mixtures.MIXTURES or name == "diabetes" or (source == "table" and colon):
         if size is not None or value_range is not None:
             raise UserError(f"{name} has no images, which alone have an image_size or value_range")

@@ -41,7 +41,7 @@ class Prediction:
             rows of numbers.
         endpoint: The endpoint that was asked.
         outputs: Its outputs by name, `(count, …)` each.
-        class_names: The names of the classes, where there are any.
+        class_names: The names of the classes, or of the tags, where there are any.
         noun: What one of the examples is.
     """
 
@@ -82,6 +82,11 @@ class Prediction:
                     row["class"], row["probability"] = most_probable[0]
                     if top > 1:
                         row["classes"] = dict(most_probable)
+            elif name == "tags":
+                names = self.class_names or tuple(map(str, range(values.shape[1])))
+                for row, probabilities in zip(rows, values, strict=True):
+                    pairs = zip(names, map(float, probabilities), strict=True)
+                    row["tags"] = {tag: share for tag, share in pairs if share >= 0.5}
             elif values.ndim < 4 and name not in self.pictures:
                 for row, value in zip(rows, values, strict=True):
                     row[name] = np.asarray(value).squeeze().tolist()
@@ -173,7 +178,9 @@ def predict(
         batches.append(part.predict_on_batch(rows | seeds))
     outputs = {key: np.concatenate([b[key] for b in batches]) for key in batches[0]}
     noun = "image" if column == "image" else "row"
-    return Prediction(names, given[inputs], name, outputs, run.class_names, noun)
+    tags = run.features.get("tags")
+    class_names = tags.names if tags else run.class_names
+    return Prediction(names, given[inputs], name, outputs, class_names, noun)
 
 
 def features(

@@ -77,6 +77,7 @@ from .classifiers.resnet import (  # noqa: E402
 )
 from .classifiers.softmax_regression import softmax_regression  # noqa: E402
 from .classifiers.squeezenet import squeezenet, squeezenet_1_0, squeezenet_1_1  # noqa: E402
+from .classifiers.tagger import tagger  # noqa: E402
 from .classifiers.vgg import vgg, vgg11, vgg13, vgg16, vgg19  # noqa: E402
 from .detectors.localizer import localizer  # noqa: E402
 from .endpoint import (  # noqa: E402
@@ -209,6 +210,7 @@ __all__ = [
     "squeezenet_1_1",
     "stylegan",
     "stylegan_1024",
+    "tagger",
     "tied_autoencoder",
     "toy_gan",
     "unet",

@@ -37,8 +37,8 @@ class Part:
         start: Layer after whose output the part begins; the model's input where not given.
         end: Layer with whose output the part ends; the model's output where not given.
         activation: Name of a Keras activation applied to the output, `"softmax"` for probabilities.
-        of: The attribute of the model that is the functional model; the model itself where not
-            given.
+        of: The attribute of the model that is the functional model, if it has that; the model
+            itself where not given.
         pooled: Whether of maps the mean is given.
     """
 
@@ -67,7 +67,7 @@ class Part:
 
         It shares the weights of `model`.
         """
-        model = getattr(model, self.of) if self.of else model
+        model = getattr(model, self.of, model) if self.of else model
         start = model.get_layer(self.start).output if self.start else model.inputs[0]
         end = model.get_layer(self.end).output if self.end else model.outputs[0]
         whole = start.dtype if "int" in start.dtype else None

@@ -12,6 +12,7 @@ DATA = (
     "arrays:",
     "cifar10",
     "diabetes",
+    "crowds",
     "digits",
     "fashion_mnist",
     "grid25",

@@ -8,6 +8,7 @@ from .localization import LOCALIZATION
 from .reconstruction import CONDITIONAL_RECONSTRUCTION, RECONSTRUCTION
 from .regression import REGRESSION
 from .segmentation import SEGMENTATION
+from .tagging import TAGGING
 from .task import Task
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "RECONSTRUCTION",
     "REGRESSION",
     "SEGMENTATION",
+    "TAGGING",
     "Task",
 ]
