@@ -13,7 +13,7 @@ import pytest
 import amalthea
 
 ROOT = Path(amalthea.__file__).parent
-FOLDERS = ("callbacks", "data", "jobs", "layers", "metrics", "recipes")
+FOLDERS = ("callbacks", "data", "jobs", "layers", "metrics", "optimizers", "recipes")
 
 pytestmark = pytest.mark.slow
 

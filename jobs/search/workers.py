@@ -6,8 +6,10 @@ import io
 import os
 import secrets
 import shutil
+import signal
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -186,6 +188,7 @@ class Remote:
             # It says to the standard output which processes have died.
             nowhere = exit_.enter_context(open(os.devnull, "w"))
             exit_.enter_context(contextlib.redirect_stdout(nowhere))
+            self._interrupted = exit_.enter_context(_noticed())
             self._ray = exit_.enter_context(_started(self._execution, self._cpus))
             exit_.callback(self._end)
             self._prepare()
@@ -262,6 +265,8 @@ class Remote:
         ended: list[tuple[str, Outcome]] = []
         while not ended:
             spoken, _ = self._ray.wait(list(self._under_way), timeout=0.5, fetch_local=False)
+            if self._interrupted:
+                raise KeyboardInterrupt
             for news in spoken:
                 if outcome := self._next(news, heard):
                     ended.append((self._under_way.pop(news).slot, outcome))
@@ -369,6 +374,30 @@ def _leave_gpus() -> None:
 
     with contextlib.suppress(RuntimeError):  # it has one already
         tf.config.set_visible_devices([], "GPU")
+
+
+@contextlib.contextmanager
+def _noticed() -> Iterator[list]:
+    """Within, an interruption is noted in a list, too.
+
+    Python drops the exception where it is raised within a destructor, or what C calls back.
+    """
+    noted: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield noted  # no other thread is interrupted
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number, frame):
+        noted.append(number)
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

@@ -31,6 +31,7 @@ LIKE_ANOTHER = {
     "minibatch_discrimination_gan",
     "perceptron",
     "softmax_regression",
+    "tagger",
     "vgg",
     "wgan_gp",
 }

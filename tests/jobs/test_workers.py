@@ -1,5 +1,6 @@
 """Searches whose trials are done by workers of Ray, which die, hang and lie."""
 
+import contextlib
 import csv
 import os
 import shutil
@@ -280,3 +281,13 @@ def test_what_makes_no_sense_is_one_sentence(arrays, tmp_path, settings, message
         jobs.tune("tied_autoencoder", arrays, out=tmp_path / "a", **settings)
     one_sentence(error)
     assert not (tmp_path / "a").exists()
+
+
+def test_an_interruption_is_noticed_though_its_exception_be_lost():
+    before = signal.getsignal(signal.SIGINT)
+    with workers._noticed() as noted:
+        assert noted == []
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        assert noted == [signal.SIGINT]
+    assert signal.getsignal(signal.SIGINT) is before

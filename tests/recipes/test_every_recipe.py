@@ -48,6 +48,7 @@ LIKE_ANOTHER = {
     "softmax_regression",
     "squeezenet",
     "stylegan",
+    "tagger",
     "vgg",
 }
 
@@ -342,9 +343,9 @@ def orders_of(fit):
     np.random.default_rng = draw
     return [order for order in seen if isinstance(order, tuple)]
 
-for name, compared in json.loads(sys.argv[1]).items():
+for name in json.loads(sys.argv[1]):
     updates, data = [], batch(name)
-    for devices in (["CPU:0"], ["CPU:0", "CPU:1"])[not compared :]:
+    for devices in (["CPU:0"], ["CPU:0", "CPU:1"]):
         # Collectives between two devices of one process can meet in the wrong order.
         reduction = tf.distribute.ReductionToOneDevice()
         with tf.distribute.MirroredStrategy(devices, cross_device_ops=reduction).scope():
@@ -376,7 +377,7 @@ for name, compared in json.loads(sys.argv[1]).items():
 @pytest.mark.parametrize("part", range(4))
 def test_steps_on_two_replicas_are_those_on_one_in_the_order_of_each_epoch(part):
     script = TWO_REPLICAS.format(tests=os.path.dirname(os.path.dirname(__file__)))
-    compared = {name: name not in LIKE_ANOTHER for name in RECIPES[part::4]}
-    command = [sys.executable, "-c", script, json.dumps(compared)]
+    names = sorted({*RECIPES} - LIKE_ANOTHER)[part::4]
+    command = [sys.executable, "-c", script, json.dumps(names)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
