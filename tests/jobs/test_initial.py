@@ -187,6 +187,7 @@ def test_weights_of_another_model_are_refused_and_nothing_is_changed(earlier, tm
     refused(tmp_path / "of.txt", wide, "weights come from a run folder or a file")
 
 
+@pytest.mark.slow
 def test_the_command_line_says_what_is_taken(earlier, tmp_path, command):
     images, labels = animals("ant", "bee")
     np.savez(tmp_path / "own.npz", images=images, labels=(labels == "bee").astype("int32"))

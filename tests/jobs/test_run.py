@@ -315,6 +315,7 @@ def test_a_smaller_batch_goes_on_from_the_last_epoch_and_says_so(run, capsys):
     assert len((run.path / "log.csv").read_text().splitlines()) == 4
 
 
+@pytest.mark.slow
 def test_a_training_that_does_not_become_better_ends_with_its_best_weights(arrays, tmp_path):
     settings = {"arguments": TINY | {"learning_rate": 0.5}, "epochs": 60, "early_stopping": 3}
     whole = train(arrays, tmp_path / "whole", **settings)

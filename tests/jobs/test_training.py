@@ -100,6 +100,7 @@ def test_killed_and_resumed_equals_never_killed(process, arrays, tmp_path, kills
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_an_interruption_says_how_to_go_on(process, arrays, tmp_path):
     words = ("train", "tied_autoencoder", "--data", arrays, "--epochs", 100_000)
     # What a shell starts in the background ignores interruptions, and hands that on.

@@ -136,6 +136,7 @@ def test_failed_trials_are_reported_and_never_the_best(arrays, tmp_path, flawed)
     assert json.loads((run.path / "best.json").read_text())["trial"] == found[2]["trial"]
 
 
+@pytest.mark.slow
 def test_if_all_trials_fail_the_reason_is_given_and_nothing_is_best(arrays, tmp_path, flawed):
     flawed({0: "raises", 1: "raises"})
     with pytest.raises(UserError, match=r"all 2 trials failed: .*of the moon is full") as error:

@@ -46,6 +46,7 @@ def test_blurred_digits_are_farther_from_digits_than_other_digits_are():
     assert apart["mean"] > 3 * same["mean"]
 
 
+@pytest.mark.slow
 def test_the_seed_decides():
     a, b = noise(seed=1), noise(seed=2)
     assert sliced_wasserstein(a, b, seed=3) == sliced_wasserstein(a, b, seed=3)

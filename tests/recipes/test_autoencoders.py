@@ -131,6 +131,7 @@ def test_nothing_of_the_input_reaches_the_output_but_through_the_code():
     assert np.ptp(outputs, axis=0).max() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "cell",
     [

@@ -104,6 +104,7 @@ def test_images_of_odd_shapes_build(name, shape):
     assert build(name, image_shape=shape)(np.zeros((2, *shape))).shape == (2, 3)
 
 
+@pytest.mark.slow
 def test_maps_have_the_sizes_of_the_papers():
     net = alexnet(filters=(2, 4, 4, 4, 4), hidden_units=2)
     assert net.get_layer("convolution_1").output.shape[1:3] == (55, 55)
@@ -202,6 +203,7 @@ def test_in_inference_an_image_is_classified_by_itself(name):
 # GoogLeNet's heads.
 
 
+@pytest.mark.slow
 def test_heads_move_the_trunk_by_a_share_of_their_loss():
     images, labels = np.random.default_rng(0).random((4, 16, 16, 1)), np.array([0, 1, 2, 0])
     net = build("googlenet")  # without dropout
@@ -233,6 +235,7 @@ def test_two_tanh_units_learn_exclusive_or():
     assert net.evaluate(images, labels, verbose=0)[1] == 1.0
 
 
+@pytest.mark.slow
 def test_the_perceptrons_mistakes_are_within_novikoffs_bound():
     """With weights of 0 at first; a vector of Kesler's has twice the square of its image."""
     random = np.random.default_rng(0)

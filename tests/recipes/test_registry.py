@@ -303,6 +303,7 @@ def test_no_recipe_has_an_objective_that_is_not_comparable(build, facts):
         register(build, **facts)
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_anyones_own_tuner_takes_a_hypermodel(tmp_path):
     register(tiny)
