@@ -285,7 +285,7 @@ class Run:
     @property
     def features(self) -> dict[str, Feature]:
         """What its data were, by the names of their columns."""
-        known = self.settings["features"]
+        known = self.settings.get("features", {})  # runs of 0.1.0 have none
         return {name: FEATURES[name].from_config(config) for name, config in known.items()}
 
     @property

@@ -23,6 +23,7 @@ from ..checks import check_count, check_seed
 from ..data import Examples, Fingerprint
 from ..errors import UserError
 from ..recipes import Recipe, get_recipe
+from ..recipes.search import plain
 from .curves import draw_log
 from .files import replacing
 from .initial import begin_with, freeze_layers, read_weights, scoring_layers
@@ -123,7 +124,7 @@ def train(
         "seed": seed,
         "tensorboard": tensorboard,
         "initial": None if initial is None else str(initial),
-        "freeze": freeze,
+        "freeze": plain(freeze),
     }
     fingerprint = source.fingerprint(sets)
     said = _begin(settings, model, fingerprint)

@@ -54,6 +54,12 @@ def batch_normalization(name: str, **arguments) -> keras.layers.Layer:
     return FusedBatchNormalization(momentum=0.9, epsilon=1e-5, name=name, **arguments)
 
 
+def activated(x, name: str):
+    """Normalised and rectified."""
+    x = batch_normalization(f"{name}_normalization")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)
+
+
 def convolution(x, filters: int, size: int, name: str, *, strides: int = 1, **arguments):
     """A convolution with a border of zeros, equally wide on all sides, and by default no bias.
 

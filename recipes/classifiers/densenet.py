@@ -29,7 +29,7 @@ from .convolutional import (
     IMAGENET,
     Augmentation,
     Blocks,
-    batch_normalization,
+    activated,
     check_size,
     classify,
     compile_classifier,
@@ -130,7 +130,7 @@ def densenet(
     x = normalized(images, augmentation)
     if stem == "7x7":
         x = convolution(x, 2 * growth, 7, "stem", strides=2)
-        x = _activated(x, "stem")
+        x = activated(x, "stem")
         x = layers.ZeroPadding2D(1, name="pool_border")(x)
         x = layers.MaxPooling2D(3, 2, name="pool")(x)
     else:
@@ -140,29 +140,23 @@ def densenet(
             name = f"layer_{block}_{number}"
             added = x
             if bottleneck:
-                added = _activated(added, f"{name}_1x1")
+                added = activated(added, f"{name}_1x1")
                 added = convolution(added, 4 * growth, 1, f"{name}_1x1")
                 added = _dropped(added, dropout, f"{name}_1x1")
-            added = _activated(added, name)
+            added = activated(added, name)
             added = convolution(added, growth, 3, name)
             added = _dropped(added, dropout, name)
             x = layers.Concatenate(name=f"{name}_concatenation")([x, added])
         if block < len(blocks):
             name = f"transition_{block}"
-            x = _activated(x, name)
+            x = activated(x, name)
             x = convolution(x, int(compression * x.shape[-1]), 1, name)
             x = _dropped(x, dropout, name)
             x = layers.AveragePooling2D(2, name=f"{name}_pool")(x)
-    x = _activated(x, "last")
+    x = activated(x, "last")
     x = layers.GlobalAveragePooling2D(name="features")(x)
     model = RecipeModel(images, classify(x, num_classes), name="densenet")
     return compile_classifier(model, learning_rate, momentum, weight_decay, nesterov=True)
-
-
-def _activated(x, name: str):
-    """Normalised and rectified."""
-    x = batch_normalization(f"{name}_normalization")(x)
-    return layers.ReLU(name=f"{name}_relu")(x)
 
 
 def _dropped(x, dropout: float, name: str):

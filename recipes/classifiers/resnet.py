@@ -26,6 +26,7 @@ from .convolutional import (
     IMAGENET,
     Augmentation,
     Blocks,
+    activated,
     batch_normalization,
     classify,
     compile_classifier,
@@ -153,12 +154,12 @@ def resnet(
     x = normalized(images, augmentation)
     if stem == "7x7":
         x = convolution(x, filters, 7, "stem", strides=2)
-        x = _activated(x, "stem")
+        x = activated(x, "stem")
         x = layers.ZeroPadding2D(1, name="pool_border")(x)
         x = layers.MaxPooling2D(3, 2, name="pool")(x)
     else:
         x = convolution(x, filters, 3, "stem")
-        x = x if preactivation else _activated(x, "stem")
+        x = x if preactivation else activated(x, "stem")
     for stage, count in enumerate(blocks, start=1):
         for number in range(1, count + 1):
             x = _block(
@@ -171,16 +172,10 @@ def resnet(
                 preactivation=preactivation,
                 stride_in=stride_in,
             )
-    x = _activated(x, "last") if preactivation else x
+    x = activated(x, "last") if preactivation else x
     x = layers.GlobalAveragePooling2D(name="features")(x)
     model = RecipeModel(images, classify(x, num_classes), name="resnet")
     return compile_classifier(model, learning_rate, momentum, weight_decay)
-
-
-def _activated(x, name: str):
-    """Normalised and rectified."""
-    x = batch_normalization(f"{name}_normalization")(x)
-    return layers.ReLU(name=f"{name}_relu")(x)
 
 
 def _block(x, filters, name, *, strides, bottleneck, shortcut, preactivation, stride_in):
@@ -191,7 +186,7 @@ def _block(x, filters, name, *, strides, bottleneck, shortcut, preactivation, st
         sizes, widths, strided = (3, 3), (filters, filters), 0
     around = x
     if preactivation:
-        x = _activated(x, f"{name}_0")
+        x = activated(x, f"{name}_0")
     if strides > 1 or around.shape[-1] != widths[-1]:
         around = x if preactivation else around
         around = _changed(around, widths[-1], strides, shortcut, preactivation, name)
@@ -200,7 +195,7 @@ def _block(x, filters, name, *, strides, bottleneck, shortcut, preactivation, st
             x, width, size, f"{name}_{number + 1}", strides=strides if number == strided else 1
         )
         if number + 1 < len(widths):
-            x = _activated(x, f"{name}_{number + 1}")
+            x = activated(x, f"{name}_{number + 1}")
         elif not preactivation:
             x = batch_normalization(f"{name}_{number + 1}_normalization")(x)
     x = layers.Add(name=f"{name}_sum")([around, x])

@@ -349,3 +349,7 @@ def test_a_seed_of_more_than_32_bits_is_refused(run, arrays, tmp_path, seed):
         train(arrays, tmp_path / "b", seed=seed)
     with pytest.raises(UserError, match="seed must be"):
         jobs.sample(run.path, 2, seed=seed)
+
+
+def test_a_run_of_an_earlier_version_knows_no_features(tmp_path):
+    assert run_module.Run(tmp_path, {"recipe": "lenet5", "arguments": {}}).features == {}
