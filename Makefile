@@ -3,12 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 NOTEBOOKS := $(wildcard notebooks/*.py)
 
-.PHONY: help demo test test-slow test-jax lint catalogue bench notebooks wheel clean
+.PHONY: help demo test test-slow test-exhaustive test-jax lint catalogue bench notebooks wheel clean
 
 help:
 	@echo "make demo       search, train, compare, export and serve on the embedded digits"
 	@echo "make test       the default tests"
 	@echo "make test-slow  the slow tests"
+	@echo "make test-exhaustive   the slow tests of recipes that are like another"
 	@echo "make test-jax   the tests on JAX"
 	@echo "make lint       style"
 	@echo "make catalogue  write the table of recipes in README.md"
@@ -34,14 +35,17 @@ demo: .venv/installed-base
 	$(BIN)/amalthea demo --out runs/demo
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not exhaustive"
 
 test-slow: .venv/installed-test .venv/installed-onnx .venv/installed-litert .venv/installed-wheel \
 		.venv/installed-ray
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow --durations 40
 
+test-exhaustive: .venv/installed-test .venv/installed-onnx .venv/installed-litert
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m exhaustive
+
 test-jax: .venv/installed-test .venv/installed-jax
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -n 2 --dist loadgroup -m "(jax or not slow) and not tensorflow" \
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -n 2 --dist loadgroup -m "(jax or not (slow or exhaustive)) and not tensorflow" \
 		tests/layers tests/recipes tests/callbacks
 
 lint: .venv/installed-lint

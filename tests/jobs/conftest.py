@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from amalthea.jobs import cli
+from amalthea.jobs import cli, tuning
 
 TINY = {"hidden_units": (6,), "latent_dim": 3}
 
@@ -20,6 +20,12 @@ def arrays(tmp_path_factory):
     images = random.random((60, 6, 6, 1), dtype="float32")
     np.savez(path, images=images, labels=np.arange(60) % 3)
     return f"arrays:{path}"
+
+
+@pytest.fixture
+def no_report(monkeypatch):
+    """Searches in this process draw no report, which takes as long as a trial of a small model."""
+    monkeypatch.setattr(tuning, "report", lambda out: None)
 
 
 @pytest.fixture

@@ -76,6 +76,7 @@ def _given(space, values):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_report")
 def test_a_search_that_follows_on_another_draws_near_its_best(arrays, tmp_path):
     settings = {"trials": 4, "epochs": 1, "top": 2, "fixed": {"hidden_units": ()}, "verbose": 0}
     first = jobs.tune("tied_autoencoder", arrays, out=tmp_path / "a", **settings)

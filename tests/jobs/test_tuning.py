@@ -15,6 +15,8 @@ from amalthea.jobs import tuning
 
 from harness import one_sentence
 
+pytestmark = pytest.mark.usefixtures("no_report")
+
 SMALL = {"hidden_units": (6,), "latent_dim": 3}
 
 

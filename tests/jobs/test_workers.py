@@ -24,6 +24,7 @@ from harness import one_sentence
 HERE = Path(__file__).parent
 SMALL = {"hidden_units": (6,), "latent_dim": 3}
 needs_ray = pytest.mark.slow
+pytestmark = pytest.mark.usefixtures("no_report")
 
 
 @pytest.fixture(scope="module")
@@ -120,17 +121,17 @@ def test_a_fault_costs_no_trial_but_its_own(tune, tmp_path):
 def test_killed_and_resumed_with_other_workers_it_finds_what_it_would_have(
     tune, arrays, tmp_path, strategy, workers
 ):
-    words = ["tied_autoencoder", "--data", arrays, "--strategy", strategy, "--trials", 5]
+    words = ["tied_autoencoder", "--data", arrays, "--strategy", strategy, "--trials", 4]
     words += ["--fix", "hidden_units=6", "--fix", "latent_dim=3", "--epochs", 2]
     job = tune(*words, "--workers", 2, "--out", tmp_path / "a")
     wait_for(job, lambda: ended(tmp_path / "a") >= 2)
     os.kill(job.pid, signal.SIGKILL)
     job.communicate()
     before = rows(tmp_path / "a")
-    assert len(before) < 5
+    assert len(before) < 4
     resumed = jobs.resume_search(tmp_path / "a", workers=workers, verbose=0)
     whole = jobs.tune(
-        "tied_autoencoder", arrays, out=tmp_path / "b", strategy=strategy, trials=5, epochs=2,
+        "tied_autoencoder", arrays, out=tmp_path / "b", strategy=strategy, trials=4, epochs=2,
         fixed=SMALL, verbose=0,
     )  # fmt: skip
     assert rows(resumed.path) == rows(whole.path)

@@ -18,9 +18,8 @@ import pytest
 from amalthea.recipes import get_recipe, list_recipes
 
 from harness import arrays, batch, build, build_under, one_sentence
+from kinds import KINDS, RECIPES, each_recipe
 from life import state
-
-RECIPES = list_recipes()
 
 
 def in_stages(name):
@@ -30,42 +29,15 @@ def in_stages(name):
 
 
 every_recipe = pytest.mark.parametrize("name", RECIPES)
-# One of each kind of models shows in the default tests what all show in the slow ones.
-SLOW = {*RECIPES} - {"autoencoder", "lenet5", "linear_regression", "rbm", "toy_gan"}
+# One of each family shows in the default tests what one of each kind shows in the slow ones.
+QUICK = {"autoencoder", "lenet5", "linear_regression", "rbm", "toy_gan"}
 # Those that are tried on JAX, too: what is trained in stages, and what no other is like.
-ON_JAX = {name for name in RECIPES if in_stages(name)}
-ON_JAX |= {"boltzmann_machine", "gaussian_rbm", "hopfield", "localizer", "resnet"}
-# Whose like is traced on JAX and on two replicas, too.
-LIKE_ANOTHER = {
-    "alexnet",
-    "conditional_variational_autoencoder",
-    "dbn",
-    "densenet",
-    "greedy_classifier",
-    "maxout_network",
-    "multimodal_dbn",
-    "network_in_network",
-    "softmax_regression",
-    "squeezenet",
-    "stylegan",
-    "tagger",
-    "vgg",
-}
+ON_JAX = {name for name in KINDS if in_stages(name)}
+ON_JAX |= {"boltzmann_machine", "hopfield", "localizer", "resnet"}
 
-
-def marks(name):
-    on_jax = name in ON_JAX - LIKE_ANOTHER
-    return [pytest.mark.slow] * (name in SLOW) + [pytest.mark.jax] * on_jax
-
-
-every_recipe_trained = pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=marks(name)) for name in RECIPES]
-)
-
-# What a backend hardly changes is tried on JAX with one of each kind, as all that is not slow.
-every_recipe_on_tensorflow = pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in RECIPES]
-)
+every_recipe_trained = each_recipe(QUICK, jax=ON_JAX)
+# What a backend hardly changes is tried on JAX with those of the default tests.
+every_recipe_at_a_price = each_recipe(QUICK)
 
 
 @pytest.mark.tensorflow
@@ -92,7 +64,7 @@ def test_published_parameter_counts(name, monkeypatch):
         assert sum(counts) == published.parameters, published.configuration
 
 
-@every_recipe_trained
+@each_recipe(QUICK, rest=pytest.mark.slow, jax=ON_JAX)
 def test_two_steps_of_fit_move_every_trainable_weight(name, life):
     assert np.isfinite(life.logs["loss"]).all()
     _said_to_be_incomparable_is_logged(name, life.logs)
@@ -110,7 +82,7 @@ def test_a_step_is_traced_once(name, life):
     assert life.traces == 1
 
 
-@every_recipe_on_tensorflow
+@every_recipe_at_a_price
 def test_quick_figures_are_near_the_exact_ones_and_the_objective_is_logged_or_among_them(name):
     entry = get_recipe(name)
     if not entry.objective.measured:
@@ -134,13 +106,7 @@ def _said_to_be_incomparable_is_logged(name, logs):
 
 
 # Of models that have their objective in common one shows it.
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(n, marks=marks(n))
-        for n in sorted({*RECIPES} - SLOW | {"variational_autoencoder"})
-    ],
-)
+@each_recipe(QUICK, among=sorted(QUICK | {"variational_autoencoder"}), jax=ON_JAX)
 def test_labels_are_ignored_by_recipes_that_do_not_learn_from_them(name, life):
     if get_recipe(name).supervised:
         pytest.skip("learns from labels")
@@ -159,7 +125,7 @@ def test_a_batch_of_one_and_any_other_size_run(name, life):
         assert np.isfinite(outputs).all()
 
 
-@every_recipe_on_tensorflow
+@every_recipe_at_a_price
 def test_the_output_is_float32_under_mixed_precision(name):
     model = build_under("mixed_bfloat16", name)
     history = model.fit(*batch(name), verbose=0)
@@ -167,7 +133,7 @@ def test_the_output_is_float32_under_mixed_precision(name):
     assert model.predict(batch(name)[0], verbose=0).dtype == "float32"
 
 
-@every_recipe_on_tensorflow
+@every_recipe_at_a_price
 def test_another_seed_makes_another_model(name):
     first, other = (arrays(build(name, seed=seed).variables) for seed in (3, 4))
     assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
@@ -180,7 +146,7 @@ def test_untuned_the_space_is_the_signature(name):
     assert entry.space(keras_tuner.HyperParameters()) == defaults
 
 
-@every_recipe_on_tensorflow
+@every_recipe_at_a_price
 def test_drawn_arguments_build(name):
     entry = get_recipe(name)
     hypermodel = entry.hypermodel(**entry.smoke)
@@ -194,8 +160,7 @@ def test_drawn_arguments_build(name):
         assert model.origin.recipe == name
 
 
-@pytest.mark.slow
-@every_recipe
+@each_recipe(())
 def test_metrics_of_ones_own_are_added_and_nothing_else_changes(name):
     entry, models = get_recipe(name), []
     for metrics in ([], ["mean_absolute_error"]):
@@ -223,7 +188,7 @@ def test_a_value_that_cannot_be_used_is_one_sentence(name):
         one_sentence(error)
 
 
-@every_recipe_on_tensorflow
+@each_recipe(QUICK, rest=pytest.mark.slow)
 def test_the_example_of_the_docstring_runs(name):
     function = inspect.unwrap(get_recipe(name).build)
     tests = doctest.DocTestFinder(recurse=False).find(function, name, globs={})
@@ -300,9 +265,8 @@ def unordered(graph):
     ]
 
 
-@pytest.mark.slow
 @pytest.mark.tensorflow
-@every_recipe
+@each_recipe(())
 def test_no_weight_is_written_while_its_old_value_is_still_to_be_read(name, life):
     import tensorflow as tf
     from tensorflow.python.eager import context
@@ -377,7 +341,7 @@ for name in json.loads(sys.argv[1]):
 @pytest.mark.parametrize("part", range(4))
 def test_steps_on_two_replicas_are_those_on_one_in_the_order_of_each_epoch(part):
     script = TWO_REPLICAS.format(tests=os.path.dirname(os.path.dirname(__file__)))
-    names = sorted({*RECIPES} - LIKE_ANOTHER)[part::4]
+    names = KINDS[part::4]
     command = [sys.executable, "-c", script, json.dumps(names)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -9,36 +9,23 @@ import numpy as np
 import pytest
 
 from amalthea.errors import UserError
-from amalthea.recipes import get_recipe, list_recipes
+from amalthea.recipes import get_recipe
 
 from harness import arrays, batch, build, build_under, one_sentence
+from kinds import RECIPES, each_recipe
 from life import put_back, state
 
-RECIPES = list_recipes()
 every_recipe = pytest.mark.parametrize("name", RECIPES)
 every_recipe_of_images = pytest.mark.parametrize(
     "name", [name for name in RECIPES if get_recipe(name).task.inputs == ("image",)]
 )
-# One of each class of models; what needs traces of its own is tried on the others in the slow tier.
-ONE_OF_EACH = {
-    "autoencoder",
-    "dbn_classifier",
-    "lenet5",
-    "rbm",
-    "toy_gan",
-    "variational_autoencoder",
-}
-every_recipe_at_a_price = pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n not in ONE_OF_EACH)) for n in RECIPES]
+# One of each class of models.
+every_recipe_at_a_price = each_recipe(
+    {"autoencoder", "dbn_classifier", "lenet5", "rbm", "toy_gan", "variational_autoencoder"}
 )
-pytestmark = pytest.mark.tensorflow
-
-
 # What takes longest is tried on two of them.
-every_recipe_at_a_high_price = pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=[pytest.mark.slow] * (n not in ("lenet5", "toy_gan"))) for n in RECIPES],
-)
+every_recipe_at_a_high_price = each_recipe({"lenet5", "toy_gan"})
+pytestmark = pytest.mark.tensorflow
 
 
 class Batches(keras.utils.PyDataset):
