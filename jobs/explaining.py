@@ -10,7 +10,7 @@ from ..callbacks import draw_rows
 from ..checks import check_count, is_whole
 from ..errors import UserError
 from ..recipes import get_recipe
-from .files import replacing
+from .files import check_replaceable, replacing
 from .prediction import SHOWN, Prediction, read_images
 from .run import Run
 
@@ -48,8 +48,7 @@ def explain(
     check_count("batch_size", batch_size)
     if out is not None:
         out = Path(out)
-        if out.exists() and not ((out / "outputs.npz").is_file() and force):
-            raise UserError(f"{out} exists: choose another place, or replace it by force (--force)")
+        check_replaceable(out, force, "explanation", "outputs.npz")
     run = Run.open(run)
     entry = get_recipe(run.settings["recipe"])
     if "explain" not in entry.endpoints:

@@ -12,7 +12,7 @@ import tensorflow as tf
 from ..errors import UserError
 from ..recipes import Origin, get_recipe
 from ..recipes.endpoint import Endpoint
-from .files import plain_path, replacing, write_json
+from .files import check_replaceable, plain_path, replacing, write_json
 from .run import Run
 
 # Batch sizes of the check: what was traced or frozen for one must serve the other.
@@ -66,10 +66,7 @@ def export(
     if out is None:
         raise UserError("the export of a model needs a folder to write to: give out=")
     out = Path(out)
-    if out.exists() and not (out / "endpoints.json").is_file():
-        raise UserError(f"{out} exists and is no earlier export: choose another place")
-    if out.exists() and not force:
-        raise UserError(f"{out} exists: choose another place, or replace it by force (--force)")
+    check_replaceable(out, force, "export", "endpoints.json")
 
     endpoints = get_recipe(origin.recipe).endpoints
     if format != "savedmodel":

@@ -9,7 +9,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..errors import UserError
+
 _NEW = ".amalthea-new-"
+
+
+def check_replaceable(path: Path, force: bool, what: str, holding: str | None = None) -> None:
+    """Raise `UserError` if there is something at `path` that may not be replaced.
+
+    Args:
+        path: A file or a folder.
+        force: Whether an earlier one of its kind may be replaced.
+        what: Its kind, in words.
+        holding: Name of a file by which a folder of the kind is known; None where it is a file.
+    """
+    if not path.exists():
+        return
+    if not ((path / holding).is_file() if holding else path.is_file()):
+        raise UserError(f"{path} exists and is no earlier {what}: choose another place")
+    if not force:
+        raise UserError(f"{path} exists: choose another place, or replace it by force (--force)")
 
 
 @contextlib.contextmanager

@@ -28,11 +28,13 @@ class Weights:
         source: Where they come from.
         layers: The arrays of each layer, by its name, in the order of the layers.
         class_names: The names of its classes, where they are known.
+        preprocessing: What its images were scaled to, where that is known.
     """
 
     source: str
     layers: Mapping[str, Sequence[np.ndarray]]
     class_names: tuple[str, ...] = ()
+    preprocessing: str | None = None
 
 
 def read_weights(source: str | Path, recipe: Recipe, arguments: Mapping[str, Any]) -> Weights:
@@ -50,15 +52,17 @@ def read_weights(source: str | Path, recipe: Recipe, arguments: Mapping[str, Any
     path = Path(source).expanduser()
     if path.is_dir():
         run = Run.open(path)
-        return Weights(str(source), _arrays(run.load_model()), run.class_names)
+        model = run.load_model()
+        return Weights(str(source), _arrays(model), run.class_names, _preprocessing(model))
     if not path.is_file():
         raise UserError(f"there is no run and no file {source} to take weights from")
     try:
         if path.suffix == ".keras":
-            return Weights(str(source), _arrays(keras.models.load_model(path, compile=False)))
+            model = keras.models.load_model(path, compile=False)
+            return Weights(str(source), _arrays(model), preprocessing=_preprocessing(model))
         if path.name.endswith(".weights.h5"):
             return Weights(str(source), _of_the_recipe(path, recipe, arguments))
-        if path.suffix in (".h5", ".hdf5"):
+        if is_legacy(path):
             return Weights(str(source), _legacy(path))
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason, *_ = str(error).strip().splitlines() or [type(error).__name__]
@@ -66,6 +70,28 @@ def read_weights(source: str | Path, recipe: Recipe, arguments: Mapping[str, Any
     raise UserError(
         f"weights come from a run folder or a file .keras, .weights.h5 or .h5, got {source}"
     )
+
+
+def is_legacy(source: str | Path) -> bool:
+    """Whether a name is that of a file in Keras' legacy format."""
+    return str(source).endswith((".h5", ".hdf5")) and not str(source).endswith(".weights.h5")
+
+
+def check_preprocessing(source: str | Path, recipe: Recipe, given: Collection[str]) -> None:
+    """Raise `UserError` if a file does not say what its images were scaled to, nor does the user.
+
+    Args:
+        source: Where the weights come from.
+        recipe: The recipe that is to begin with them.
+        given: Names of the arguments that the user gives.
+    """
+    name = "preprocessing"
+    if is_legacy(source) and name not in given and name in {p.name for p in recipe.parameters}:
+        raise UserError(
+            f"{source} does not say what its images were scaled to: give {name} 'caffe' for the "
+            "VGG and residual nets of keras.applications, 'torch' for its dense nets, 'tf' for "
+            "images in [-1, 1]"
+        )
 
 
 def begin_with(
@@ -87,8 +113,15 @@ def begin_with(
         A sentence that says what has been taken.
 
     Raises:
-        UserError: If the shapes of a layer differ in anything else. Nothing is changed then.
+        UserError: If the shapes of a layer differ in anything else, or images were scaled to
+            something else. Nothing is changed then.
     """
+    scaled = _preprocessing(model), weights.preprocessing
+    if None not in scaled and scaled[0] != scaled[1]:
+        raise UserError(
+            f"preprocessing is {scaled[0]!r}, and {weights.source} was learnt with {scaled[1]!r}: "
+            f"give preprocessing {scaled[1]!r}"
+        )
     ours = _layers(model)
     pairs = _pairs(ours, weights)
     values: dict[int, np.ndarray] = {}
@@ -205,6 +238,12 @@ def _arrays(model: keras.Model) -> dict[str, list[np.ndarray]]:
         name: [ops.convert_to_numpy(variable) for variable in variables]
         for name, variables in _layers(model).items()
     }
+
+
+def _preprocessing(model: keras.Model) -> str | None:
+    """What a model of a recipe scales its images to, if it can be chosen."""
+    origin = getattr(model, "origin", None)
+    return origin.arguments.get("preprocessing") if origin else None
 
 
 def _of_the_recipe(path: Path, recipe: Recipe, arguments: Mapping[str, Any]):

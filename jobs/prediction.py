@@ -18,7 +18,7 @@ from ..data.features import FEATURES, Feature
 from ..errors import UserError, nearest
 from ..recipes import Endpoint, Recipe, get_recipe
 from ..recipes.tasks.sampling import STEPS
-from .files import replacing
+from .files import check_replaceable, replacing
 from .run import Run
 
 SIDES = {
@@ -213,8 +213,7 @@ def features(
         out = Path(out)
         if out.suffix != ".npz":
             raise UserError(f"features are written to a file .npz, got {out}")
-        if out.exists() and not force:
-            raise UserError(f"{out} exists: choose another place, or replace it by force (--force)")
+        check_replaceable(out, force, "file of features")
     entry = get_recipe(Run.open(run).settings["recipe"])
     giving = [
         (name, output)

@@ -26,7 +26,13 @@ from ..recipes import Recipe, get_recipe
 from ..recipes.search import plain
 from .curves import draw_log
 from .files import replacing
-from .initial import begin_with, freeze_layers, read_weights, scoring_layers
+from .initial import (
+    begin_with,
+    check_preprocessing,
+    freeze_layers,
+    read_weights,
+    scoring_layers,
+)
 from .inputs import Source, adopted, check_unchanged, features_of, read_sets, source_of
 from .run import Run, refuse_existing
 
@@ -69,8 +75,9 @@ def train(
             `arguments` and `batch_size` say nothing else.
         initial: What has the weights to begin with: the folder of a run, or a file `.keras`,
             `.weights.h5` of this recipe, or `.h5` in Keras' legacy format, such as those of
-            `keras.applications`. Layers are found by their names, or else by their order, and
-            their shapes must agree; what scores the classes is new where these are others, but for
+            `keras.applications`, which must be given the `preprocessing` that they were learnt
+            with. Layers are found by their names, or else by their order, and their shapes must
+            agree; what scores the classes is new where these are others, but for
             classes of the same names.
         freeze: Which layers keep the weights that they begin with, and normalise as in inference:
             "none", "features" for all but what scores the classes, or how many, from the first on.
@@ -106,6 +113,8 @@ def train(
     batch_size = found_batch_size if batch_size is None else batch_size
     batch_size = check_count("batch_size", batch_size)
     check_free(entry, arguments or {})
+    if initial is not None:
+        check_preprocessing(initial, entry, {**found, **(arguments or {})})
     data = entry.data if data is None else data
     source = Source(data, image_size, value_range, sequence_length, entry.task.columns)
     sets = read_sets(entry, source)

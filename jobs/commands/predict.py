@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from ...errors import UserError
+from ..files import check_replaceable
 from ..quiet import prepare_keras
 from .options import (
     PATH,
@@ -48,8 +49,8 @@ def predict(
     force: Force = False,
 ) -> None:
     """Predict the classes of images, or targets; or reconstruct, complete or score images."""
-    if out is not None and out.exists() and not ((out / "outputs.npz").is_file() and force):
-        raise UserError(f"{out} exists: choose another place, or replace it by force (--force)")
+    if out is not None:
+        check_replaceable(out, force, "prediction", "outputs.npz")
     prepare_keras()
     from ..prediction import predict
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from ...errors import UserError
+from ..files import check_replaceable
 from ..quiet import prepare_keras
 from .options import (
     PATH,
@@ -48,8 +49,8 @@ def sample(
     force: Force = False,
 ) -> None:
     """Draw images from a run's model, or have it write texts."""
-    if grid is not None and (grid.is_dir() or (grid.exists() and not force)):
-        raise UserError(f"{grid} exists: choose another place, or replace it by force (--force)")
+    if grid is not None:
+        check_replaceable(grid, force, "picture")
     prepare_keras()
     from ..sampling import sample
 

@@ -16,8 +16,12 @@ from ..search import Choice, Given, Rank, are_counts
 from .explanations import EXPLAIN
 
 Augmentation = Annotated[str, Choice("none", "shift", "shift and flip", rank=Rank.REGULARIZATION)]
-
-
+Preprocessing = Annotated[
+    str,
+    Given(
+        lambda v: isinstance(v, str) and v in ("tf", "caffe", "torch"), "'tf', 'caffe' or 'torch'"
+    ),
+]
 Blocks = Annotated[
     tuple[int, ...],
     Given(
@@ -40,9 +44,35 @@ def decay(multiplier: Callable[[float], float]) -> MakeSchedule:
     return lambda arguments: LearningRateDecay(arguments["learning_rate"], multiplier)
 
 
-def normalized(images, augmentation: str):
-    """Images from -1 to 1, in training shifted by up to an eighth of their side, and mirrored."""
-    x = layers.Rescaling(2.0, -1.0, name="rescaling")(images)
+# Means and deviations of red, green and blue, of ImageNet, and in 255ths.
+STATISTICS = {
+    "torch": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "caffe": ((123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255,) * 3),
+}
+
+
+def normalized(images, augmentation: str, preprocessing: str = "tf"):
+    """Images as a network takes them, in training shifted by up to an eighth of their side.
+
+    Args:
+        images: Images in [0, 1].
+        augmentation: "none", "shift", or "shift and flip", which mirrors half of them, too.
+        preprocessing: As Keras calls it: "tf" from -1 to 1, "torch" in deviations of ImageNet from
+            its means, "caffe" in 255ths from these means, blue first.
+    """
+    if preprocessing != "tf" and images.shape[-1] != 3:
+        raise UserError(
+            f"preprocessing {preprocessing!r} is of images of 3 channels, got {images.shape[-1]}"
+        )
+    scale, offset = 2.0, -1.0
+    if preprocessing != "tf":
+        pairs = list(zip(*STATISTICS[preprocessing], strict=True))
+        # Of shape (1, 1, 3), which Keras' own order of axes leaves alone.
+        scale = [[[1 / deviation for _, deviation in pairs]]]
+        offset = [[[-mean / deviation for mean, deviation in pairs]]]
+    x = layers.Rescaling(scale, offset, name="rescaling")(images)
+    if preprocessing == "caffe":
+        x = x[..., ::-1]
     if augmentation != "none":
         pixels = max(1, min(images.shape[1:3]) // 8)
         x = RandomShift(pixels, augmentation == "shift and flip", name="augmentation")(x)

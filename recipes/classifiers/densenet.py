@@ -29,6 +29,7 @@ from .convolutional import (
     IMAGENET,
     Augmentation,
     Blocks,
+    Preprocessing,
     activated,
     check_size,
     classify,
@@ -66,6 +67,7 @@ def densenet(
     ] = 1.0,
     stem: Stem = "3x3",
     dropout: Dropout = 0.0,
+    preprocessing: Preprocessing = "tf",
     augmentation: Augmentation = "shift and flip",
     weight_decay: WeightDecay = 1e-4,
     momentum: Momentum = 0.9,
@@ -96,6 +98,9 @@ def densenet(
         stem: "3x3" for small images, or "7x7", with stride 2 and a pooling that halves once more.
         dropout: Share of each convolution's outputs that are left out in training; below 1. The
             paper has 0.2 where images are not augmented.
+        preprocessing: What images are scaled to: "tf" for [-1, 1]; for weights that were learnt so
+            on ImageNet, "caffe", as the VGG and residual nets of `keras.applications`, or "torch",
+            as its dense nets.
         augmentation: What is done to images in training: "none", "shift" by up to an eighth of
             their side, or "shift and flip" from left to right.
         weight_decay: Coefficient of the kernels in their gradients.
@@ -127,7 +132,7 @@ def densenet(
     halves = len(blocks) - 1
     check_size(image_shape, *([(1, 2)] * 2 if stem == "7x7" else []), *[(2, 2)] * halves)
     images = keras.Input(image_shape, name="images")
-    x = normalized(images, augmentation)
+    x = normalized(images, augmentation, preprocessing)
     if stem == "7x7":
         x = convolution(x, 2 * growth, 7, "stem", strides=2)
         x = activated(x, "stem")

@@ -26,6 +26,7 @@ from .convolutional import (
     IMAGENET,
     Augmentation,
     Blocks,
+    Preprocessing,
     activated,
     batch_normalization,
     classify,
@@ -88,6 +89,7 @@ def resnet(
     shortcut: Shortcut = "padding",
     preactivation: Flag = False,
     stride_in: StrideIn = "1x1",
+    preprocessing: Preprocessing = "tf",
     augmentation: Augmentation = "shift and flip",
     weight_decay: WeightDecay = 1e-4,
     momentum: Momentum = 0.9,
@@ -121,6 +123,9 @@ def resnet(
             nothing but the sum is between two blocks.
         stride_in: Which convolution of a bottleneck halves the image: the first "1x1", as in the
             paper, or the "3x3", as in Torch's models.
+        preprocessing: What images are scaled to: "tf" for [-1, 1]; for weights that were learnt so
+            on ImageNet, "caffe", as the VGG and residual nets of `keras.applications`, or "torch",
+            as its dense nets.
         augmentation: What is done to images in training: "none", "shift" by up to an eighth of
             their side, or "shift and flip" from left to right.
         weight_decay: Coefficient of the kernels in their gradients.
@@ -151,7 +156,7 @@ def resnet(
         Residual Networks": https://arxiv.org/abs/1603.05027
     """
     images = keras.Input(image_shape, name="images")
-    x = normalized(images, augmentation)
+    x = normalized(images, augmentation, preprocessing)
     if stem == "7x7":
         x = convolution(x, filters, 7, "stem", strides=2)
         x = activated(x, "stem")

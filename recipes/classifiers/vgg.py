@@ -28,6 +28,7 @@ from .convolutional import (
     IMAGENET,
     Augmentation,
     Blocks,
+    Preprocessing,
     batch_normalization,
     check_size,
     classify,
@@ -75,6 +76,7 @@ def vgg(
     hidden_units: HiddenUnits = (4096, 4096),
     normalization: Flag = False,
     dropout: Dropout = 0.5,
+    preprocessing: Preprocessing = "tf",
     augmentation: Augmentation = "shift and flip",
     weight_decay: WeightDecay = 5e-4,
     momentum: Momentum = 0.9,
@@ -102,6 +104,9 @@ def vgg(
         normalization: Whether each convolution is followed by batch normalisation, which the paper
             is older than.
         dropout: Share of the hidden dense layers' units that are left out in training; below 1.
+        preprocessing: What images are scaled to: "tf" for [-1, 1]; for weights that were learnt so
+            on ImageNet, "caffe", as the VGG and residual nets of `keras.applications`, or "torch",
+            as its dense nets.
         augmentation: What is done to images in training: "none", "shift" by up to an eighth of
             their side, or "shift and flip" from left to right.
         weight_decay: Coefficient of the kernels in their gradients.
@@ -132,7 +137,7 @@ def vgg(
     """
     check_size(image_shape, *[(2, 2)] * len(blocks))
     images = keras.Input(image_shape, name="images")
-    x = normalized(images, augmentation)
+    x = normalized(images, augmentation, preprocessing)
     for stage, count in enumerate(blocks, start=1):
         for number in range(1, count + 1):
             name = f"convolution_{stage}_{number}"

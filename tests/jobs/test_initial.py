@@ -4,6 +4,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from keras.applications.imagenet_utils import preprocess_input
 from keras.src.legacy.saving import legacy_h5_format
 
 from amalthea import jobs
@@ -208,14 +209,14 @@ BESIDE = {"include_top": True, "weights": None, "classes": 7, "classifier_activa
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("theirs", "ours"),
+    ("theirs", "ours", "preprocessing"),
     [
-        (keras.applications.VGG16, vgg16),
-        (keras.applications.ResNet50, resnet50),
-        (keras.applications.DenseNet121, densenet121),
+        (keras.applications.VGG16, vgg16, "caffe"),
+        (keras.applications.ResNet50, resnet50, "caffe"),
+        (keras.applications.DenseNet121, densenet121, "torch"),
     ],
 )
-def test_files_of_keras_applications_give_the_same_outputs(theirs, ours, tmp_path):
+def test_files_of_keras_applications_give_the_same_outputs(theirs, ours, preprocessing, tmp_path):
     """But for an epsilon of 1.001e-5, and biases that normalisation takes away again."""
     other, random = theirs(input_shape=(64, 64, 3), **BESIDE), np.random.default_rng(0)
     for variable in other.weights:  # statistics, too, so that nothing is the identity
@@ -224,14 +225,35 @@ def test_files_of_keras_applications_give_the_same_outputs(theirs, ours, tmp_pat
             variable.assign(random.uniform(low, low + 1, variable.shape))
     with h5py.File(tmp_path / "weights.h5", "w") as file:
         legacy_h5_format.save_weights_to_hdf5_group(file, other)
-    net = ours(image_shape=(64, 64, 3), num_classes=7)
+    net = ours(image_shape=(64, 64, 3), num_classes=7, preprocessing=preprocessing)
     recipe = get_recipe(net.origin.recipe)
     weights = read_weights(tmp_path / "weights.h5", recipe, net.origin.arguments)
     begin_with(net, weights, {"scores"}, ())
     images = random.random((3, 64, 64, 3)).astype("float32")
-    expected = other.predict(2 * images - 1, verbose=0)
+    given = preprocess_input(255 * images, data_format="channels_last", mode=preprocessing)
+    expected = other.predict(given, verbose=0)
     scale = np.abs(expected).max()
     assert scale > 1e-3
     np.testing.assert_allclose(
         net.predict(images, verbose=0), expected, rtol=1e-4, atol=1e-5 * scale
     )
+
+
+def test_what_images_were_scaled_to_must_agree_or_be_said(earlier, tmp_path):
+    data = animals("cat", "cow", "dog")
+    with pytest.raises(UserError, match="'caffe' is of images of 3 channels, got 1") as error:
+        train(data, tmp_path / "a", arguments=SMALL | {"preprocessing": "caffe"})
+    one_sentence(error)
+    data = data[0].repeat(3, axis=3), data[1]
+    caffe = SMALL | {"preprocessing": "caffe"}
+    run = train(data, tmp_path / "a", arguments=caffe)
+    with pytest.raises(UserError, match=r"'tf', and .* was learnt with 'caffe'") as error:
+        train(data, tmp_path / "b", initial=run.path)
+    one_sentence(error)
+    with h5py.File(tmp_path / "weights.h5", "w") as file:
+        legacy_h5_format.save_weights_to_hdf5_group(file, run.load_model())
+    with pytest.raises(UserError, match="does not say what its images were scaled to") as error:
+        train(data, tmp_path / "b", initial=tmp_path / "weights.h5")
+    one_sentence(error)
+    assert not (tmp_path / "b").exists()
+    train(data, tmp_path / "b", initial=tmp_path / "weights.h5", arguments=caffe)

@@ -35,6 +35,19 @@ QUICK = {"autoencoder", "lenet5", "linear_regression", "rbm", "toy_gan"}
 ON_JAX = {name for name in KINDS if in_stages(name)}
 ON_JAX |= {"boltzmann_machine", "hopfield", "localizer", "resnet"}
 
+
+@pytest.fixture
+def without_values(monkeypatch):
+    """Where nobody looks at the values of weights: to draw a hundred million takes its time."""
+    from keras.src.initializers import random_initializers
+
+    def zeros(shape, *args, dtype=None, **kwargs):
+        return keras.ops.convert_to_tensor(np.zeros(shape, "float32"), dtype)
+
+    for draw in ("normal", "truncated_normal", "uniform"):
+        monkeypatch.setattr(random_initializers.random, draw, zeros)
+
+
 every_recipe_trained = each_recipe(QUICK, jax=ON_JAX)
 # What a backend hardly changes is tried on JAX with those of the default tests.
 every_recipe_at_a_price = each_recipe(QUICK)
@@ -48,16 +61,7 @@ every_recipe_at_a_price = each_recipe(QUICK)
         for name in list_recipes(variants=True)
     ],
 )
-def test_published_parameter_counts(name, monkeypatch):
-    from keras.src.initializers import random_initializers
-
-    # Nobody looks at the values, and to draw a hundred million takes its time.
-    for draw in ("normal", "truncated_normal", "uniform"):
-        monkeypatch.setattr(
-            random_initializers.random,
-            draw,
-            lambda shape, *args, dtype=None, **kwargs: keras.ops.zeros(shape, dtype),
-        )
+def test_published_parameter_counts(name, without_values):
     for published in get_recipe(name).published:
         model = get_recipe(name).build(**published.arguments)
         counts = [int(np.prod(v.shape)) for v in model.trainable_variables]
@@ -175,7 +179,7 @@ def test_metrics_of_ones_own_are_added_and_nothing_else_changes(name):
 
 
 @every_recipe
-def test_a_model_is_small_enough_for_tests(name):
+def test_a_model_is_small_enough_for_tests(name, without_values):
     assert build(name).count_params() < 100_000
     assert max(batch(name)[0].shape[1:]) <= 32
 
@@ -200,7 +204,7 @@ def test_the_example_of_the_docstring_runs(name):
 
 
 @every_recipe
-def test_endpoints_share_the_models_weights(name):
+def test_endpoints_share_the_models_weights(name, without_values):
     model = build(name)
     for endpoint in get_recipe(name).endpoints.values():
         # What differentiates takes its time, and is exported in the slow tests.

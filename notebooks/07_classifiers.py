@@ -1,0 +1,253 @@
+# %% [markdown]
+# # Classifiers: a family tree
+#
+# Sixty years of classifiers, each of which had one idea more than those before it. This notebook
+# draws their tree, trains one net for each idea with the same number of parameters, the same images
+# and the same number of epochs, asks a net where it looked, and lets one net learn from another.
+#
+# With the environment variable `AMALTHEA_FAST=1` it takes a minute or two, but has digits instead
+# of clothes and trains too little for what the text says of the results.
+
+# %%
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import Image
+
+FAST = os.environ.get("AMALTHEA_FAST") == "1"
+
+# TensorFlow's C++ part logs to the standard error of the process when it is imported.
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+standard_error = os.dup(2)
+with open(os.devnull, "w") as nowhere:
+    os.dup2(nowhere.fileno(), 2)
+import tensorflow as tf
+
+os.dup2(standard_error, 2)
+tf.get_logger().setLevel("ERROR")
+
+from amalthea import data, jobs, recipes
+
+folder = tempfile.TemporaryDirectory()  # removed when the notebook ends
+work = Path(folder.name)
+plt.rcParams.update({"figure.dpi": 100, "axes.grid": True, "grid.alpha": 0.3})
+
+NAME = "digits" if FAST else "fashion_mnist"
+COUNT, EPOCHS = (64, 1) if FAST else (12_000, 8)
+
+
+def read(split, count):
+    """Images with margins up to 32×32 pixels, and their labels."""
+    images = data.read(f"padded:{NAME}", split, image_size=32 if FAST else None).first(count)
+    return images.as_float(), images.labels
+
+
+x, y = read("train", COUNT)
+x_test, y_test = read("test", 64 if FAST else 10_000)
+names = data.read(NAME, "test").class_names
+
+# %% [markdown]
+# ## 1. The tree
+#
+# An arrow leads from a net to one that took up its idea, and says what it added.
+
+# %%
+PLACES = {
+    "perceptron": (1958, 2), "mlp": (1986, 2), "lenet5": (1998, 1), "alexnet": (2012, 1),
+    "maxout_network": (2013, 3), "network_in_network": (2013.6, 2.1), "vgg": (2014.3, 0),
+    "googlenet": (2014.6, 3), "resnet": (2015.8, 1), "squeezenet": (2016.3, 4),
+    "fractalnet": (2016.5, 0.1), "densenet": (2016.9, 2),
+}  # fmt: skip
+ARROWS = [
+    ("perceptron", "mlp", "a hidden layer"),
+    ("mlp", "lenet5", "convolutions"),
+    ("mlp", "maxout_network", "learnt activations, dropout"),
+    ("lenet5", "alexnet", "depth, rectifiers, dropout"),
+    ("alexnet", "vgg", "3×3 only"),
+    ("alexnet", "network_in_network", "1×1, mean of maps"),
+    ("network_in_network", "googlenet", "branches"),
+    ("vgg", "resnet", "shortcuts"),
+    ("googlenet", "squeezenet", "few parameters"),
+    ("resnet", "densenet", "all maps kept"),
+    ("vgg", "fractalnet", "depth, no shortcuts"),
+]
+# Most happened within five years, so time is stretched where it is dense.
+at = {name: (np.interp(year, (1958, 2011, 2017.5), (0, 3.5, 10)), y)
+      for name, (year, y) in PLACES.items()}  # fmt: skip
+figure, axes = plt.subplots(figsize=(12, 5.5))
+axes.set(xlim=(-0.7, 10.6), ylim=(-0.5, 4.5))
+axes.axis("off")
+for parent, child, idea in ARROWS:
+    (x0, y0), (x1, y1) = at[parent], at[child]
+    axes.annotate("", at[child], at[parent], arrowprops={
+        "arrowstyle": "->", "color": "grey", "shrinkA": 22, "shrinkB": 22,
+    })  # fmt: skip
+    axes.text((x0 + x1) / 2, (y0 + y1) / 2, idea, fontsize=8, ha="center", color="darkred",
+              bbox={"color": "white", "pad": 1})  # fmt: skip
+for name, place in at.items():
+    text = f"{name}\n{int(PLACES[name][0])}"
+    box = {"boxstyle": "round", "facecolor": "aliceblue", "edgecolor": "steelblue"}
+    axes.text(*place, text, ha="center", va="center", fontsize=9, bbox=box)
+plt.show()
+
+# %% [markdown]
+# ## 2. What each idea brings
+#
+# Each net below but the first has about 100,000 parameters, sees the same images, without shifts
+# and mirrors, and trains for the same number of epochs by its published rule, whose schedule is
+# scaled to that. What differs is how the parameters are spent. A convolution uses each of them at
+# hundreds of places, so equal parameters are not equal work: the last column tells what that costs.
+
+# %%
+SHAPE, CLASSES = x.shape[1:], len(names)
+PLAIN = {"augmentation": "none", "seed": 0}
+nets = {
+    "softmax_regression": lambda: recipes.softmax_regression(SHAPE, CLASSES, seed=0),
+    "mlp": lambda: recipes.mlp(SHAPE, CLASSES, hidden_units=(96,), seed=0),
+    "maxout_network": lambda: recipes.maxout_network(
+        SHAPE, CLASSES, hidden_units=(24, 24), pieces=4, seed=0
+    ),
+    "lenet5": lambda: recipes.lenet5(SHAPE, CLASSES, padding=2, seed=0),
+    "vgg": lambda: recipes.vgg(
+        SHAPE, CLASSES, blocks=(1, 1, 2), filters=20, hidden_units=(), **PLAIN
+    ),
+    "vgg, normalised": lambda: recipes.vgg(
+        SHAPE, CLASSES, blocks=(1, 1, 2), filters=20, hidden_units=(), normalization=True, **PLAIN
+    ),
+    "network_in_network": lambda: recipes.network_in_network(SHAPE, CLASSES, width=0.32, **PLAIN),
+    "googlenet": lambda: recipes.googlenet(SHAPE, CLASSES, width=0.12, **PLAIN),
+    "resnet": lambda: recipes.resnet(SHAPE, CLASSES, blocks=(3, 3, 3), filters=10, **PLAIN),
+    "squeezenet": lambda: recipes.squeezenet_1_1(
+        image_shape=SHAPE, num_classes=CLASSES, width=0.37, **PLAIN
+    ),
+    "fractalnet": lambda: recipes.fractalnet(
+        SHAPE, CLASSES, filters=(10, 20, 40), columns=3, **PLAIN
+    ),
+    "densenet": lambda: recipes.densenet(SHAPE, CLASSES, blocks=(5, 5, 5), growth=8, **PLAIN),
+}
+
+
+def fit(model, images, labels, epochs):
+    """Train as the recipe says, its schedule of learning rates included."""
+    entry = recipes.get_recipe(model.origin.recipe)
+    schedule = [entry.schedule(model.origin.arguments)] if entry.schedule else []
+    model.fit(images, labels, batch_size=64, epochs=epochs, callbacks=schedule, verbose=0)
+    return model
+
+
+def error(model, images=None, labels=None):
+    """Share of images that are told wrong: of the test, or of others."""
+    images, labels = (x_test, y_test) if images is None else (images, labels)
+    return np.mean(model.predict(images, batch_size=500, verbose=0).argmax(-1) != labels)
+
+
+errors, trained = {}, {}
+print(f"{'net':20}{'parameters':>12}{'kernels':>8}{'error':>9}{'seconds':>9}")
+for name, build in nets.items():
+    keras.utils.set_random_seed(0)
+    begin = time.perf_counter()
+    model = fit(build(), x, y, EPOCHS)
+    seconds = time.perf_counter() - begin
+    trained[name], errors[name] = model, error(model)
+    weights = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+    kernels = sum(v.name == "kernel" for v in model.trainable_variables)
+    print(f"{name:20}{weights:12,}{kernels:8}{100 * errors[name]:8.1f} %{seconds:8.0f}")
+
+# %%
+figure, axes = plt.subplots(figsize=(8, 3.5))
+ordered = sorted(errors, key=errors.get)
+axes.barh(ordered, [100 * errors[name] for name in ordered], color="steelblue")
+axes.set_xlabel("test error, %")
+plt.show()
+
+# %% [markdown]
+# ## 3. Depth, with and without shortcuts
+#
+# A plain net that grows deeper learns worse, not because it generalises worse but because gradient
+# descent no longer finds good weights: the error on its own training images rises, too. Shortcuts
+# mend that. Both kinds below are normalised, have stages of equal widths, and train equally long.
+
+# %%
+kinds = {
+    "plain": lambda n: recipes.vgg(
+        SHAPE, CLASSES, blocks=(2 * n,) * 3, filters=8, hidden_units=(), normalization=True,
+        learning_rate=0.1, **PLAIN,
+    ),
+    "residual": lambda n: recipes.resnet(SHAPE, CLASSES, blocks=(n,) * 3, filters=8, **PLAIN),
+}  # fmt: skip
+depths, few = ((1,), 64) if FAST else ((1, 3, 6), 6_000)
+figure, axes = plt.subplots(figsize=(6, 3))
+for kind, build in kinds.items():
+    found = []
+    for n in depths:
+        keras.utils.set_random_seed(0)
+        model = fit(build(n), x[:few], y[:few], EPOCHS)
+        training, test = 100 * error(model, x[:few], y[:few]), 100 * error(model)
+        print(f"{kind:10}{6 * n:3} convolutions  training {training:5.1f} %  test {test:5.1f} %")
+        found.append(training)
+    axes.plot([6 * n for n in depths], found, "o-", label=kind)
+axes.set(xlabel="convolutions in blocks", ylabel="training error, %")
+axes.legend()
+plt.show()
+
+# %% [markdown]
+# ## 4. Where a net looks
+#
+# Every classifier is exported with an endpoint `explain`. Saliency is how much each pixel would
+# change the score of the class; integrated gradients add that up on the way from a black image;
+# Grad-CAM says which region of the last maps spoke for the class. At the shell it is
+# `amalthea explain RUN PICTURE… --out FOLDER`.
+
+# %%
+run = jobs.train(
+    "resnet", (x, y), out=work / "resnet", epochs=EPOCHS, batch_size=64, verbose=0,
+    arguments={"blocks": (2, 2, 2), "filters": 10},
+)  # fmt: skip
+first = [np.flatnonzero(y_test == label)[0] for label in range(min(8, CLASSES))]
+jobs.explain(run.path, x_test[first], out=work / "why")
+Image(filename=work / "why" / "explanations.png", width=800)
+
+# %% [markdown]
+# ## 5. Learning from another net
+#
+# The net above has seen the first five classes only when it is trained anew below. Its features
+# are then frozen, and only what scores the classes learns the other five, from a few images each:
+# `amalthea train resnet --from RUN --freeze features`. Beside it the same net begins from random
+# weights.
+
+# %%
+half, small = y < 5, {"blocks": (2, 2, 2), "filters": 10}
+settings = {"epochs": EPOCHS, "batch_size": 32, "arguments": small, "verbose": 0}
+first_half = jobs.train("resnet", (x[half], y[half]), out=work / "half", **settings)
+x_other, y_other = x[~half], y[~half] - 5
+test = y_test >= 5
+each = (8,) if FAST else (5, 20, 100)
+figure, axes = plt.subplots(figsize=(6, 3))
+for label, changes in {
+    "from random weights": {},
+    "features of the other classes, frozen": {"initial": first_half.path, "freeze": "features"},
+}.items():
+    found = []
+    for count in each:
+        chosen = np.concatenate([np.flatnonzero(y_other == c)[:count] for c in range(5)])
+        sets = (x_other[chosen], y_other[chosen])
+        # As many steps for all: fewer images are passed over more often.
+        epochs = 1 if FAST else 2000 // len(chosen)
+        out = work / f"{label}-{count}"
+        taught = jobs.train(
+            "resnet",
+            {"train": sets, "validation": sets},
+            out=out,
+            **settings | changes | {"epochs": epochs},
+        )
+        found.append(100 * error(taught.load_model(), x_test[test], y_test[test] - 5))
+        print(f"{label:40}{count:4} images a class: test error {found[-1]:.1f} %")
+    axes.semilogx(each, found, "o-", label=label)
+axes.set(xlabel="images a class", ylabel="test error, %")
+axes.legend()
+plt.show()
