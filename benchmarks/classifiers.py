@@ -125,8 +125,44 @@ def perceptrons() -> str:
     return table(header, rows)
 
 
+def large() -> str:
+    """VGG-16 at 224×224 pixels: steps beside `keras.applications`', and memory of a run's life."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+
+        def measure(what):
+            found[what] = json.loads(
+                run([sys.executable, HERE / "vgg16_contenders.py", what, folder])
+            )
+            return [found[what]["seconds"]]
+
+        measured = in_turn(
+            {what: functools.partial(measure, what) for what in ("recipe", "plain")},
+            options.rounds,
+        )
+        for what in ("train", "resume", "export"):
+            measured[what] = measure(what)
+    said = {
+        "recipe": "`vgg16`, a step of 8 images",
+        "plain": "`keras.applications.VGG16`, a step",
+        "train": "`jobs.train`, 2 steps, with start and saving",
+        "resume": "`jobs.resume`, 2 steps more",
+        "export": "`jobs.export` with its check",
+    }
+    rows = [
+        [
+            said[what],
+            spread(seconds) if len(seconds) > 1 else f"{seconds[0]:.0f}",
+            ratio(measured["recipe"], seconds) if what == "plain" else "",
+            f"{found[what]['memory']:.1f}",
+        ]
+        for what, seconds in measured.items()
+    ]
+    return table(["what", "seconds", "`vgg16` to it, paired", "peak memory, GiB"], rows)
+
+
 SKLEARN = "scikit-learn's `MLPClassifier`"
-PARTS = {"steps": steps, "building": building, "perceptrons": perceptrons}
+PARTS = {"steps": steps, "building": building, "perceptrons": perceptrons, "large": large}
 
 if __name__ == "__main__":
     options = parsed(__doc__, PARTS, rounds=5)
