@@ -79,6 +79,14 @@ def normalized(images, augmentation: str, preprocessing: str = "tf"):
     return x
 
 
+def gaussian() -> keras.initializers.Initializer:
+    """He's initial weights, for one layer, as published.
+
+    Keras' `he_normal` cuts the tails off, and takes more than twice as long.
+    """
+    return keras.initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal")
+
+
 def batch_normalization(name: str, **arguments) -> keras.layers.Layer:
     """Batch normalisation as Torch's and Caffe's, which most papers have used."""
     return FusedBatchNormalization(momentum=0.9, epsilon=1e-5, name=name, **arguments)
@@ -97,7 +105,7 @@ def convolution(x, filters: int, size: int, name: str, *, strides: int = 1, **ar
     """
     arguments = {
         "use_bias": False,
-        "kernel_initializer": "he_normal",
+        "kernel_initializer": gaussian(),
         "padding": "same",
     } | arguments
     if strides > 1 and size > 1:

@@ -29,6 +29,7 @@ from .convolutional import (
     check_size,
     compile_classifier,
     decay,
+    gaussian,
     normalized,
 )
 from .explanations import EXPLAIN
@@ -135,10 +136,10 @@ def network_in_network(
             if number == 1:
                 padding = "same" if stride == 1 else "valid"
                 layer = layers.Conv2D(
-                    count, size, stride, padding, kernel_initializer="he_normal", name=name
+                    count, size, stride, padding, kernel_initializer=gaussian(), name=name
                 )
             else:  # a 1×1 convolution
-                layer = layers.Dense(count, kernel_initializer="he_normal", name=name)
+                layer = layers.Dense(count, kernel_initializer=gaussian(), name=name)
             last = stage == len(stages) and number == len(filters)
             x = layers.ReLU(name="maps" if last else f"{name}_relu")(layer(x))
         if stage < len(stages):

@@ -35,6 +35,7 @@ from .convolutional import (
     compile_classifier,
     convolution,
     decay,
+    gaussian,
     normalized,
 )
 
@@ -150,7 +151,7 @@ def vgg(
     x = layers.Flatten(name="maps" if hidden_units else "features")(x)
     for number, units in enumerate(hidden_units, start=1):
         name = "features" if number == len(hidden_units) else f"hidden_{number}"
-        x = layers.Dense(units, "relu", kernel_initializer="he_normal", name=name)(x)
+        x = layers.Dense(units, "relu", kernel_initializer=gaussian(), name=name)(x)
         x = layers.Dropout(dropout, name=f"dropout_{number}")(x)
     model = RecipeModel(images, classify(x, num_classes), name="vgg")
     return compile_classifier(model, learning_rate, momentum, weight_decay)
