@@ -1,5 +1,6 @@
 """A classifier that names all that an image shows."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import keras
@@ -27,6 +28,16 @@ from .convolutional import Augmentation, decay
 NumTags = Annotated[int, at_least(2), FromData("tags", "count")]
 
 
+@dataclass(frozen=True)
+class OfBody(Part):
+    """What the body has as its endpoint of that output; without one, what its scores are given."""
+
+    def bind(self, model):
+        declared = get_recipe(model.origin.arguments["body"]).endpoints.get(self.output)
+        last = getattr(model, "classifier", model).layers[-2]
+        return (declared or Part(self.input, self.output, end=last.name)).bind(model)
+
+
 def precision(model: keras.Model, images: np.ndarray, tags: np.ndarray, batch_size: int):
     """The mean over tags of the average precision, of those that any of the images has."""
     scores = model.predict(images, batch_size=batch_size, verbose=0)
@@ -41,7 +52,10 @@ def precision(model: keras.Model, images: np.ndarray, tags: np.ndarray, batch_si
     data="crowds",
     paper="Zhang & Zhou 2014: https://doi.org/10.1109/TKDE.2013.39",
     objective=Objective("val_mean_average_precision", "max", measured=True),
-    endpoints={"serve": Part("images", "tags", activation="sigmoid", of="classifier")},
+    endpoints={
+        "serve": Part("images", "tags", activation="sigmoid", of="classifier"),
+        "features": OfBody("images", "features"),
+    },
     smoke={"image_shape": (8, 8, 1), "num_tags": 3, "body": "mlp_128"},
     measures=precision,
     batch_size=64,

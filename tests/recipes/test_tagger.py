@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from amalthea.errors import UserError
-from amalthea.recipes import mlp, tagger
+from amalthea.recipes import get_recipe, mlp, tagger
 from amalthea.recipes.classifiers.tagger import precision
 
 from harness import one_sentence
@@ -15,6 +15,17 @@ def test_the_network_is_that_of_the_body():
     net = tagger((8, 8, 1), 3, body="mlp_128", seed=0)
     body = mlp((8, 8, 1), 3, seed=0)
     np.testing.assert_array_equal(net.predict(IMAGES, verbose=0), body.predict(IMAGES, verbose=0))
+
+
+@pytest.mark.parametrize("body", ["mlp_128", "lenet5", "softmax_regression"])
+def test_features_are_what_the_scores_are_made_of(body):
+    images = np.random.default_rng(0).random((6, 12, 12, 1)).astype("float32")
+    net = tagger((12, 12, 1), 3, body=body, seed=0)
+    features = get_recipe("tagger").endpoints["features"].bind(net)({"images": images})["features"]
+    *_, kernel, bias = net.get_weights()
+    np.testing.assert_allclose(
+        features @ kernel + bias, net.predict(images, verbose=0), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_the_loss_is_the_mean_crossentropy_of_a_tag():
@@ -45,6 +56,9 @@ def test_any_classifier_can_be_the_body(body):
     assert np.isfinite(net.fit(images, tags, verbose=0).history["loss"]).all()
     assert net.predict(images, verbose=0).shape == (4, 2)
     assert net.origin.recipe == "tagger"
+    features = get_recipe("tagger").endpoints["features"].bind(net)({"images": images})["features"]
+    assert features.shape[0] == 4
+    assert len(features.shape) == 2
 
 
 @pytest.mark.parametrize(
