@@ -3,7 +3,7 @@
 #
 # Sixty years of classifiers, each of which had one idea more than those before it. This notebook
 # draws their tree, trains one net for each idea with the same number of parameters, the same images
-# and the same number of epochs, asks a net where it looked, and lets one net learn from another.
+# and the same number of epochs, and asks a net where it looked.
 #
 # With the environment variable `AMALTHEA_FAST=1` it takes a minute or two, but has digits instead
 # of clothes and trains too little for what the text says of the results.
@@ -166,6 +166,12 @@ axes.set_xlabel("test error, %")
 plt.show()
 
 # %% [markdown]
+# Normalised nets that are connected densely or by shortcuts are ahead, at twenty times the work of
+# `lenet5`. Those that are deep without normalisation or shortcuts do not get going in so few steps
+# at the rates that were published for trainings a hundred times as long: `network_in_network` and
+# `squeezenet` still guess, `maxout_network` has just begun. That is the problem which normalisation
+# and shortcuts were invented for, and what a search of the learning rate mends for the others.
+#
 # ## 3. Depth, with and without shortcuts
 #
 # A plain net that grows deeper learns worse, not because it generalises worse but because gradient
@@ -211,43 +217,3 @@ run = jobs.train(
 first = [np.flatnonzero(y_test == label)[0] for label in range(min(8, CLASSES))]
 jobs.explain(run.path, x_test[first], out=work / "why")
 Image(filename=work / "why" / "explanations.png", width=800)
-
-# %% [markdown]
-# ## 5. Learning from another net
-#
-# The net above has seen the first five classes only when it is trained anew below. Its features
-# are then frozen, and only what scores the classes learns the other five, from a few images each:
-# `amalthea train resnet --from RUN --freeze features`. Beside it the same net begins from random
-# weights.
-
-# %%
-half, small = y < 5, {"blocks": (2, 2, 2), "filters": 10}
-settings = {"epochs": EPOCHS, "batch_size": 32, "arguments": small, "verbose": 0}
-first_half = jobs.train("resnet", (x[half], y[half]), out=work / "half", **settings)
-x_other, y_other = x[~half], y[~half] - 5
-test = y_test >= 5
-each = (8,) if FAST else (5, 20, 100)
-figure, axes = plt.subplots(figsize=(6, 3))
-for label, changes in {
-    "from random weights": {},
-    "features of the other classes, frozen": {"initial": first_half.path, "freeze": "features"},
-}.items():
-    found = []
-    for count in each:
-        chosen = np.concatenate([np.flatnonzero(y_other == c)[:count] for c in range(5)])
-        sets = (x_other[chosen], y_other[chosen])
-        # As many steps for all: fewer images are passed over more often.
-        epochs = 1 if FAST else 2000 // len(chosen)
-        out = work / f"{label}-{count}"
-        taught = jobs.train(
-            "resnet",
-            {"train": sets, "validation": sets},
-            out=out,
-            **settings | changes | {"epochs": epochs},
-        )
-        found.append(100 * error(taught.load_model(), x_test[test], y_test[test] - 5))
-        print(f"{label:40}{count:4} images a class: test error {found[-1]:.1f} %")
-    axes.semilogx(each, found, "o-", label=label)
-axes.set(xlabel="images a class", ylabel="test error, %")
-axes.legend()
-plt.show()
