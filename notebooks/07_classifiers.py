@@ -14,7 +14,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Image
@@ -30,6 +29,8 @@ import tensorflow as tf
 
 os.dup2(standard_error, 2)
 tf.get_logger().setLevel("ERROR")
+
+import keras
 
 from amalthea import data, jobs, recipes
 
@@ -57,41 +58,42 @@ names = data.read(NAME, "test").class_names
 # An arrow leads from a net to one that took up its idea, and says what it added.
 
 # %%
+YEARS = {
+    "perceptron": 1958, "mlp": 1986, "lenet5": 1998, "alexnet": 2012, "maxout_network": 2013,
+    "network_in_network": 2013, "vgg": 2014, "googlenet": 2014, "resnet": 2015, "squeezenet": 2016,
+    "fractalnet": 2016, "densenet": 2016,
+}  # fmt: skip
 PLACES = {
-    "perceptron": (1958, 2), "mlp": (1986, 2), "lenet5": (1998, 1), "alexnet": (2012, 1),
-    "maxout_network": (2013, 3), "network_in_network": (2013.6, 2.1), "vgg": (2014.3, 0),
-    "googlenet": (2014.6, 3), "resnet": (2015.8, 1), "squeezenet": (2016.3, 4),
-    "fractalnet": (2016.5, 0.1), "densenet": (2016.9, 2),
+    "perceptron": (0, 3), "mlp": (1.6, 3), "lenet5": (1.6, 1.5), "alexnet": (3.8, 1.5),
+    "maxout_network": (3.8, 4), "network_in_network": (5.6, 2.6), "vgg": (5.6, 0.6),
+    "googlenet": (7.4, 3.6), "resnet": (7.4, 1.5), "squeezenet": (9.4, 3.6),
+    "fractalnet": (9.4, 0), "densenet": (9.4, 2),
 }  # fmt: skip
 ARROWS = [
-    ("perceptron", "mlp", "a hidden layer"),
+    ("perceptron", "mlp", "a hidden\nlayer"),
     ("mlp", "lenet5", "convolutions"),
-    ("mlp", "maxout_network", "learnt activations, dropout"),
-    ("lenet5", "alexnet", "depth, rectifiers, dropout"),
+    ("mlp", "maxout_network", "learnt activations"),
+    ("lenet5", "alexnet", "depth,\nrectifiers"),
     ("alexnet", "vgg", "3×3 only"),
     ("alexnet", "network_in_network", "1×1, mean of maps"),
     ("network_in_network", "googlenet", "branches"),
     ("vgg", "resnet", "shortcuts"),
-    ("googlenet", "squeezenet", "few parameters"),
-    ("resnet", "densenet", "all maps kept"),
-    ("vgg", "fractalnet", "depth, no shortcuts"),
+    ("googlenet", "squeezenet", "few\nparameters"),
+    ("resnet", "densenet", "all maps\nkept"),
+    ("vgg", "fractalnet", "depth without shortcuts"),
 ]
-# Most happened within five years, so time is stretched where it is dense.
-at = {name: (np.interp(year, (1958, 2011, 2017.5), (0, 3.5, 10)), y)
-      for name, (year, y) in PLACES.items()}  # fmt: skip
 figure, axes = plt.subplots(figsize=(12, 5.5))
-axes.set(xlim=(-0.7, 10.6), ylim=(-0.5, 4.5))
+axes.set(xlim=(-0.7, 10.2), ylim=(-0.4, 4.4))
 axes.axis("off")
 for parent, child, idea in ARROWS:
-    (x0, y0), (x1, y1) = at[parent], at[child]
-    axes.annotate("", at[child], at[parent], arrowprops={
-        "arrowstyle": "->", "color": "grey", "shrinkA": 22, "shrinkB": 22,
-    })  # fmt: skip
-    axes.text((x0 + x1) / 2, (y0 + y1) / 2, idea, fontsize=8, ha="center", color="darkred",
-              bbox={"color": "white", "pad": 1})  # fmt: skip
-for name, place in at.items():
-    text = f"{name}\n{int(PLACES[name][0])}"
+    (x0, y0), (x1, y1) = PLACES[parent], PLACES[child]
+    style = {"arrowstyle": "->", "color": "grey", "shrinkA": 30, "shrinkB": 30}
+    axes.annotate("", PLACES[child], PLACES[parent], arrowprops=style)
+    axes.text((x0 + x1) / 2, (y0 + y1) / 2, idea, fontsize=8, ha="center", va="center",
+              color="darkred", bbox={"color": "white", "pad": 1})  # fmt: skip
+for name, place in PLACES.items():
     box = {"boxstyle": "round", "facecolor": "aliceblue", "edgecolor": "steelblue"}
+    text = f"{name}\n{YEARS[name]}"
     axes.text(*place, text, ha="center", va="center", fontsize=9, bbox=box)
 plt.show()
 
