@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from keras import ops
 
 from ..checks import is_whole
 from ..errors import UserError
-from ..recipes import Recipe
+from ..recipes import Recipe, get_recipe
 from ..recipes.memory import build_without_values
 from .run import Run
 
@@ -28,13 +28,13 @@ class Weights:
         source: Where they come from.
         layers: The arrays of each layer, by its name, in the order of the layers.
         class_names: The names of its classes, where they are known.
-        preprocessing: What its images were scaled to, where that is known.
+        learnt_with: The arguments without which they are of no use, where they are known.
     """
 
     source: str
     layers: Mapping[str, Sequence[np.ndarray]]
     class_names: tuple[str, ...] = ()
-    preprocessing: str | None = None
+    learnt_with: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_weights(source: str | Path, recipe: Recipe, arguments: Mapping[str, Any]) -> Weights:
@@ -53,13 +53,13 @@ def read_weights(source: str | Path, recipe: Recipe, arguments: Mapping[str, Any
     if path.is_dir():
         run = Run.open(path)
         model = run.load_model()
-        return Weights(str(source), _arrays(model), run.class_names, _preprocessing(model))
+        return Weights(str(source), _arrays(model), run.class_names, _learnt_with(model))
     if not path.is_file():
         raise UserError(f"there is no run and no file {source} to take weights from")
     try:
         if path.suffix == ".keras":
             model = keras.models.load_model(path, compile=False)
-            return Weights(str(source), _arrays(model), preprocessing=_preprocessing(model))
+            return Weights(str(source), _arrays(model), learnt_with=_learnt_with(model))
         if path.name.endswith(".weights.h5"):
             return Weights(str(source), _of_the_recipe(path, recipe, arguments))
         if is_legacy(path):
@@ -77,21 +77,21 @@ def is_legacy(source: str | Path) -> bool:
     return str(source).endswith((".h5", ".hdf5")) and not str(source).endswith(".weights.h5")
 
 
-def check_preprocessing(source: str | Path, recipe: Recipe, given: Collection[str]) -> None:
-    """Raise `UserError` if a file does not say what its images were scaled to, nor does the user.
+def check_said(source: str | Path, recipe: Recipe, given: Collection[str]) -> None:
+    """Raise `UserError` if neither a file nor the user says with which arguments it was learnt.
 
     Args:
         source: Where the weights come from.
         recipe: The recipe that is to begin with them.
         given: Names of the arguments that the user gives.
     """
-    name = "preprocessing"
-    if is_legacy(source) and name not in given and name in {p.name for p in recipe.parameters}:
-        raise UserError(
-            f"{source} does not say what its images were scaled to: give {name} 'caffe' for the "
-            "VGG and residual nets of keras.applications, 'torch' for its dense nets, 'tf' for "
-            "images in [-1, 1]"
-        )
+    if not is_legacy(source):
+        return
+    for p in recipe.parameters:
+        if p.learnt_with and p.name not in given:
+            raise UserError(
+                f"{source} does not say {p.learnt_with.what}: give {p.name} {p.learnt_with.usual}"
+            )
 
 
 def begin_with(
@@ -113,15 +113,16 @@ def begin_with(
         A sentence that says what has been taken.
 
     Raises:
-        UserError: If the shapes of a layer differ in anything else, or images were scaled to
-            something else. Nothing is changed then.
+        UserError: If the shapes of a layer differ in anything else, or an argument is
+            another than what the weights were learnt with. Nothing is changed then.
     """
-    scaled = _preprocessing(model), weights.preprocessing
-    if None not in scaled and scaled[0] != scaled[1]:
-        raise UserError(
-            f"preprocessing is {scaled[0]!r}, and {weights.source} was learnt with {scaled[1]!r}: "
-            f"give preprocessing {scaled[1]!r}"
-        )
+    given = _learnt_with(model)
+    for name, value in weights.learnt_with.items():
+        if name in given and given[name] != value:
+            raise UserError(
+                f"{name} is {given[name]!r}, and {weights.source} was learnt with {value!r}: "
+                f"give {name} {value!r}"
+            )
     ours = _layers(model)
     pairs = _pairs(ours, weights)
     values: dict[int, np.ndarray] = {}
@@ -240,10 +241,11 @@ def _arrays(model: keras.Model) -> dict[str, list[np.ndarray]]:
     }
 
 
-def _preprocessing(model: keras.Model) -> str | None:
-    """What a model of a recipe scales its images to, if it can be chosen."""
+def _learnt_with(model: keras.Model) -> dict[str, Any]:
+    """The arguments of a model without which its weights are of no use."""
     origin = getattr(model, "origin", None)
-    return origin.arguments.get("preprocessing") if origin else None
+    parameters = get_recipe(origin.recipe).parameters if origin else ()
+    return {p.name: origin.arguments[p.name] for p in parameters if p.learnt_with}
 
 
 def _of_the_recipe(path: Path, recipe: Recipe, arguments: Mapping[str, Any]):

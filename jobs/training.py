@@ -28,7 +28,7 @@ from .curves import draw_log
 from .files import replacing
 from .initial import (
     begin_with,
-    check_preprocessing,
+    check_said,
     freeze_layers,
     read_weights,
     scoring_layers,
@@ -75,8 +75,8 @@ def train(
             `arguments` and `batch_size` say nothing else.
         initial: What has the weights to begin with: the folder of a run, or a file `.keras`,
             `.weights.h5` of this recipe, or `.h5` in Keras' legacy format, such as those of
-            `keras.applications`, which must be given the `preprocessing` that they were learnt
-            with. Layers are found by their names, or else by their order, and their shapes must
+            `keras.applications`, which do not say what `preprocessing` they were learnt with: give
+            it. Layers are found by their names, or else by their order, and their shapes must
             agree; what scores the classes is new where these are others, but for
             classes of the same names.
         freeze: Which layers keep the weights that they begin with, and normalise as in inference:
@@ -114,7 +114,7 @@ def train(
     batch_size = check_count("batch_size", batch_size)
     check_free(entry, arguments or {})
     if initial is not None:
-        check_preprocessing(initial, entry, {**found, **(arguments or {})})
+        check_said(initial, entry, {**found, **(arguments or {})})
     data = entry.data if data is None else data
     source = Source(data, image_size, value_range, sequence_length, entry.task.columns)
     sets = read_sets(entry, source)

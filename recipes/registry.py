@@ -23,7 +23,7 @@ from ..data.features import FEATURES, Feature
 from ..errors import UserError, nearest
 from .endpoint import Endpoint
 from .memory import check_memory
-from .search import BatchSize, Changes, Domain, FromData, Range, Rank, carried, plain
+from .search import BatchSize, Changes, Domain, FromData, LearntWith, Range, Rank, carried, plain
 from .tasks import Task
 
 SECTIONS = ("Args:", "Returns:", "Raises:", "Example:", "Reference:")
@@ -84,6 +84,7 @@ class Parameter:
         help: What it means, from the docstring.
         changes: What it changes the meaning of.
         from_data: What of the data determines it, if they do.
+        learnt_with: What it tells of weights, if they are of use with their own value alone.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Parameter:
     help: str
     changes: tuple[Changes, ...] = ()
     from_data: FromData | None = None
+    learnt_with: LearntWith | None = None
 
     @property
     def type_name(self) -> str:
@@ -702,6 +704,7 @@ def _parameters(build: Callable) -> tuple[Parameter, ...]:
                 help=texts[name],
                 changes=carried(hints[name], Changes),
                 from_data=next(iter(carried(hints[name], FromData)), None),
+                learnt_with=next(iter(carried(hints[name], LearntWith)), None),
             )
         )
     if "seed" not in hints:

@@ -120,6 +120,19 @@ class FromData:
         return getattr(features[self.feature], self.property)
 
 
+@dataclass(frozen=True)
+class LearntWith:
+    """Beside a domain: weights are of use with that value alone that they were learnt with.
+
+    Attributes:
+        what: What of those weights it tells, in words that follow on "does not say".
+        usual: Which value is that of which weights, in words.
+    """
+
+    what: str
+    usual: str
+
+
 def at_least(least: int) -> Given:
     """A number of things, which is not tuned."""
     return Given(lambda v: is_whole(v) and v >= least, f"a whole number of at least {least}")

@@ -12,7 +12,7 @@ from ...layers import FusedBatchNormalization, RandomShift
 from ...optimizers import CoupledSGD
 from ..endpoint import Part
 from ..registry import MakeSchedule
-from ..search import Choice, Given, Rank, are_counts
+from ..search import Choice, Given, LearntWith, Rank, are_counts
 from .explanations import EXPLAIN
 
 Augmentation = Annotated[str, Choice("none", "shift", "shift and flip", rank=Rank.REGULARIZATION)]
@@ -20,6 +20,11 @@ Preprocessing = Annotated[
     str,
     Given(
         lambda v: isinstance(v, str) and v in ("tf", "caffe", "torch"), "'tf', 'caffe' or 'torch'"
+    ),
+    LearntWith(
+        "what its images were scaled to",
+        "'caffe' for the VGG and residual nets of keras.applications, 'torch' for its dense nets, "
+        "'tf' for images in [-1, 1]",
     ),
 ]
 Blocks = Annotated[
