@@ -9,7 +9,7 @@ help:
 	@echo "make demo       search, train, compare, export and serve on the embedded digits"
 	@echo "make test       the default tests"
 	@echo "make test-slow  the slow tests"
-	@echo "make test-exhaustive   the slow tests of recipes that are like another"
+	@echo "make test-exhaustive   the slowest tests, and those of recipes that are like another"
 	@echo "make test-jax   the tests on JAX"
 	@echo "make lint       style"
 	@echo "make catalogue  write the table of recipes in README.md"
@@ -39,13 +39,13 @@ test: .venv/installed-test
 
 test-slow: .venv/installed-test .venv/installed-onnx .venv/installed-litert .venv/installed-wheel \
 		.venv/installed-ray
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow --durations 40
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "slow and not exhaustive" --durations 40
 
-test-exhaustive: .venv/installed-test .venv/installed-onnx .venv/installed-litert
+test-exhaustive: .venv/installed-test .venv/installed-onnx .venv/installed-litert .venv/installed-ray
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m exhaustive
 
 test-jax: .venv/installed-test .venv/installed-jax
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -n 2 --dist loadgroup -m "(jax or not (slow or exhaustive)) and not tensorflow" \
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -n 2 --dist loadgroup -m "(jax or not slow) and not (exhaustive or tensorflow)" \
 		tests/layers tests/recipes tests/callbacks
 
 lint: .venv/installed-lint

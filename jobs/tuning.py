@@ -1,6 +1,7 @@
 """Search a recipe's hyperparameters with KerasTuner, in a run folder that survives a kill."""
 
 import contextlib
+import copy
 import functools
 import hashlib
 import io
@@ -344,7 +345,8 @@ def _tuner(run: Run, hypermodel) -> keras_tuner.Tuner:
     oracle.max_trials, oracle.verbose = trials, 0
     first = hypermodel.defaults()
     if earlier := settings.get("from"):
-        space = keras_tuner.HyperParameters.from_config(earlier["space"])
+        # KerasTuner changes what it is given.
+        space = keras_tuner.HyperParameters.from_config(copy.deepcopy(earlier["space"]))
         oracle.hyperparameters, oracle.tune_new_entries = space, False
         first = defaults(space)
     if strategy not in ("hyperband", "grid"):  # of which the second does so by itself

@@ -120,7 +120,8 @@ def run(
 
 def _run(job, sets, folder, parent, callbacks, metrics, limit, report) -> Outcome:
     folder.mkdir(parents=True, exist_ok=True)
-    hp = keras_tuner.HyperParameters.from_config(job.hyperparameters)
+    # KerasTuner changes what it is given.
+    hp = keras_tuner.HyperParameters.from_config(copy.deepcopy(job.hyperparameters))
     hypermodel = get_recipe(job.recipe).hypermodel(top=job.top, metrics=metrics, **job.fixed)
     model = hypermodel.build(hp)
     if parent is not None:

@@ -62,7 +62,7 @@ MODULES = {
     smoke={
         "image_shape": (16, 16, 1),
         "num_classes": 3,
-        "width": 0.12,
+        "width": 0.122,
         "dropout": 0.0,
         "head_dropout": 0.0,
         "augmentation": "none",

@@ -3,7 +3,6 @@
 import json
 
 import keras_tuner
-import numpy as np
 import pytest
 
 from amalthea import jobs
@@ -78,7 +77,7 @@ def _given(space, values):
 @pytest.mark.slow
 @pytest.mark.usefixtures("no_report")
 def test_a_search_that_follows_on_another_draws_near_its_best(arrays, tmp_path):
-    settings = {"trials": 4, "epochs": 1, "top": 2, "fixed": {"hidden_units": ()}, "verbose": 0}
+    settings = {"trials": 3, "epochs": 1, "fixed": {"latent_dim": 2}, "verbose": 0}
     first = jobs.tune("tied_autoencoder", arrays, out=tmp_path / "a", **settings)
     second = jobs.tune(
         "tied_autoencoder", arrays, out=tmp_path / "b", from_run=first.path, **settings
@@ -96,16 +95,19 @@ def test_a_search_that_follows_on_another_draws_near_its_best(arrays, tmp_path):
     assert drawn[0] == trials[0]["hyperparameters"]["values"]
     low, high = min(best) / 10**0.41, max(best) * 10**0.41
     assert all(low <= values["learning_rate"] <= high for values in drawn)
-    assert not np.allclose(best, [values["learning_rate"] for values in drawn[1:]])
-    again = jobs.resume_search(second.path, trials=5, verbose=0)
-    assert len(list(again.path.glob("trials/trial_*"))) == 5
+    assert not set(best) & {values["learning_rate"] for values in drawn[1:]}
+    again = jobs.resume_search(second.path, trials=4, verbose=0)
+    assert len(list(again.path.glob("trials/trial_*"))) == 4
 
     with pytest.raises(
         UserError, match="is a search of tied_autoencoder: a search of rbm"
     ) as error:
         jobs.tune("rbm", "digits", out=tmp_path / "c", from_run=first.path)
     one_sentence(error)
-    few = jobs.tune("tied_autoencoder", arrays, out=tmp_path / "d", **settings | {"trials": 1})
+    record = json.loads((first.path / "trials.json").read_text())
+    oracle = json.loads(record["trials/oracle.json"])
+    record["trials/oracle.json"] = json.dumps(oracle | {"end_order": oracle["end_order"][:1]})
+    (first.path / "trials.json").write_text(json.dumps(record))
     with pytest.raises(UserError, match="has 1 trials with a score: 3 at the least") as error:
-        jobs.tune("tied_autoencoder", arrays, out=tmp_path / "e", from_run=few.path)
+        jobs.tune("tied_autoencoder", arrays, out=tmp_path / "c", from_run=first.path)
     one_sentence(error)

@@ -117,7 +117,9 @@ def test_a_fault_costs_no_trial_but_its_own(tune, tmp_path):
 
 
 @needs_ray
-@pytest.mark.parametrize(("strategy", "workers"), [("random", 1), ("grid", 0)])
+@pytest.mark.parametrize(
+    ("strategy", "workers"), [("random", 1), pytest.param("grid", 0, marks=pytest.mark.exhaustive)]
+)
 def test_killed_and_resumed_with_other_workers_it_finds_what_it_would_have(
     tune, arrays, tmp_path, strategy, workers
 ):
@@ -143,7 +145,10 @@ def test_killed_and_resumed_with_other_workers_it_finds_what_it_would_have(
 
 
 @needs_ray
-@pytest.mark.parametrize(("strategy", "trials"), [("hyperband", 6), ("bayesian", 4)])
+@pytest.mark.parametrize(
+    ("strategy", "trials"),
+    [("hyperband", 6), pytest.param("bayesian", 4, marks=pytest.mark.exhaustive)],
+)
 def test_one_worker_searches_as_this_process_does(arrays, tmp_path, strategy, trials):
     found = [
         rows(

@@ -186,6 +186,7 @@ def test_it_learns_to_read_digits_and_to_write_the_digit_that_is_asked_for():
     assert min(np.mean(agreed, axis=1)) > 0.2  # no digit is left out
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tensorflow
 def test_pretraining_without_labels_helps_where_labels_are_few():
     x, y = digits("train")

@@ -155,6 +155,7 @@ def test_without_the_schedule_no_machine_learns_but_the_whole_does():
     assert evaluated["loss"] == pytest.approx(expected, rel=1e-3)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tensorflow
 def test_pretraining_lowers_the_error_that_as_much_fine_tuning_reaches():
     x, x_test = read("digits", "train").as_float(), read("digits", "test").as_float()

@@ -176,7 +176,7 @@ def test_on_digits_samples_come_nearer_to_the_data(build):
     assert distance(model, held, None, 256)["sliced_wasserstein"] < 0.5 * before
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_wasserstein_critic_covers_more_modes_than_the_plain_game():
     grid = data.read("grid25", "train")
     wasserstein = {"objective": "wasserstein", "gradient_penalty": 0.1, "critic_steps": 5}
