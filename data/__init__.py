@@ -11,7 +11,7 @@ from .own import from_python, split
 from .pictures import read_pictures
 from .read import absolute, load, read
 from .splits import SPLITS
-from .tables import read_table
+from .tables import read_table, read_texts
 
 __all__ = [
     "SPLITS",
@@ -26,5 +26,6 @@ __all__ = [
     "read",
     "read_pictures",
     "read_table",
+    "read_texts",
     "split",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .fingerprint import Fingerprint
@@ -15,9 +16,9 @@ SAID = {
     "value_range": "pixels from",
     "vocabulary": "a vocabulary of",
 }
-VALUES = {"image": "pixels", "label": "labels", "mask": "masks", "text": "characters"}
+VALUES = {"image": "pixels", "label": "labels", "mask": "masks", "text": "texts"}
 # What is counted, by the first column.
-NOUNS = {"image": "images", "text": "characters"}
+NOUNS = {"image": "images", "text": "texts"}
 
 
 def changes(old: Fingerprint, new: Fingerprint) -> str | None:
@@ -65,7 +66,7 @@ def _changes_of_origins(old: Fingerprint, new: Fingerprint) -> list[str]:
         where = "" if name == WHOLE else f" in {name}"
         before, now = old.origins[name], new.origins[name]
         if before.count != now.count:
-            nouns = NOUNS.get(next(iter(now.columns), ""), "examples")
+            nouns = _noun(NOUNS, new, next(iter(now.columns), ""), "examples")
             words.append(f"{now.count} {nouns} instead of {before.count}{where}")
         else:
             words += _changed_columns(old, new, before, now, where)[:1]
@@ -81,7 +82,7 @@ def _changed_columns(
     words = []
     facts = [{**each.facts, "class_names": None} for each in (old, new)]
     for column in {**before.columns, **now.columns}:
-        values = VALUES.get(column, f"values of {column}")
+        values = _noun(VALUES, new, column, f"values of {column}")
         if (column in before.columns) != (column in now.columns):
             there = values if column in now.columns else f"no {values}"
             words.append(f"{there}{where}, unlike before")
@@ -90,6 +91,13 @@ def _changed_columns(
         ):
             words.append(f"other {values}{where}")
     return words
+
+
+def _noun(nouns: Mapping[str, str], data: Fingerprint, column: str, other: str) -> str:
+    """What messages call what is in a column; a text without labels is one row of characters."""
+    if column == "text" and isinstance(data.facts.get("vocabulary"), str):
+        return "characters"
+    return nouns.get(column, other)
 
 
 def _text(fact: str, value: Any) -> str:

@@ -14,6 +14,8 @@ from .manifest import File, Manifest, hash_of, manifest_of
 from .origin import Origin, origin_of
 
 BY_FILE, BY_ORDER = "file", "order"
+# What may stand before the name of a data set.
+PREFIXES = ("padded", "rows", "pixels")
 
 
 @dataclass(frozen=True)
@@ -111,9 +113,9 @@ def fingerprint(
     """
     first = next(iter(sets.values()))
     facts = {k: v for feature in first.features.values() for k, v in feature.facts().items()}
-    while source.startswith("padded:"):
-        source = source.removeprefix("padded:")
     kind, colon, location = source.partition(":")
+    while kind in PREFIXES and colon:
+        kind, colon, location = location.partition(":")
     if kind == "images" and colon:
         files = manifest_of(Path(location).expanduser(), known and known.files)
         folder = Folder(len(files), sum(file.size for file in files.values()), hash_of(files))

@@ -15,7 +15,9 @@ from ..errors import UserError
 from . import arrays, catalogue, crowds, digits, folder, mixtures, scenes, tables, texts
 from . import value_range as ranges
 from .examples import Examples
-from .features import FEATURES
+from .features import FEATURES, Series
+from .fingerprint import PREFIXES
+from .origin import origin_of
 from .resize import resize
 from .splits import check_split
 
@@ -25,6 +27,13 @@ if TYPE_CHECKING:
 
 # Images are kept in memory: of this many grey pixels they take 8 GiB.
 MOST_PIXELS = 2**33
+# Texts with classes, by name.
+LABELLED = {"fortunes": texts.fortunes, "python_topics": texts.python_topics}
+# The shapes of images as series.
+SERIES = {
+    "rows": lambda count, height, width, channels: (count, height, width * channels),
+    "pixels": lambda count, height, width, channels: (count, height * width, channels),
+}
 
 
 def read(
@@ -45,23 +54,31 @@ def read(
             pictures, or of class folders of pictures;
             `arrays:FILE.npz` for NumPy arrays, of images or of any columns. `padded:NAME` is any of
             these with black margins around the images, up to the next powers of two: 28×28 pixels
-            become 32×32. Of text:
+            become 32×32. `rows:NAME` and `pixels:NAME` are series: the rows of such images one
+            after another, or their pixels. Of text:
             `python_docs`, the prose of Python's own help, or `text:FILE`, or `text:FOLDER` for all
-            its files `*.txt`. Of numbers: `diabetes`, patients, or `table:FILE.csv`, whose last
-            column is to be predicted.
+            its files `*.txt`. Of texts with a class each: `python_topics`, paragraphs of that help
+            with their topics, `fortunes` of the Debian package of that name with their categories,
+            `texts:FOLDER` for a folder of files `*.txt` for each class, or `table:FILE.csv` with
+            the columns `text` and `label`. Of numbers: `diabetes`, patients, or another
+            `table:FILE.csv`, whose last column is to be predicted.
         split: One of `SPLITS`.
         image_size: Height and width wanted, one number for both; each image is scaled until it
             just covers them, and its centre cut out.
         value_range: The values of black and of white pixels, such as (0, 255) or (-1, 1), for data
             that can be read in two ways. What is used by default is in the set's `value_range` and,
             in words, its `reading`; it is the same for all splits.
-        sequence_length: Characters of the sequences that a text is cut into; 50 if not given.
+        sequence_length: Characters of the sequences that a text is cut into, 50 if not given; of
+            texts with classes the words that are taken at the most, 200 if not given.
     """
     check_split(split)
     source, colon, location = name.partition(":")
     if colon and not location:
         raise UserError(f"the data set {name!r} lacks what must follow the colon")
     path = Path(location).expanduser()
+    if source in SERIES and colon:
+        images = read(location, split, image_size=image_size, value_range=value_range)
+        return _as_series(images, source, f"{name}, split {split}")
     if name == "python_docs" or (source == "text" and colon):
         if image_size is not None or value_range is not None:
             raise UserError(f"{name} is text, which has no image_size or value_range")
@@ -69,8 +86,11 @@ def read(
             sequence_length = check_count("sequence_length", sequence_length)
         text = texts.read_text(path) if colon else texts.python_docs()
         return texts.sequences(f"{name}, split {split}", text, split, sequence_length)
-    if sequence_length is not None:
-        raise UserError(f"{name} is no text, which alone has a sequence_length")
+    if name in LABELLED or (source == "texts" and colon):
+        if image_size is not None or value_range is not None:
+            raise UserError(f"{name} is text, which has no image_size or value_range")
+        examples = texts.read_folder(path, split) if colon else LABELLED[name](split)
+        return _cut(examples, name, split, sequence_length)
     size = _checked_size(image_size)
     if value_range is not None:
         value_range = ranges.checked(value_range)
@@ -102,7 +122,9 @@ def read(
         images = catalogue.read(source, path if colon else None, split, size, value_range)
     title = f"{name}, split {split}"
     if size is None:
-        return images.replaced(name=title)
+        return _cut(images, name, split, sequence_length)
+    if sequence_length is not None:
+        raise UserError(f"{name} is no text, which alone has a sequence_length")
     pixels = _images(images, name)
     if len(images) * math.prod(size) > MOST_PIXELS:
         raise UserError(
@@ -117,11 +139,35 @@ def read(
 def _images(examples: Examples, name: str) -> np.ndarray:
     """The images of examples that consist of nothing else that has their size."""
     if "image" not in examples.columns:
-        raise UserError(f"{name} has no images to bring to another size")
+        raise UserError(f"{name} has no images to bring to another form")
     if beside := {"mask", "boxes"} & examples.columns.keys():
         nouns = " and ".join(sorted(FEATURES[column].noun for column in beside))
-        raise UserError(f"{name} has {nouns}, so that its images cannot be brought to another size")
+        raise UserError(f"{name} has {nouns}, so that its images cannot be brought to another form")
     return examples.columns["image"]
+
+
+def _cut(examples: Examples, name: str, split: str, length: int | None) -> Examples:
+    """Examples whose texts are taken up to a length, if there is one."""
+    title = f"{name}, split {split}"
+    if length is None:
+        return examples.replaced(name=title)
+    if "text" not in examples.features:
+        raise UserError(f"{name} is no text, which alone has a sequence_length")
+    text = replace(examples.features["text"], length=check_count("sequence_length", length))
+    return examples.replaced(name=title, features={**examples.features, "text": text})
+
+
+def _as_series(examples: Examples, kind: str, name: str) -> Examples:
+    """Images as series: of their rows, or of their pixels."""
+    images = _images(examples, name.partition(", split")[0])
+    pixels = examples.features["image"].given(images)
+    count, height, width, channels = pixels.shape
+    series = pixels.reshape(SERIES[kind](count, height, width, channels))
+    feature = Series(*series.shape[1:])
+    beside = [column for column in examples.columns if column != "image"]
+    columns = {"series": series, **{column: examples.columns[column] for column in beside}}
+    features = {"series": feature, **{column: examples.features[column] for column in beside}}
+    return Examples(name, columns, features, origin=examples.origin or origin_of(examples))
 
 
 def _with_images(examples: Examples, pixels: np.ndarray, name: str) -> Examples:
@@ -141,7 +187,7 @@ def absolute(name: str) -> str:
         name: A name as `read` takes it.
     """
     source, _, location = name.partition(":")
-    if source == "padded" and location:
+    if source in PREFIXES and location:
         return f"{source}:{absolute(location)}"
     return f"{source}:{Path(location).expanduser().absolute()}" if location else name
 

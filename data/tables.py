@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import csv
+import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import UserError
+from .columns import examples_of
 from .examples import Examples
 from .features import Targets, Values
 from .splits import take
+from .texts import utf8
 
 # What may stand between the cells of a row.
 DELIMITERS = (",", ";", "\t")
 
 
 def read(path: Path, split: str) -> Examples:
-    """The split of a table, as `read_table` reads it: the last column is to be predicted.
+    """The split of a table.
+
+    With a column called `text` it is of texts, and the column `label` has their classes; else of
+    numbers, as `read_table` reads them: the last column is to be predicted.
 
     Args:
         path: The file.
         split: One of `SPLITS`.
 
     Returns:
-        Examples with the columns `values` and `targets`, a row of the table each.
+        Examples with the columns `values` and `targets`, or `text` and `label`, a row of the table
+        each.
     """
     name = f"table:{path}"
-    names, numbers = read_table(path)
+    names, rows = _rows(path)
+    if "text" in names:
+        return _labelled(name, names, rows, split)
+    numbers = _numbers(path, names, rows)
     if numbers.shape[1] < 2:
         raise UserError(
             f"{name} has one column, but must have at least two: the last one is to be predicted"
@@ -66,6 +77,50 @@ def read_table(path: Path) -> tuple[tuple[str, ...], np.ndarray]:
     Raises:
         UserError: If it is no table of numbers; which cell is none is said.
     """
+    names, rows = _rows(path)
+    return names, _numbers(path, names, rows)
+
+
+def read_texts(paths: Sequence[Path]) -> tuple[list[str], list[str]]:
+    """The names of texts, and the texts.
+
+    Args:
+        paths: Files, each of which is a text; folders, for all their files `*.txt`; or one table
+            `.csv` with a column `text`.
+
+    Raises:
+        UserError: If there is none, or one is no text in UTF-8.
+    """
+    if len(paths) == 1 and paths[0].suffix == ".csv":
+        names, rows = _rows(paths[0])
+        if "text" not in names:
+            raise UserError(f"{paths[0]} has no column text, only {', '.join(names) or 'numbers'}")
+        column = names.index("text")
+        return [str(line) for line, _ in rows], [row[column] for _, row in rows]
+    files = [
+        file
+        for path in paths
+        for file in (sorted(path.rglob("*.txt")) if path.is_dir() else [path])
+    ]
+    if not files:
+        raise UserError(f"there are no files *.txt in {', '.join(map(str, paths)) or 'no folder'}")
+    if missing := [str(file) for file in files if not file.is_file()]:
+        raise UserError(f"there is no file {missing[0]}")
+    return list(map(str, files)), list(map(utf8, files))
+
+
+def _labelled(
+    name: str, names: tuple[str, ...], rows: list[tuple[int, list[str]]], split: str
+) -> Examples:
+    if "label" not in names:
+        raise UserError(f"{name} has texts but no column label, only {', '.join(names)}")
+    text, label = names.index("text"), names.index("label")
+    columns = {"text": [row[text] for _, row in rows], "label": [row[label] for _, row in rows]}
+    return take(examples_of(name, columns), split)
+
+
+def _rows(path: Path) -> tuple[tuple[str, ...], list[tuple[int, list[str]]]]:
+    """The names of the columns, and the rows with the lines that they end in."""
     name = f"table:{path}"
     if not path.is_file():
         raise UserError(f"{name} is {'a folder, not a file' if path.exists() else 'no file'}")
@@ -75,25 +130,30 @@ def read_table(path: Path) -> tuple[tuple[str, ...], np.ndarray]:
         raise UserError(f"{name} is no text in UTF-8: {error.reason}") from None
     first = text.partition("\n")[0]
     delimiter = max(DELIMITERS, key=first.count)
-    rows = csv.reader(text.splitlines(), delimiter=delimiter)
-    numbered = [(line, row) for line, row in enumerate(rows, 1) if any(map(str.strip, row))]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    numbered = [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
     names: tuple[str, ...] = ()
     if numbered and not all(map(_is_number, numbered[0][1])):
         names = tuple(cell.strip() for cell in numbered.pop(0)[1])
     if not numbered:
-        raise UserError(f"{name} has no rows of numbers")
+        raise UserError(f"{name} has no rows but perhaps the names of its columns")
     width = len(names) or len(numbered[0][1])
     for line, row in numbered:
         if len(row) != width:
             raise UserError(f"{name}: line {line} has {len(row)} cells, the others have {width}")
+    return names, numbered
+
+
+def _numbers(path: Path, names: tuple[str, ...], numbered: list[tuple[int, list[str]]]):
+    for line, row in numbered:
         for column, cell in enumerate(row):
             if not _is_number(cell):
                 which = names[column] if names else f"column {column + 1}"
                 raise UserError(
-                    f"{name}: each cell must be a finite number, got {cell!r} in line {line}, "
-                    f"{which}"
+                    f"table:{path}: each cell must be a finite number, or the texts in a column "
+                    f"called text, got {cell!r} in line {line}, {which}"
                 )
-    return names, np.array([row for _, row in numbered], np.float64)
+    return np.array([row for _, row in numbered], np.float64)
 
 
 def _is_number(cell: str) -> bool:

@@ -1,22 +1,35 @@
-"""Text, cut into sequences of characters."""
+"""Text, cut into sequences of characters, and labelled texts."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import UserError
+from .columns import examples_of
 from .examples import Examples
 from .features import Text
-from .features.text import UNKNOWN
+from .features.words import UNKNOWN
 from .origin import BYTES_OF_A_HASH, WHOLE, Origin
+from .splits import take
 
 # As in char-rnn.
 SEQUENCE_LENGTH = 50
 # Where the parts of a text begin and end, in tenths.
 PARTS = {"train": (0, 8), "validation": (8, 9), "test": (9, 10), "train+validation": (0, 9)}
+
+# Topics of Python's help that are long, and have few paragraphs in common; words of a paragraph.
+TOPICS = (
+    "assignment", "compound", "debugger", "execmodel", "formatstrings", "import", "specialnames",
+    "string-methods", "types", "typesmapping", "typesseq",
+)  # fmt: skip
+LEAST_WORDS = 8
+# Where Debian's package `fortunes` puts its files, and which of them are labels.
+FORTUNES = Path("/usr/share/games/fortunes")
+CATEGORIES = 11
 
 
 def python_docs() -> str:
@@ -37,13 +50,7 @@ def read_text(path: Path) -> str:
         files = [path]
     else:
         raise UserError(f"{name} is no file or folder")
-    texts = []
-    for file in files:
-        try:
-            texts.append(file.read_text("utf-8"))
-        except UnicodeDecodeError as error:
-            raise UserError(f"{file} is no text in UTF-8: {error.reason}") from None
-    return "".join(texts)
+    return "".join(map(utf8, files))
 
 
 def sequences(name: str, text: str, split: str, length: int | None = None) -> Examples:
@@ -86,3 +93,79 @@ def sequences(name: str, text: str, split: str, length: int | None = None) -> Ex
 def _part(text: str, split: str) -> str:
     start, end = (len(text) * tenths // 10 for tenths in PARTS[split])
     return text[start:end]
+
+
+def labelled(name: str, texts: Mapping[str, Sequence[str]], split: str) -> Examples:
+    """The split of texts, each of which has a class.
+
+    Args:
+        name: What messages call them.
+        texts: The texts of each class, by its name.
+        split: One of `SPLITS`.
+
+    Returns:
+        Examples with the columns `text` and `label`.
+    """
+    names = tuple(texts)
+    labels = np.repeat(np.arange(len(names)), [len(texts[each]) for each in names])
+    columns = {"text": [text for each in names for text in texts[each]], "label": labels}
+    return take(examples_of(name, columns, names), split)
+
+
+def python_topics(split: str) -> Examples:
+    """Paragraphs of the help on Python's own topics, with the topic that each is from."""
+    from pydoc_data.topics import topics
+
+    known: set[str] = set()
+    paragraphs: dict[str, list[str]] = {}
+    for topic in filter(topics.__contains__, TOPICS):
+        found = dict.fromkeys(part.strip() for part in topics[topic].split("\n\n"))
+        new = [p for p in found if p not in known and len(p.split()) >= LEAST_WORDS]
+        known.update(new)
+        paragraphs[topic] = new
+    return labelled("python_topics", paragraphs, split)
+
+
+def fortunes(split: str) -> Examples:
+    """Sayings of Debian's package `fortunes`, with the category that each is from.
+
+    The largest categories are taken.
+    """
+    files = [file for file in sorted(FORTUNES.glob("*")) if file.is_file() and not file.suffix]
+    if not files:
+        raise UserError(
+            f"fortunes are read from {FORTUNES}, which has none: install Debian's package fortunes"
+        )
+    largest = sorted(files, key=lambda file: (-file.stat().st_size, file.name))[:CATEGORIES]
+    sayings = {
+        file.name: [s.strip() for s in utf8(file).split("\n%\n") if s.strip()]
+        for file in sorted(largest)
+    }
+    return labelled("fortunes", sayings, split)
+
+
+def read_folder(path: Path, split: str) -> Examples:
+    """The split of the texts in a folder that has a folder of files `*.txt` for each class."""
+    name = f"texts:{path}"
+    if not path.is_dir():
+        raise UserError(f"{name} is no folder")
+    texts = {
+        folder.name: [utf8(file) for file in sorted(folder.rglob("*.txt")) if file.is_file()]
+        for folder in sorted(path.iterdir())
+        if folder.is_dir()
+    }
+    texts = {label: found for label, found in texts.items() if found}
+    if len(texts) < 2:
+        raise UserError(
+            f"{name} must have two or more folders with files *.txt, one for each class, got "
+            f"{', '.join(texts) or 'none'}"
+        )
+    return labelled(name, texts, split)
+
+
+def utf8(file: Path) -> str:
+    """The text of a file; `UserError` if it is none in UTF-8."""
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file} is no text in UTF-8: {error.reason}") from None

@@ -37,8 +37,8 @@ def export(
         source: A run folder, or a model that a recipe built.
         out: Folder to write; `export/` in the run, or `export-FORMAT/`, if not given.
         format: "savedmodel", one SavedModel with a signature for each endpoint; "onnx" or "litert",
-            one file for each deterministic endpoint whose inputs are all rows of a batch, and that
-            needs no gradients.
+            one file for each deterministic endpoint whose inputs are all rows of a batch, of
+            numbers, and that needs no gradients.
         recipe: Name of the recipe, for a model that has been loaded from a file.
         force: Whether an earlier export at `out` is replaced.
 
@@ -77,8 +77,12 @@ def export(
         }
     live = {name: endpoint.bind(model) for name, endpoint in endpoints.items()}
     if format != "savedmodel":
-        # Keras' converters give every input a batch axis.
-        live = {n: part for n, part in live.items() if all(s.shape for s in part.input.values())}
+        # Keras' converters give every input a batch axis, and no other format cuts up strings.
+        live = {
+            name: part
+            for name, part in live.items()
+            if all(s.shape and s.dtype != "string" for s in part.input.values())
+        }
     with replacing(out) as aside:
         load = WRITERS[format](aside, model, live)
         for name, part in live.items():

@@ -125,13 +125,12 @@ def adopted(features: Mapping[str, Feature], examples: Examples) -> Examples:
 
     Those of a text follow from its vocabulary, which another text has not.
     """
-    columns = dict(examples.columns)
+    columns, taken = dict(examples.columns), dict(examples.features)
     for name, feature in features.items():
-        columns[name] = feature.adopted(columns[name], examples.features[name])
-    changed = {n: features[n] for n in features if columns[n] is not examples.columns[n]}
-    if not changed:
+        taken[name], columns[name] = feature.adopted(columns[name], taken[name])
+    if taken == examples.features:
         return examples
-    return examples.replaced(columns=columns, features={**examples.features, **changed})
+    return examples.replaced(columns=columns, features=taken)
 
 
 def features_of(sets: Mapping[str, Examples]) -> dict[str, dict[str, Any]]:

@@ -14,7 +14,7 @@ from .. import data as data_package
 from ..callbacks import draw_grid, draw_rows
 from ..checks import check_count, check_seed
 from ..data import ImageSet
-from ..data.features import FEATURES, Feature
+from ..data.features import FEATURES, Feature, Text
 from ..errors import UserError, nearest
 from ..recipes import Endpoint, Recipe, get_recipe
 from ..recipes.tasks.sampling import STEPS
@@ -125,7 +125,9 @@ def predict(
         images: Paths of pictures, of folders of pictures, or of one `.npz` file, whose pictures are
             brought to the size and the colours that the model takes; or data from Python, as
             `train` takes them, of the model's size. For a model of points or values the path of an
-            `.npz` file, or of a table `.csv`, or data from Python.
+            `.npz` file, or of a table `.csv`, or data from Python. For a model of texts strings, or
+            a `Path` or several, each of a file that is a text, of a folder of such, or of one table
+            `.csv` with a column `text`.
         endpoint: The endpoint to ask; if not given, the one that gives probabilities, else
             reconstructions, else scores, else the first.
         missing: The side of the images that the model is to complete: "upper", "lower", "left" or
@@ -152,8 +154,9 @@ def predict(
         names, pixels = read_images(images, shape, value_range or run.settings.get("value_range"))
     else:
         features = {**entry.features(model.origin.arguments), **run.features}
-        names, pixels = _rows(images, column, features[column], entry.name)
-    inputs = FEATURES[column].noun
+        read = _texts if column == "text" else _rows
+        names, pixels = read(images, column, features[column], entry.name)
+    inputs = FEATURES[column].given_as or FEATURES[column].noun
     if missing is not None and missing not in SIDES:
         raise UserError(f"missing must be one of {', '.join(SIDES)}, got {missing!r}")
     name = "complete" if missing else endpoint or _first_endpoint(entry, inputs)
@@ -177,7 +180,7 @@ def predict(
         rows = {key: value[start : start + batch_size] for key, value in given.items()}
         batches.append(part.predict_on_batch(rows | seeds))
     outputs = {key: np.concatenate([b[key] for b in batches]) for key in batches[0]}
-    noun = "image" if column == "image" else "row"
+    noun = column if column in ("image", "text") else "row"
     tags = run.features.get("tags")
     class_names = tags.names if tags else run.class_names
     return Prediction(names, given[inputs], name, outputs, class_names, noun)
@@ -300,6 +303,20 @@ def _rows(given: Any, column: str, feature: Feature, recipe: str) -> tuple[list[
     values = data_package.from_python(given, name="the data", columns=(column,)).given(column)
     feature.check(recipe, values)
     return list(map(str, range(len(values)))), values
+
+
+def _texts(given: Any, column: str, feature: Text, recipe: str) -> tuple[list[str], np.ndarray]:
+    """The names of texts and their words' numbers."""
+    if isinstance(feature.vocabulary, str):
+        raise UserError(f"{recipe} goes on with texts: ask for samples, with a prompt")
+    given = [given] if isinstance(given, str | Path) else given
+    if isinstance(given, list | tuple) and not given:
+        raise UserError("there are no texts to predict: give strings, or name files")
+    names = None
+    if isinstance(given, list | tuple) and any(isinstance(each, Path) for each in given):
+        names, given = data_package.read_texts([Path(path).expanduser() for path in given])
+    texts = data_package.from_python(given, name="the data", columns=(column,)).columns[column]
+    return names or list(map(str, range(len(texts)))), feature.given(texts)
 
 
 def _arrays(path: Path, keys: Sequence[str] = ("images", "x_test", "x_train")) -> np.ndarray:

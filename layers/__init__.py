@@ -32,12 +32,14 @@ from .minibatch_std_dev import MinibatchStdDev  # noqa: E402
 from .noise_injection import NoiseInjection  # noqa: E402
 from .normal_noise import NormalNoise  # noqa: E402
 from .partial_conv2d import PartialConv2D  # noqa: E402
+from .peephole_lstm_cell import PeepholeLSTMCell  # noqa: E402
 from .pixel_normalization import PixelNormalization  # noqa: E402
 from .radial_basis import RadialBasis  # noqa: E402
 from .random_shift import RandomShift  # noqa: E402
 from .rbm import RBM  # noqa: E402
 from .repeat_along import RepeatAlong  # noqa: E402
 from .replay_buffer import ReplayBuffer  # noqa: E402
+from .simplified_gru_cell import SimplifiedGRUCell  # noqa: E402
 from .standardize import Standardize  # noqa: E402
 from .style_mixing import StyleMixing  # noqa: E402
 from .tied import TiedConv2D, TiedDense  # noqa: E402
@@ -76,11 +78,13 @@ __all__ = [
     "NoiseInjection",
     "NormalNoise",
     "PartialConv2D",
+    "PeepholeLSTMCell",
     "PixelNormalization",
     "RadialBasis",
     "RandomShift",
     "RepeatAlong",
     "ReplayBuffer",
+    "SimplifiedGRUCell",
     "Standardize",
     "StyleMixing",
     "TiedConv2D",

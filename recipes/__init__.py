@@ -114,6 +114,8 @@ from .registry import (  # noqa: E402
 )
 from .regressors.linear_regression import linear_regression  # noqa: E402
 from .segmenters.unet import unet, unet_572  # noqa: E402
+from .sequences.recurrent_classifier import irnn, recurrent_classifier  # noqa: E402
+from .sequences.recurrent_text_classifier import recurrent_text_classifier  # noqa: E402
 
 __all__ = [
     "Endpoint",
@@ -166,6 +168,7 @@ __all__ = [
     "greedy_autoencoder",
     "greedy_classifier",
     "hopfield",
+    "irnn",
     "lenet5",
     "linear_regression",
     "list_recipes",
@@ -192,6 +195,8 @@ __all__ = [
     "rbm",
     "recipe",
     "recurrent_autoencoder",
+    "recurrent_classifier",
+    "recurrent_text_classifier",
     "resnet",
     "resnet18",
     "resnet20",

@@ -538,6 +538,7 @@ def variant(
     parameters: int,
     source: str,
     at: Mapping[str, Any] = MappingProxyType({}),
+    data: str | None = None,
     **arguments: Any,
 ) -> Callable[..., keras.Model]:
     """Register a published size of a recipe, as a recipe of its own name.
@@ -549,6 +550,7 @@ def variant(
         source: Where that number comes from.
         at: Defaults that differ, too, but do not make the size: those of the data that the size was
             published with, which other data may determine anew.
+        data: Name of the default data set, where that is another one.
         **arguments: What makes the size: the arguments whose defaults differ.
 
     Returns:
@@ -577,6 +579,7 @@ def variant(
     )
     kept = {f.name for f in fields(Recipe)} & inspect.signature(recipe).parameters.keys()
     facts = {key: getattr(entry, key) for key in kept}
+    facts["data"] = data or entry.data
     facts["published"] = (Published(name, parameters, source),)
     built = recipe(**facts)(sized)
     _recipes[name] = replace(

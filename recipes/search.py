@@ -5,6 +5,7 @@ are valid at all (`check`), and how early in a search the argument is worth tuni
 """
 
 import math
+import reprlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Set
 from contextlib import nullcontext
@@ -15,6 +16,10 @@ from typing import Annotated, Any, TypeVar
 from ..checks import LARGEST_SEED, is_number, is_whole
 
 Kind = TypeVar("Kind")
+# What messages show of a value, such as a vocabulary of thousands of words.
+SHORT = reprlib.Repr()
+SHORT.maxtuple = SHORT.maxlist = 8
+SHORT.maxstring = SHORT.maxother = 100
 
 
 class Rank(IntEnum):
@@ -56,7 +61,7 @@ class Domain(ABC):
     def check(self, value: Any) -> None:
         """Raise `ValueError` saying what is expected and what was received."""
         if not self.is_valid(value):
-            raise ValueError(f"must be {self.expected}, got {value!r}")
+            raise ValueError(f"must be {self.expected}, got {SHORT.repr(value)}")
 
     def hyperparameters(self, name: str) -> Mapping[str, Rank]:
         """The hyperparameters that tune the argument `name`, with their ranks."""

@@ -20,6 +20,7 @@ LIKE = {
     "minibatch_discrimination_gan": "gan",
     "mlp": "lenet5",
     "network_in_network": "resnet",
+    "recurrent_classifier": "lenet5",
     "softmax_regression": "lenet5",
     "sparse_autoencoder": "autoencoder",
     "squeezenet": "resnet",

@@ -21,8 +21,11 @@ class Feature:
     A column is stored as it is smallest, such as bytes; a model gets numbers.
     """
 
-    # What messages call several of its values, and the axes of one of them.
+    # What messages call several of its values.
     noun: ClassVar[str] = "values"
+    # What endpoints call several of them as models get them; as in messages if not given.
+    given_as: ClassVar[str | None] = None
+    # The axes of one of them, as a user has it.
     axes: ClassVar[int] = 1
     # Whether something of it follows from the rows that a model is to learn from.
     learns: ClassVar[bool] = False
@@ -72,9 +75,13 @@ class Feature:
         """
         return None
 
-    def adopted(self, column: Any, other: Feature) -> Any:
-        """A column of another feature of the kind as a column of this one."""
-        return column
+    def adopted(self, column: Any, other: Feature) -> tuple[Feature, Any]:
+        """A column of another feature of the kind in the numbers of a model of this one.
+
+        Returns:
+            What the column is then, and the column.
+        """
+        return other, column
 
     def check_to_learn(self, recipe: str, name: str, column: Any) -> None:
         """Raise `UserError` unless there is something to learn in a column.

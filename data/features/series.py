@@ -21,8 +21,8 @@ class Series(Real):
     noun: ClassVar[str] = "series"
     axes: ClassVar[int] = 2
 
-    steps: int | None
-    channels: int
+    steps: int | None = None
+    channels: int = 1
 
     @classmethod
     def read(cls, name, values):

@@ -1,43 +1,98 @@
-"""Text, as sequences of characters."""
+"""Text, as sequences of characters or of words."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 
+from ...errors import UserError
+from ..as_array import as_array
 from .feature import Feature, not_classes
+from .words import PADDING, UNKNOWN, numbers_of_words, padded, vocabulary_of
 
-# What stands for a character that is not in a vocabulary.
-UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+# Tokens of a vocabulary of words, and words of a text, that are taken at the most.
+VOCABULARY_SIZE, LONGEST = 20_000, 200
 
 
 @dataclass(frozen=True)
 class Text(Feature):
-    """Sequences of characters, stored and given as their numbers, `(count, length)` of int32.
+    """Sequences of tokens, given as their numbers, `(count, length)` of int32.
+
+    Sequences of characters are stored as these numbers. Texts of words are stored as strings: in a
+    batch the shorter ones are filled up by 0, which is the first token of such a vocabulary.
 
     Attributes:
-        vocabulary: All characters there are, in the order of their numbers.
-        length: Characters of a sequence; None for any number.
+        vocabulary: All tokens there are, in the order of their numbers: characters, as a string, or
+            words; or their number, where nothing else is known of them.
+        length: Tokens of a sequence, of strings those that are taken at the most; None for any
+            number.
     """
 
     noun: ClassVar[str] = "texts"
+    given_as: ClassVar[str] = "tokens"
+    axes: ClassVar[int] = 0
+    learns: ClassVar[bool] = True
 
-    vocabulary: str
+    vocabulary: str | tuple[str, ...] | int
     length: int | None = None
+
+    @classmethod
+    def read(cls, name, values):
+        """The same of strings: texts of words, whose vocabulary are their most frequent ones."""
+        wanted = f"{name}: texts must be strings, one an example"
+        texts = values if isinstance(values, list | tuple) else as_array(name, cls.noun, values)
+        if getattr(texts, "ndim", 1) != 1:
+            raise UserError(f"{wanted}, got an array of shape {texts.shape}")
+        column = np.empty(len(texts), object)
+        for row, text in enumerate(texts):
+            try:
+                column[row] = text.decode() if isinstance(text, bytes) else text
+            except UnicodeDecodeError as error:
+                raise UserError(f"{wanted}, got no UTF-8 in row {row}: {error.reason}") from None
+            if not isinstance(column[row], str):
+                raise UserError(f"{wanted}, got {text!r} in row {row}")
+        return cls((PADDING, UNKNOWN), LONGEST).fitted(column), column
+
+    def fitted(self, column):
+        if not _is_strings(column):
+            return self
+        return replace(self, vocabulary=vocabulary_of(column, VOCABULARY_SIZE))
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens there are."""
+        return self.vocabulary if isinstance(self.vocabulary, int) else len(self.vocabulary)
 
     @property
     def size(self):
-        return f"sequences of {self.length} characters, of {len(self.vocabulary)} different ones,"
+        if isinstance(self.vocabulary, str):
+            return f"sequences of {self.length} characters, of {self.tokens} different ones,"
+        return f"texts of at most {self.length} words, of {self.tokens:,} different ones,"
 
     def facts(self):
-        return {"vocabulary": self.vocabulary, "sequence_length": self.length}
+        # That of words follows from the texts, whose hash is known.
+        vocabulary = self.vocabulary if isinstance(self.vocabulary, str) else self.tokens
+        return {"vocabulary": vocabulary, "sequence_length": self.length}
 
     def adopted(self, column, other):
+        if _is_strings(column):
+            return replace(other, vocabulary=self.vocabulary), column
         if self.vocabulary == other.vocabulary:
-            return column
-        return self.encode(other.vocabulary)[column]
+            return other, column
+        return replace(other, vocabulary=self.vocabulary), self.encode(other.vocabulary)[column]
+
+    def unlike(self, other):
+        if isinstance(self.vocabulary, str) == isinstance(other.vocabulary, str):
+            return None
+        return f"takes sequences of {self._unit}", f"such of {other._unit}"
+
+    def check_to_learn(self, recipe, name, column):
+        if not isinstance(self.vocabulary, str) and self.tokens < 4:
+            raise UserError(
+                f"{recipe} needs texts of two different words or more, {name} has {self.tokens - 2}"
+            )
 
     def encode(self, text: str) -> np.ndarray:
         """The numbers of the characters of a text, `(length,)` of int32.
@@ -52,21 +107,61 @@ class Text(Feature):
         return np.where(points[found] == codes, found, unknown).astype(np.int32)
 
     def decode(self, numbers: np.ndarray) -> str:
-        """The text of some numbers."""
+        """The text of some numbers of characters."""
         return "".join(self.vocabulary[number] for number in numbers)
 
+    def lengths(self, column):
+        return self._rows(column).row_lengths().numpy() if _is_strings(column) else None
+
+    def arrays(self, column):
+        if not _is_strings(column):
+            return (column,)
+        texts = [text.encode("utf-8", "surrogatepass") for text in column]
+        lengths = np.array([len(text) for text in texts], np.int64)
+        return np.frombuffer(b"".join(texts), np.uint8), lengths
+
+    def stored_tensor(self, column):
+        return self._rows(column) if _is_strings(column) else super().stored_tensor(column)
+
+    def given(self, column):
+        return padded(self._rows(column)).numpy() if _is_strings(column) else column
+
+    def given_tensor(self, rows):
+        import tensorflow as tf
+
+        return padded(rows) if isinstance(rows, tf.RaggedTensor) else rows
+
+    def _rows(self, column) -> Any:
+        """The numbers of the words of each text, up to the length."""
+        import tensorflow as tf
+
+        with tf.device("CPU"):
+            texts = tf.constant(list(column), tf.string)
+            return numbers_of_words(texts, self.vocabulary)[:, : self.length]
+
     def random(self, random, count):
-        shape = (count, self.length or 6)
-        return random.integers(0, len(self.vocabulary), shape, dtype="int32")
+        length = self.length or 6
+        shape = (count, length if self._unit == "characters" else min(length, 6))
+        return random.integers(0, self.tokens, shape, dtype="int32")
 
     def wanted(self, model, what):
         return (
-            f"{model} takes sequences of characters, (count, length), as whole numbers from 0 to "
-            f"{len(self.vocabulary) - 1}"
+            f"{model} takes sequences of {self._unit}, (count, length), as whole numbers from 0 to "
+            f"{self.tokens - 1}"
         )
 
+    @property
+    def _unit(self) -> str:
+        return "characters" if isinstance(self.vocabulary, str) else "words"
+
     def fits(self, shape):
-        return len(shape) == 1 and self.length in (None, shape[0])
+        if len(shape) != 1 or self.length is None:
+            return len(shape) == 1
+        return shape[0] == self.length if self._unit == "characters" else shape[0] <= self.length
 
     def wrong(self, values):
-        return not_classes(values, len(self.vocabulary))
+        return not_classes(values, self.tokens)
+
+
+def _is_strings(column: Any) -> bool:
+    return column.dtype == object

@@ -15,15 +15,20 @@ DATA = (
     "crowds",
     "digits",
     "fashion_mnist",
+    "fortunes",
     "grid25",
     "images:",
     "mnist",
     "padded:",
+    "pixels:",
     "python_docs",
+    "python_topics",
     "ring8",
+    "rows:",
     "scenes",
     "table:",
     "text:",
+    "texts:",
 )
 
 
@@ -50,8 +55,9 @@ Data = Annotated[
     str | None,
     typer.Option(
         help="Data set: digits, scenes, a name of tensorflow-datasets such as fashion_mnist, "
-        "images:FOLDER, arrays:FILE.npz, python_docs or text:FILE, table:FILE.csv; padded:NAME is "
-        "images with margins, up to powers of two.",
+        "images:FOLDER, arrays:FILE.npz, python_docs or text:FILE, texts:FOLDER, table:FILE.csv; "
+        "padded:NAME is images with margins, up to powers of two, rows:NAME and pixels:NAME are "
+        "images as series.",
         autocompletion=complete_data,
         show_default="the recipe's own",
     ),
@@ -112,7 +118,10 @@ ValueRange = Annotated[
 SequenceLength = Annotated[
     int | None,
     typer.Option(
-        min=1, show_default="50", help="Characters of the sequences that a text is cut into."
+        min=1,
+        show_default="50, or 200 words",
+        help="Characters of the sequences that a text is cut into; or words that are taken "
+        "of texts with classes.",
     ),
 ]
 GibbsSteps = Annotated[

@@ -26,7 +26,7 @@ def predict(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            help="Pictures, folders of pictures, or an .npz or .csv file.", show_default=False
+            help="Pictures, texts, folders of such, or an .npz or .csv file.", show_default=False
         ),
     ],
     out: Annotated[Any, typer.Option(help="Folder to write all outputs to.", **PATH)] = None,
@@ -48,7 +48,7 @@ def predict(
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """Predict the classes of images, or targets; or reconstruct, complete or score images."""
+    """Predict classes, of images or texts, or targets; reconstruct, complete or score images."""
     if out is not None:
         check_replaceable(out, force, "prediction", "outputs.npz")
     prepare_keras()

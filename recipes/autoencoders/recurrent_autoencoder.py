@@ -9,14 +9,14 @@ from keras import layers, ops
 from ...checks import is_whole
 from ...layers import RepeatAlong
 from ..endpoint import Function, Images, Like, Whole
+from ..recurrent import CELLS, Cell
 from ..registry import Objective, Published, recipe
-from ..search import IMAGE_SHAPE, Choice, Given, LatentDim, LearningRate, Rank, Seed, Widths
+from ..search import IMAGE_SHAPE, Given, LatentDim, LearningRate, Seed, Widths
 from ..tasks import RECONSTRUCTION
 from .dense import Loss, compile_reconstruction
 from .endpoints import ENCODE, SERVE, squared_errors
 from .reconstruction import Reconstruction, reconstruction
 
-CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "simple": layers.SimpleRNN}
 # The value of the rows that only fill a batch of sequences of different lengths.
 PADDING = -1.0
 
@@ -111,7 +111,7 @@ def recurrent_autoencoder(
     *,
     hidden_units: Annotated[tuple[int, ...], Widths(16, 512, depth=(0, 2))] = (100,),
     latent_dim: LatentDim = 30,
-    cell: Annotated[str, Choice(*CELLS, rank=Rank.UNITS)] = "lstm",
+    cell: Cell = "lstm",
     loss: Loss = "binary_crossentropy",
     learning_rate: LearningRate = 1e-3,
     seed: Seed = None,
@@ -132,7 +132,9 @@ def recurrent_autoencoder(
             of None for any number of steps.
         hidden_units: Units of the recurrent layers between rows and code; may be empty.
         latent_dim: Units of the code.
-        cell: `"lstm"`, `"gru"` or `"simple"`.
+        cell: `"lstm"`, `"gru"`, `"simple"`, `"peephole_lstm"`; `"simplified_gru"`, without a reset
+            gate; `"irnn"`, rectified linear units whose recurrent weights are the identity at
+            first.
         loss: What compares images and reconstructions.
         learning_rate: Step size of Adam.
         seed: Makes the initial weights reproducible.

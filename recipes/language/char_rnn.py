@@ -10,12 +10,12 @@ from keras import layers, ops
 from ...layers.seed_stream import SeedStream
 from ..endpoint import Function, Number, Numbers, Part, Strings, Whole
 from ..model import RecipeModel
+from ..recurrent import Cell, stack
 from ..registry import Objective, Published, recipe
-from ..search import Choice, Dropout, FromData, Given, LearningRate, Rank, Seed, Widths
+from ..search import Dropout, FromData, Given, LearningRate, Seed, Widths
 from ..tasks import LANGUAGE_MODELING
 from .strings import to_numbers, to_strings
 
-CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "simple": layers.SimpleRNN}
 # Those of the source's example, a selection of Shakespeare's plays.
 SHAKESPEARE = "\n !$&',-.3:;?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 SOURCE = "https://github.com/karpathy/char-rnn, with Keras' one bias vector"
@@ -82,7 +82,7 @@ def perplexity(model, text: np.ndarray, following: np.ndarray, batch_size: int):
     paper="Karpathy 2015: https://karpathy.github.io/2015/05/21/rnn-effectiveness",
     objective=Objective("val_loss", "min"),
     endpoints={
-        "serve": Part("text", "probabilities", activation="softmax"),
+        "serve": Part("tokens", "probabilities", activation="softmax"),
         "sample": Function(_sample, ("texts",), dtypes={"texts": "string"}),
         "continue": Function(_continue, ("numbers",), dtypes={"numbers": "int32"}),
     },
@@ -103,7 +103,7 @@ def char_rnn(
     vocabulary: Vocabulary = SHAKESPEARE,
     *,
     hidden_units: Annotated[tuple[int, ...], Widths(32, 1024, depth=(1, 3))] = (128, 128),
-    cell: Annotated[str, Choice(*CELLS, rank=Rank.UNITS)] = "lstm",
+    cell: Cell = "lstm",
     dropout: Dropout = 0.0,
     learning_rate: LearningRate = 2e-3,
     seed: Seed = None,
@@ -122,7 +122,9 @@ def char_rnn(
         vocabulary: All characters, in the order of their numbers; that of the training text where
             it has a `REPLACEMENT CHARACTER` (U+FFFD) for those that it lacks.
         hidden_units: Units of each recurrent layer.
-        cell: `"lstm"`, `"gru"` or `"simple"`.
+        cell: `"lstm"`, `"gru"`, `"simple"`, `"peephole_lstm"`; `"simplified_gru"`, without a reset
+            gate; `"irnn"`, rectified linear units whose recurrent weights are the identity at
+            first.
         dropout: Share of units that are left out on the way up, above each layer.
         learning_rate: Step size of RMSprop, whose gradients are cut off at ±5.
         seed: Makes initial weights and dropout reproducible.
@@ -150,10 +152,7 @@ def char_rnn(
     """
     text = keras.Input((None,), dtype="int32", name="text")
     x = ops.one_hot(text, len(vocabulary))
-    for layer, units in enumerate(hidden_units, start=1):
-        x = CELLS[cell](units, return_sequences=True, name=f"{cell}_{layer}")(x)
-        if dropout:
-            x = layers.Dropout(dropout, name=f"dropout_{layer}")(x)
+    x = stack(x, hidden_units, cell, dropout=dropout, return_sequences=True)
     outputs = layers.Dense(len(vocabulary), dtype="float32", name="logits")(x)
     model = RecipeModel(text, outputs, name="char_rnn")
     model.compile(

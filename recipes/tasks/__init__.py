@@ -1,6 +1,6 @@
 """Tasks: what models learn of which features, and how jobs watch, draw and ask them."""
 
-from .classification import CLASSIFICATION
+from .classification import CLASSIFICATION, SERIES_CLASSIFICATION, TEXT_CLASSIFICATION
 from .density_estimation import DENSITY_ESTIMATION, JOINT_DENSITY_ESTIMATION
 from .generation import CONDITIONAL_GENERATION, GENERATION, POINT_GENERATION
 from .language_modeling import LANGUAGE_MODELING
@@ -24,6 +24,8 @@ __all__ = [
     "RECONSTRUCTION",
     "REGRESSION",
     "SEGMENTATION",
+    "SERIES_CLASSIFICATION",
     "TAGGING",
+    "TEXT_CLASSIFICATION",
     "Task",
 ]

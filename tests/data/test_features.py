@@ -27,7 +27,8 @@ def test_a_feature_is_its_config(name):
     feature = FEATURES[name](**MADE[name])
     assert FEATURES[name].from_config(feature.config()) == feature
     random = feature.random(RANDOM, 5)
-    assert random.ndim == 1 + feature.axes
+    # What is read as a string is given as a sequence.
+    assert random.ndim == 1 + feature.axes + (name == "text")
     feature.check("model", random, 5)
     assert len(random) == 5
 
@@ -76,7 +77,10 @@ def test_what_a_user_has_becomes_a_column_that_a_model_of_it_takes(name):
         ("mask", np.full((2, 3, 3), 300), "from 0 to 255, got 300"),
         ("boxes", np.zeros((2, 1, 4)), r"five numbers each, .* got some of shape \(1, 4\)"),
         ("boxes", [[[0.5, 0, 0.2, 1, 0]]], r"got \[0.5, 0.0, 0.2"),
-        ("text", ["a text"], "texts cannot be given from Python"),
+        ("text", ["a text", 3], "texts must be strings, one an example, got 3 in row 1"),
+        ("text", [b"a text", b"\xff"], "got no UTF-8 in row 1"),
+        ("text", [["a", "text"]], r"got \['a', 'text'\] in row 0"),
+        ("text", np.array([["a", "text"]]), r"got an array of shape \(1, 2\)"),
     ],
 )
 def test_a_mistake_in_a_column_is_one_sentence(column, values, words):

@@ -27,8 +27,8 @@ def test_a_table_is_its_numbers(tmp_path, delimiter, header):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "has no rows of numbers"),
-        (b"a,b\n", "has no rows of numbers"),
+        (b"", "has no rows"),
+        (b"a,b\n", "has no rows"),
         (b"a\n1\n2\n", "has one column, but must have at least two"),
         (b"a,b\n1,2\n3\n", "line 3 has 1 cells, the others have 2"),
         (b"a,b\n1,2\n3,four\n", "got 'four' in line 3, b"),
@@ -48,5 +48,5 @@ def test_a_table_has_no_image_size(tmp_path):
         data.read(f"table:{tmp_path / 'nowhere.csv'}")
     with pytest.raises(UserError, match="diabetes has no images, which alone have an image_size"):
         data.read("diabetes", image_size=3)
-    with pytest.raises(UserError, match="has no images to bring to another size"):
+    with pytest.raises(UserError, match="has no images to bring to another form"):
         data.read("padded:diabetes")

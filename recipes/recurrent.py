@@ -1,0 +1,73 @@
+"""Recurrent layers, by the names of their cells, and stacks of them."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import keras
+from keras import layers
+
+from ..layers import PeepholeLSTMCell, SimplifiedGRUCell
+from .search import Choice, Rank
+
+
+def _simplified_gru(units, **arguments):
+    return layers.RNN(SimplifiedGRUCell(units), **arguments)
+
+
+def _peephole_lstm(units, **arguments):
+    return layers.RNN(PeepholeLSTMCell(units), **arguments)
+
+
+def _irnn(units, **arguments):
+    return layers.SimpleRNN(
+        units,
+        activation="relu",
+        kernel_initializer=keras.initializers.RandomNormal(stddev=1e-3),
+        recurrent_initializer="identity",
+        **arguments,
+    )
+
+
+CELLS = {
+    "lstm": layers.LSTM,
+    "gru": layers.GRU,
+    "simple": layers.SimpleRNN,
+    "peephole_lstm": _peephole_lstm,
+    "simplified_gru": _simplified_gru,
+    "irnn": _irnn,
+}
+Cell = Annotated[str, Choice(*CELLS, rank=Rank.UNITS)]
+
+
+def stack(
+    x,
+    hidden_units: Sequence[int],
+    cell: str,
+    *,
+    bidirectional: bool = False,
+    dropout: float = 0.0,
+    return_sequences: bool = False,
+):
+    """Recurrent layers above each other.
+
+    Args:
+        x: Sequences, `(batch, steps, features)`.
+        hidden_units: Units of each layer.
+        cell: One of `CELLS`.
+        bidirectional: Whether each layer also reads backwards, with as many units more.
+        dropout: Share of units that are left out in training, above each layer.
+        return_sequences: Whether the last layer gives what it holds at each step, too.
+
+    Returns:
+        What the last layer holds at the end, `(batch, units)`; or at each step,
+        `(batch, steps, units)`.
+    """
+    for layer, units in enumerate(hidden_units, start=1):
+        sequences = return_sequences or layer < len(hidden_units)
+        recurrent = CELLS[cell](units, return_sequences=sequences, name=f"{cell}_{layer}")
+        if bidirectional:
+            recurrent = layers.Bidirectional(recurrent, name=f"bidirectional_{layer}")
+        x = recurrent(x)
+        if dropout:
+            x = layers.Dropout(dropout, name=f"dropout_{layer}")(x)
+    return x
