@@ -1,4 +1,4 @@
-"""The image-classification data sets of tensorflow-datasets, prepared at first use."""
+"""The classified images and texts of tensorflow-datasets, prepared at first use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import tempfile
 import threading
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,6 +19,8 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from ..errors import UserError
+from .columns import examples_of
+from .examples import Examples
 from .image_set import ImageSet
 from .labels import numbered
 from .origin import origin_of
@@ -44,7 +45,7 @@ def read(
     split: str,
     size: tuple[int, int] | None,
     value_range: tuple[float, float] | None = None,
-) -> ImageSet:
+) -> Examples:
     """The split of a data set of tensorflow-datasets, which is prepared first if it is not yet.
 
     The set's own splits are used where it has them. The validation split is otherwise a tenth of
@@ -59,8 +60,11 @@ def read(
         value_range: The values of black and white; by default those of the images' type.
     """
     builder = _builder(name)
-    image, _ = _supervised(name, builder)
-    if size is None and None in image.shape:
+    first, _ = _supervised(name, builder)
+    is_text = not first.shape
+    if is_text and (size is not None or value_range is not None):
+        raise UserError(f"{name} is text, which has no image_size or value_range")
+    if size is None and None in first.shape:
         raise UserError(
             f"the images of {name} differ in size, so give the height and width wanted "
             "(image_size= or --image-size)"
@@ -72,20 +76,29 @@ def read(
 
     own = {key for key, info in builder.info.splits.items() if info.num_examples}
     if "train" not in own:
-        raise UserError(f"{name} has no images to train with, only {', '.join(sorted(own))}")
+        what = "texts" if is_text else "images"
+        raise UserError(f"{name} has no {what} to train with, only {', '.join(sorted(own))}")
     test = next((key for key in ("test", "validation") if key in own), None)
     stored = {"test": test} if test else {}
     if test == "test" and "validation" in own:
         stored |= {key: key for key in ("train", "validation", "train+validation")}
 
     part = stored.get(split, "train")
-    images, labels = _arrays(builder, part, size)
+    values, labels = _arrays(builder, part, size)
     _, label = _supervised(name, builder)  # some sets know their classes only once prepared
     # A split may lack some classes, so those without names are given numbers at once.
     classes = tuple(label.names or numbered(labels))
-    whole = ImageSet(name, images, labels, classes, value_range or _value_range(images))
-    whole = replace(whole, origin=origin_of(whole, part=part))
-    return whole if split in stored else take(whole, split, test=0 if test else 0.1)
+    if is_text:
+        whole = examples_of(name, {"text": values, "label": labels}, classes)
+    else:
+        whole = ImageSet(name, values, labels, classes, value_range or _value_range(values))
+    whole = whole.replaced(origin=origin_of(whole, part=part))
+    if split not in stored:
+        return take(whole, split, test=0 if test else 0.1)
+    if is_text and split != "train":  # the vocabulary is that of the training texts
+        features = read(name, folder, "train", size).features
+        whole = whole.replaced(features={**whole.features, "text": features["text"]})
+    return whole
 
 
 def _builder(name: str) -> DatasetBuilder:
@@ -114,16 +127,19 @@ def _builder(name: str) -> DatasetBuilder:
 
 
 def _supervised(name: str, builder: DatasetBuilder) -> tuple:
-    """The features of the images and of the labels."""
+    """The features of the images, or of the texts, and of the labels."""
     import tensorflow_datasets as tfds
 
     features, keys = builder.info.features, builder.info.supervised_keys
     if keys and len(keys) == 2 and all(isinstance(key, str) for key in keys):
-        image, label = (features[key] for key in keys)
-        if isinstance(image, tfds.features.Image) and isinstance(label, tfds.features.ClassLabel):
-            return image, label
+        first, label = (features[key] for key in keys)
+        known = isinstance(first, tfds.features.Image | tfds.features.Text)
+        if known and isinstance(label, tfds.features.ClassLabel):
+            return first, label
     kinds = ", ".join(f"{key} ({type(feature).__name__})" for key, feature in features.items())
-    raise UserError(f"{name} is no set of images with a class each, it consists of {kinds}")
+    raise UserError(
+        f"{name} is no set of images or texts with a class each, it consists of {kinds}"
+    )
 
 
 def _prepare_once(name: str, builder: DatasetBuilder, folder: Path | None) -> None:
@@ -292,8 +308,8 @@ def _arrays(
 ) -> tuple[np.ndarray, np.ndarray]:
     import tensorflow_datasets as tfds
 
-    image = builder.info.features[builder.info.supervised_keys[0]]
-    if None not in image.shape:
+    first = builder.info.features[builder.info.supervised_keys[0]]
+    if None not in first.shape:
         # In one batch: several times faster than one image at a time.
         return tfds.as_numpy(builder.as_dataset(split=split, batch_size=-1, as_supervised=True))
     examples = tfds.as_numpy(builder.as_dataset(split=split, as_supervised=True))

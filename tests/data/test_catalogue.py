@@ -34,9 +34,11 @@ def sets():
 
         def _info(self):
             label = tfds.features.ClassLabel(names=["cat", "dog"])
-            features = {"image": tfds.features.Image(shape=self.shape), "label": label}
+            first = tfds.features.Image(shape=self.shape) if self.shape else tfds.features.Text()
+            key = "image" if self.shape else "review"
             return self.dataset_info_from_configs(
-                features=tfds.features.FeaturesDict(features), supervised_keys=("image", "label")
+                features=tfds.features.FeaturesDict({key: first, "label": label}),
+                supervised_keys=(key, "label"),
             )
 
         def _split_generators(self, dl_manager):
@@ -51,6 +53,9 @@ def sets():
             for i in range(self.counts[split]):
                 shape = [side or 4 + i for side in self.shape]
                 value = {"train": 0, "validation": 100, "test": 200}[split] + i
+                if not shape:
+                    yield i, {"review": f"It was {split}, na\u00efve: {value}!", "label": i % 2}
+                    continue
                 yield i, {"image": np.full(shape, value, np.uint8), "label": i % 2}
 
     def wait(self, dl_manager):
@@ -73,6 +78,8 @@ def sets():
         train_validation=tiny("TinyTrainValidation", {"train": 40, "validation": 6}),
         all=tiny("TinyAll", {"train": 40, "validation": 6, "test": 5}),
         test=tiny("TinyTest", {"test": 5}),
+        texts=tiny("TinyTexts", {"train": 40, "test": 6}, shape=()),
+        texts_all=tiny("TinyTextsAll", {"train": 9, "validation": 6, "test": 5}, shape=()),
         mixed=tiny("TinyMixed", {"train": 20}, shape=(None, None, 3)),
         slow=tiny("TinySlow", {"train": 20}, begin=wait),
         failing=tiny("TinyFailing", {"train": 20}, begin=fail),
@@ -146,19 +153,44 @@ def test_images_of_different_sizes_need_a_size(sets):
 
 
 @pytest.mark.parametrize(
+    ("name", "sizes", "words"),
+    [("tiny_texts", (36, 4, 6, 40), 36), ("tiny_texts_all", (9, 6, 5, 15), 9)],
+)
+def test_texts_with_a_class_each_are_read_by_the_words_of_the_training_texts(
+    sets, name, sizes, words
+):
+    parts = {split: read(name, split) for split in SPLITS}
+    assert tuple(len(parts[split]) for split in SPLITS) == sizes
+    (feature,) = {part.features["text"] for part in parts.values()}
+    assert {"it", "was", "train", "na\u00efve"} < set(feature.vocabulary)
+    assert len(feature.vocabulary) == 2 + 4 + words
+    test = parts["test"]
+    assert test.columns["text"][0].startswith("It was test, na\u00efve: 20")
+    assert test.features["label"].names == ("cat", "dog")
+    for text, label in zip(test.columns["text"], test.columns["label"], strict=True):
+        assert int(text[-2]) % 2 == label
+    with pytest.raises(UserError, match="is text, which has no image_size or value_range"):
+        read(name, image_size=3)
+    assert read(name, sequence_length=2).given("text").shape[1] == 2
+
+
+@pytest.mark.parametrize(
     ("name", "sentence"),
     [
         ("fashion_mnits", "no data set 'fashion_mnits' .did you mean fashion_mnist"),
         ("digit", "no data set 'digit' .did you mean digits.*images:FOLDER, arrays:FILE.npz"),
         ("qqqqqqqq", "no data set 'qqqqqqqq': use digits, .*, such as mnist"),
         ("", "no data set ''"),
-        ("iris", r"iris is no set of images .* consists of features \(Tensor\), label \(ClassL"),
-        ("imdb_reviews", r"is no set of images with a class each, it consists of .*Text"),
+        (
+            "iris",
+            r"iris is no set .* consists of features \(Tensor\), label \(ClassL",
+        ),
+        ("tiny_shakespeare", r"is no set of images or texts with a class each, it .*\(Text\)"),
         ("emnist/roman", "emnist has no configuration 'roman', it offers one of byclass, bymerge"),
         ("mnist/small", "mnist has no configuration 'small', it offers none"),
     ],
 )
-def test_names_that_are_no_image_sets_are_refused(name, sentence):
+def test_names_of_sets_without_classes_are_refused(name, sentence):
     with pytest.raises(UserError, match=sentence):
         read(name)
 
