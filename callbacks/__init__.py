@@ -17,6 +17,7 @@ from .measurement import Measurement  # noqa: E402
 from .pictures import (  # noqa: E402
     draw_boxes,
     draw_codes,
+    draw_forecasts,
     draw_grid,
     draw_predictions,
     draw_rows,
@@ -49,6 +50,7 @@ __all__ = [
     "UnitWatch",
     "draw_boxes",
     "draw_codes",
+    "draw_forecasts",
     "draw_grid",
     "draw_predictions",
     "draw_rows",

@@ -111,6 +111,34 @@ def draw_predictions(
     figure.savefig(path, format="png")
 
 
+def draw_forecasts(
+    known: np.ndarray, true: np.ndarray, forecast: np.ndarray, path: str | Path
+) -> None:
+    """Draw series with what follows and with what was forecast, as a PNG file.
+
+    Args:
+        known: `(count, steps)`.
+        true: What follows, `(count, horizon)`.
+        forecast: The same of what was forecast.
+        path: The file.
+    """
+    columns = min(2, len(known))
+    rows = -(-len(known) // columns)
+    figure = Figure(figsize=(5 * columns, 1.8 * rows), dpi=100)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes[len(known) :]:
+        axis.set_axis_off()
+    for axis, before, after, guess in zip(axes, known, true, forecast, strict=False):
+        steps = np.arange(1, len(after) + 1)
+        axis.plot(np.arange(1 - len(before), 1), before, color="tab:gray", lw=1, label="known")
+        style = {"marker": "o", "ms": 3} if len(after) == 1 else {"lw": 1.5}
+        axis.plot(steps, after, color="tab:blue", label="true", **style)
+        axis.plot(steps, guess, color="tab:orange", label="forecast", **style)
+    axes[0].legend(fontsize=7, loc="upper left")
+    figure.tight_layout()
+    figure.savefig(path, format="png")
+
+
 def draw_samples(images: np.ndarray, path: str | Path) -> None:
     """Draw what a model makes, as a PNG file: images in a grid, or points of the plane.
 

@@ -11,7 +11,7 @@ from .own import from_python, split
 from .pictures import read_pictures
 from .read import absolute, load, read
 from .splits import SPLITS
-from .tables import read_table, read_texts
+from .tables import read_columns, read_texts
 
 __all__ = [
     "SPLITS",
@@ -24,8 +24,8 @@ __all__ = [
     "from_python",
     "load",
     "read",
+    "read_columns",
     "read_pictures",
-    "read_table",
     "read_texts",
     "split",
 ]

@@ -18,7 +18,7 @@ SAID = {
 }
 VALUES = {"image": "pixels", "label": "labels", "mask": "masks", "text": "texts"}
 # What is counted, by the first column.
-NOUNS = {"image": "images", "text": "texts"}
+NOUNS = {"image": "images", "text": "texts", "series": "steps"}
 
 
 def changes(old: Fingerprint, new: Fingerprint) -> str | None:

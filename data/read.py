@@ -12,7 +12,7 @@ import numpy as np
 
 from ..checks import check_count
 from ..errors import UserError
-from . import arrays, catalogue, crowds, digits, folder, mixtures, scenes, tables, texts
+from . import arrays, catalogue, crowds, digits, folder, mixtures, scenes, series, tables, texts
 from . import value_range as ranges
 from .examples import Examples
 from .features import FEATURES, Series
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 MOST_PIXELS = 2**33
 # Texts with classes, by name.
 LABELLED = {"fortunes": texts.fortunes, "python_topics": texts.python_topics}
+# Series with what follows, by name.
+FORECAST = {
+    "adding": series.adding,
+    "hourly_temperatures": series.hourly_temperatures,
+    "mackey_glass": series.mackey_glass,
+}
 # The shapes of images as series.
 SERIES = {
     "rows": lambda count, height, width, channels: (count, height, width * channels),
@@ -43,6 +49,7 @@ def read(
     image_size: int | tuple[int, int] | None = None,
     value_range: tuple[float, float] | None = None,
     sequence_length: int | None = None,
+    horizon: int | None = None,
 ) -> Examples:
     """Read a split of a data set into memory.
 
@@ -61,7 +68,9 @@ def read(
             with their topics, `fortunes` of the Debian package of that name with their categories,
             `texts:FOLDER` for a folder of files `*.txt` for each class, or `table:FILE.csv` with
             the columns `text` and `label`. Of numbers: `diabetes`, patients, or another
-            `table:FILE.csv`, whose last column is to be predicted.
+            `table:FILE.csv`, whose last column is to be predicted. Of series with what follows:
+            `series:FILE.csv`, a row for each step in time, `mackey_glass`, `hourly_temperatures` of
+            the package `vega-datasets`; `adding`, sums to tell.
         split: One of `SPLITS`.
         image_size: Height and width wanted, one number for both; each image is scaled until it
             just covers them, and its centre cut out.
@@ -69,14 +78,27 @@ def read(
             that can be read in two ways. What is used by default is in the set's `value_range` and,
             in words, its `reading`; it is the same for all splits.
         sequence_length: Characters of the sequences that a text is cut into, 50 if not given; of
-            texts with classes the words that are taken at the most, 200 if not given.
+            texts with classes the words that are taken at the most, 200 if not given; of a series
+            the steps before those to be forecast, 168 if not given.
+        horizon: Steps of a series that are to be forecast; 24 if not given.
     """
     check_split(split)
     source, colon, location = name.partition(":")
     if colon and not location:
         raise UserError(f"the data set {name!r} lacks what must follow the colon")
     path = Path(location).expanduser()
+    if name in FORECAST or (source == "series" and colon):
+        if image_size is not None or value_range is not None:
+            raise UserError(f"{name} is a series, which has no image_size or value_range")
+        given = {"sequence_length": sequence_length, "horizon": horizon}
+        sizes = [n if n is None else check_count(key, n) for key, n in given.items()]
+        examples = series.read(path, split, *sizes) if colon else FORECAST[name](split, *sizes)
+        return examples.replaced(name=f"{name}, split {split}")
+    if horizon is not None:
+        raise UserError(f"{name} is no series with what follows, which alone has a horizon")
     if source in SERIES and colon:
+        if sequence_length is not None:
+            raise UserError(f"{name} is no text, which alone has a sequence_length")
         images = read(location, split, image_size=image_size, value_range=value_range)
         return _as_series(images, source, f"{name}, split {split}")
     if name == "python_docs" or (source == "text" and colon):
@@ -162,10 +184,10 @@ def _as_series(examples: Examples, kind: str, name: str) -> Examples:
     images = _images(examples, name.partition(", split")[0])
     pixels = examples.features["image"].given(images)
     count, height, width, channels = pixels.shape
-    series = pixels.reshape(SERIES[kind](count, height, width, channels))
-    feature = Series(*series.shape[1:])
+    column = pixels.reshape(SERIES[kind](count, height, width, channels))
+    feature = Series(*column.shape[1:])
     beside = [column for column in examples.columns if column != "image"]
-    columns = {"series": series, **{column: examples.columns[column] for column in beside}}
+    columns = {"series": column, **{column: examples.columns[column] for column in beside}}
     features = {"series": feature, **{column: examples.features[column] for column in beside}}
     return Examples(name, columns, features, origin=examples.origin or origin_of(examples))
 
@@ -200,6 +222,7 @@ def load(
     image_size: int | tuple[int, int] | None = None,
     value_range: tuple[float, float] | None = None,
     sequence_length: int | None = None,
+    horizon: int | None = None,
     shuffle: bool | None = None,
     seed: int = 0,
     epoch: int = 0,
@@ -215,14 +238,15 @@ def load(
         image_size: Height and width to resize to, one number for both.
         value_range: The values of black and of white pixels, as `read` takes them.
         sequence_length: Characters of the sequences of a text, as `read` takes them.
+        horizon: Steps of a series that are to be forecast, as `read` takes them.
         shuffle: Whether each epoch has its own order; by default, where the split is to train with.
         seed: Seed of the orders.
         epoch: Number of orders to skip, those of epochs that are done.
     """
     if shuffle is None:
         shuffle = "train" in split
-    settings = {"value_range": value_range, "sequence_length": sequence_length}
-    examples = read(name, split, image_size=image_size, **settings)
+    lengths = {"sequence_length": sequence_length, "horizon": horizon}
+    examples = read(name, split, image_size=image_size, value_range=value_range, **lengths)
     return examples.batches(batch_size, shuffle=shuffle, seed=seed, epoch=epoch)
 
 

@@ -24,7 +24,7 @@ def read(path: Path, split: str) -> Examples:
     """The split of a table.
 
     With a column called `text` it is of texts, and the column `label` has their classes; else of
-    numbers, as `read_table` reads them: the last column is to be predicted.
+    numbers alone: the last column is to be predicted.
 
     Args:
         path: The file.
@@ -66,18 +66,25 @@ def of_columns(name: str, values, targets, names: tuple[str, ...], split: str) -
     return take(Examples(name, columns, features), split)
 
 
-def read_table(path: Path) -> tuple[tuple[str, ...], np.ndarray]:
-    """The names of the columns, if the first row has some, and the numbers, `(rows, columns)`.
+def read_columns(path: Path) -> tuple[tuple[str, ...], np.ndarray]:
+    """The columns of a table that are numbers, `(rows, columns)`, and their names if it has some.
 
-    Cells are separated by commas, semicolons or tabs.
+    Cells are separated by commas, semicolons or tabs. Columns that begin with something else, such
+    as dates, are left out.
 
     Args:
         path: The file, in UTF-8.
 
     Raises:
-        UserError: If it is no table of numbers; which cell is none is said.
+        UserError: If there is no such column, or it has cells that are no numbers.
     """
     names, rows = _rows(path)
+    first = rows[0][1]
+    chosen = [column for column, cell in enumerate(first) if _is_number(cell)]
+    if not chosen:
+        raise UserError(f"table:{path} has no column of numbers, its first row is {first}")
+    names = tuple(names[column] for column in chosen) if names else ()
+    rows = [(line, [row[column] for column in chosen]) for line, row in rows]
     return names, _numbers(path, names, rows)
 
 
@@ -133,7 +140,9 @@ def _rows(path: Path) -> tuple[tuple[str, ...], list[tuple[int, list[str]]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     numbered = [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
     names: tuple[str, ...] = ()
-    if numbered and not all(map(_is_number, numbered[0][1])):
+    kinds = [[_is_number(cell) for cell in row] for _, row in numbered[:2]]
+    # Names are no numbers, or else not like the row below them.
+    if numbered and not all(kinds[0]) and not (any(kinds[0]) and kinds[0] == kinds[-1]):
         names = tuple(cell.strip() for cell in numbered.pop(0)[1])
     if not numbered:
         raise UserError(f"{name} has no rows but perhaps the names of its columns")

@@ -61,10 +61,8 @@ def evaluate(
         images = source.read(split)
         fingerprint, _ = check_unchanged(run, source, {split: images}, accept_changed_data)
     else:
-        named = isinstance(data, str | Path)
-        length = run.settings["sequence_length"] if named else None
-        size, columns = run.image_size if named else None, entry.task.columns
-        source = Source(data, size, value_range, length, columns)
+        reading = run.reading if isinstance(data, str | Path) else {}
+        source = Source(data, entry.task.columns, **{**reading, "value_range": value_range})
         images = source.whole or source.read(split)
         fingerprint = source.fingerprint({split: images})
     features = entry.features(model.origin.arguments)

@@ -10,10 +10,7 @@ from ..data import Examples, Fingerprint
 from ..data.features import FEATURES, Feature
 from ..errors import UserError
 from ..recipes import Recipe
-from .run import Run
-
-# How data are read by name.
-READ = ("image_size", "value_range", "sequence_length")
+from .run import READ, Run
 
 
 class Source:
@@ -23,35 +20,30 @@ class Source:
         data: The name of a data set, as `amalthea.data.read` takes it; the path of a folder of
             pictures or of an `.npz` file; or data from Python, as `amalthea.data.from_python` takes
             them, or a mapping from the names of splits to such.
-        image_size: Height and width that images are resized to, one number for both.
-        value_range: The values of black and white.
-        sequence_length: Characters of the sequences that a text is cut into.
         columns: What arrays from Python without names are, in order.
+        **reading: How data are read by name: those of `READ`, as `amalthea.data.read` takes them.
 
     Attributes:
         name: The name with absolute paths; None for data from Python.
+        reading: How the data are read, by all names of `READ`.
     """
 
     def __init__(
         self,
         data: Any,
-        image_size: int | tuple[int, int] | None = None,
-        value_range: tuple[float, float] | None = None,
-        sequence_length: int | None = None,
         columns: Sequence[str] = (),
+        **reading: Any,
     ):
         self.columns = columns
-        self.image_size = image_size
-        self.value_range = value_range
-        self.sequence_length = sequence_length
+        self.reading = dict.fromkeys(READ) | reading
         self.name, self._sets, self._whole = None, None, None
         if isinstance(data, Path):
             data = f"{'images' if data.is_dir() else 'arrays'}:{data}"
         if isinstance(data, str):
             self.name = data_package.absolute(data)
             return
-        for argument, value in (("image_size", image_size), ("sequence_length", sequence_length)):
-            if value is not None:
+        for argument, value in self.reading.items():
+            if value is not None and argument != "value_range":
                 raise UserError(
                     f"{argument} is of data that are read by name, got {value!r} beside others"
                 )
@@ -64,7 +56,7 @@ class Source:
             self._whole = self._gathered(data, "the data")
 
     def _gathered(self, data: Any, name: str) -> Examples:
-        how = {"columns": self.columns, "value_range": self.value_range}
+        how = {"columns": self.columns, "value_range": self.reading["value_range"]}
         return data_package.from_python(data, name=name, **how)
 
     @property
@@ -75,8 +67,7 @@ class Source:
     def read(self, split: str) -> Examples:
         """A split of the data."""
         if self.name is not None:
-            settings = {name: getattr(self, name) for name in READ}
-            return data_package.read(self.name, split, **settings)
+            return data_package.read(self.name, split, **self.reading)
         if self._whole is not None:
             return data_package.split(self._whole, split)
         if split not in self._sets:
@@ -87,13 +78,9 @@ class Source:
 
     def settings(self) -> dict[str, Any]:
         """What `run.json` says of where the data are and how they are read."""
-        values = self.value_range
-        return {
-            "data": self.name,
-            "image_size": self.image_size,
-            "value_range": None if values is None else list(values),
-            "sequence_length": self.sequence_length,
-        }
+        values = self.reading["value_range"]
+        as_list = None if values is None else list(values)
+        return {"data": self.name, **self.reading, "value_range": as_list}
 
     def fingerprint(
         self, sets: Mapping[str, Examples], known: Fingerprint | None = None
@@ -144,11 +131,10 @@ def source_of(run: Run, recipe: Recipe, data: Any = None) -> Source:
     if data is None and settings["data"] is None:
         raise UserError(f"{run.path} is of data that came from Python: give them again as data=")
     data = settings["data"] if data is None else data
-    values = settings["value_range"]
-    named = isinstance(data, str | Path)
-    by_name = (run.image_size, settings["sequence_length"]) if named else (None, None)
-    values = tuple(values) if values else None
-    return Source(data, by_name[0], values, by_name[1], recipe.task.columns)
+    reading = run.reading
+    if not isinstance(data, str | Path):
+        reading = {"value_range": reading["value_range"]}
+    return Source(data, recipe.task.columns, **reading)
 
 
 def check_unchanged(

@@ -125,7 +125,8 @@ def predict(
         images: Paths of pictures, of folders of pictures, or of one `.npz` file, whose pictures are
             brought to the size and the colours that the model takes; or data from Python, as
             `train` takes them, of the model's size. For a model of points or values the path of an
-            `.npz` file, or of a table `.csv`, or data from Python. For a model of texts strings, or
+            `.npz` file, or of a table `.csv`, or data from Python; for a model of series the end of
+            such a table is one. For a model of texts strings, or
             a `Path` or several, each of a file that is a text, of a folder of such, or of one table
             `.csv` with a column `text`.
         endpoint: The endpoint to ask; if not given, the one that gives probabilities, else
@@ -295,9 +296,7 @@ def _rows(given: Any, column: str, feature: Feature, recipe: str) -> tuple[list[
                 f"{', '.join(map(str, paths)) or 'none'}"
             )
         if path.suffix == ".csv":
-            names, given = data_package.read_table(path)
-            if (wanted := getattr(feature, "names", ())) and set(wanted) <= set(names):
-                given = given[:, [names.index(name) for name in wanted]]
+            given = feature.of_table(*data_package.read_columns(path))
         else:
             given = _arrays(path, (column, nouns))
     values = data_package.from_python(given, name="the data", columns=(column,)).given(column)

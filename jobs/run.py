@@ -77,6 +77,8 @@ TEXT, FLAG, OBJECT = (
     _one_of(bool, "true or false"),
     _one_of(dict, "an object"),
 )
+# How data are read by name.
+READ = ("image_size", "value_range", "sequence_length", "horizon")
 COMMON = {
     "recipe": TEXT,
     "arguments": OBJECT,
@@ -107,6 +109,7 @@ SETTINGS = {
 }
 # What may be missing, as runs that were made before it was there have none.
 LATER = {
+    "horizon": _optional(at_least(1)),
     "from": OBJECT,
     "callbacks": _one_of(list, "a list"),
     "metrics": _one_of(list, "a list"),
@@ -289,10 +292,10 @@ class Run:
         return {name: FEATURES[name].from_config(config) for name, config in known.items()}
 
     @property
-    def image_size(self) -> int | tuple[int, ...] | None:
-        """What images were resized to, one number for both sides; None if they were not."""
-        size = self.settings["image_size"]
-        return tuple(size) if isinstance(size, list) else size
+    def reading(self) -> dict[str, Any]:
+        """How its data are read by name, as `amalthea.data.read` takes it."""
+        values = {name: self.settings.get(name) for name in READ}
+        return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
 
     @property
     def fingerprint(self) -> Fingerprint:

@@ -54,6 +54,7 @@ def train(
     image_size: int | tuple[int, int] | None = None,
     value_range: tuple[float, float] | None = None,
     sequence_length: int | None = None,
+    horizon: int | None = None,
     early_stopping: int | None = None,
     seed: int = 0,
     force: bool = False,
@@ -85,7 +86,9 @@ def train(
         batch_size: Mini-batch size; the recipe's own if not given.
         image_size: Height and width that images are resized to, one number for both.
         value_range: The values of black and white; by what the images hold if not given.
-        sequence_length: Characters of the sequences that a text is cut into; 50 if not given.
+        sequence_length: Characters of the sequences that a text is cut into, 50 if not given; words
+            of a text with a class, 200; or steps of a series before those to be forecast, 168.
+        horizon: Steps of a series that are to be forecast; 24 if not given.
         early_stopping: Epochs without a better objective after which the training ends, with the
             best weights; those of the last stage count, where there are stages. None to go on to
             the end.
@@ -116,7 +119,14 @@ def train(
     if initial is not None:
         check_said(initial, entry, {**found, **(arguments or {})})
     data = entry.data if data is None else data
-    source = Source(data, image_size, value_range, sequence_length, entry.task.columns)
+    source = Source(
+        data,
+        entry.task.columns,
+        image_size=image_size,
+        value_range=value_range,
+        sequence_length=sequence_length,
+        horizon=horizon,
+    )
     sets = read_sets(entry, source)
     given = {**found, **(arguments or {}), **entry.from_data(sets["train"].features), "seed": seed}
     model = entry.build(**given)

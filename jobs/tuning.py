@@ -66,6 +66,7 @@ def tune(
     image_size: int | tuple[int, int] | None = None,
     value_range: tuple[float, float] | None = None,
     sequence_length: int | None = None,
+    horizon: int | None = None,
     seed: int = 0,
     from_run: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -106,7 +107,9 @@ def tune(
             changes the meaning of, as the weight of a penalty does that of the loss.
         image_size: Height and width that images are resized to, one number for both.
         value_range: The values of black and white; by what the images hold if not given.
-        sequence_length: Characters of the sequences that a text is cut into; 50 if not given.
+        sequence_length: Characters of the sequences that a text is cut into, 50 if not given; words
+            of a text with a class, 200; or steps of a series before those to be forecast, 168.
+        horizon: Steps of a series that are to be forecast; 24 if not given.
         seed: Seed of the search, of initial weights, and of the order of images.
         from_run: Folder of an earlier search of the recipe: each range is narrowed to where the
             best tenth of its trials lies, 3 of them at the least.
@@ -151,7 +154,14 @@ def tune(
             "take strategy 'random' or 'bayesian', got 'hyperband'"
         )
     data = entry.data if data is None else data
-    source = Source(data, image_size, value_range, sequence_length, entry.task.columns)
+    source = Source(
+        data,
+        entry.task.columns,
+        image_size=image_size,
+        value_range=value_range,
+        sequence_length=sequence_length,
+        horizon=horizon,
+    )
     sets = read_sets(entry, source)
     settings = {
         "kind": "tune",

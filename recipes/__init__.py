@@ -114,6 +114,7 @@ from .registry import (  # noqa: E402
 )
 from .regressors.linear_regression import linear_regression  # noqa: E402
 from .segmenters.unet import unet, unet_572  # noqa: E402
+from .sequences.forecaster import forecaster  # noqa: E402
 from .sequences.recurrent_classifier import irnn, recurrent_classifier  # noqa: E402
 from .sequences.recurrent_text_classifier import recurrent_text_classifier  # noqa: E402
 
@@ -160,6 +161,7 @@ __all__ = [
     "densenet_bc_250_24",
     "dropout_mlp_1024",
     "dropout_mlp_8192",
+    "forecaster",
     "fractalnet",
     "gan",
     "gaussian_rbm",

@@ -47,6 +47,7 @@ def stack(
     bidirectional: bool = False,
     dropout: float = 0.0,
     return_sequences: bool = False,
+    unroll: bool = False,
 ):
     """Recurrent layers above each other.
 
@@ -57,6 +58,7 @@ def stack(
         bidirectional: Whether each layer also reads backwards, with as many units more.
         dropout: Share of units that are left out in training, above each layer.
         return_sequences: Whether the last layer gives what it holds at each step, too.
+        unroll: Whether the steps, whose number must be known, stand one after another in the graph.
 
     Returns:
         What the last layer holds at the end, `(batch, units)`; or at each step,
@@ -64,7 +66,9 @@ def stack(
     """
     for layer, units in enumerate(hidden_units, start=1):
         sequences = return_sequences or layer < len(hidden_units)
-        recurrent = CELLS[cell](units, return_sequences=sequences, name=f"{cell}_{layer}")
+        recurrent = CELLS[cell](
+            units, return_sequences=sequences, unroll=unroll, name=f"{cell}_{layer}"
+        )
         if bidirectional:
             recurrent = layers.Bidirectional(recurrent, name=f"bidirectional_{layer}")
         x = recurrent(x)

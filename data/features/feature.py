@@ -96,6 +96,10 @@ class Feature:
         """What tells the column from others of its kind, in the types of JSON, by unique names."""
         return {}
 
+    def of_table(self, names: tuple[str, ...], numbers: np.ndarray) -> np.ndarray:
+        """Values that the numbers of a table are, `(rows, columns)`, whose columns have names."""
+        return numbers
+
     def lengths(self, column: Any) -> np.ndarray | None:
         """The length of each row, where these are sequences whose lengths differ."""
         return None

@@ -28,6 +28,14 @@ class Real(Feature):
         raise NotImplementedError
 
 
+def moments(numbers: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Means and standard deviations of columns, 1 for those that are constant."""
+    exact = numbers.astype(np.float64)
+    deviations = exact.std(axis=0)
+    deviations[deviations == 0] = 1.0
+    return tuple(map(float, exact.mean(axis=0))), tuple(map(float, deviations))
+
+
 def real_numbers(name: str, what: str, values: object, shape: tuple[str, ...]) -> np.ndarray:
     """Finite numbers as float32; `UserError` if they are others, or not of so many axes.
 

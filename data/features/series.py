@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from .feature import shown
-from .real import Real, real_numbers
+from .real import Real, moments, real_numbers
 
 
 @dataclass(frozen=True)
@@ -16,18 +16,32 @@ class Series(Real):
     Attributes:
         steps: Points in time; None for any number.
         channels: Numbers at each of them.
+        means: The mean of each channel among the examples to learn from; may be empty.
+        deviations: Their standard deviations, 1 for those that are constant; may be empty.
     """
 
     noun: ClassVar[str] = "series"
     axes: ClassVar[int] = 2
 
+    learns: ClassVar[bool] = True
+
     steps: int | None = None
     channels: int = 1
+    means: tuple[float, ...] = ()
+    deviations: tuple[float, ...] = ()
 
     @classmethod
     def read(cls, name, values):
         series = real_numbers(name, "series", values, ("count", "steps", "channels"))
-        return cls(*series.shape[1:]), series
+        return cls(*series.shape[1:]).fitted(series), series
+
+    def fitted(self, column):
+        means, deviations = moments(column.reshape(-1, self.channels))
+        return replace(self, means=means, deviations=deviations)
+
+    def of_table(self, names, numbers):
+        """The last steps, as one series."""
+        return numbers[None, -(self.steps or 0) :]
 
     @property
     def size(self):

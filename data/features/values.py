@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import numpy as np
-
 from ..as_array import as_array
-from .real import Real, real_numbers
+from .real import Real, moments, real_numbers
 
 
 @dataclass(frozen=True)
@@ -38,11 +36,14 @@ class Values(Real):
         return cls(values.shape[1]).fitted(values), values
 
     def fitted(self, column):
-        exact = column.astype(np.float64)
-        deviations = exact.std(axis=0)
-        deviations[deviations == 0] = 1.0
-        means = tuple(map(float, exact.mean(axis=0)))
-        return replace(self, means=means, deviations=tuple(map(float, deviations)))
+        means, deviations = moments(column)
+        return replace(self, means=means, deviations=deviations)
+
+    def of_table(self, names, numbers):
+        """Those columns that have the names, where all are there, or all."""
+        if self.names and set(self.names) <= set(names):
+            return numbers[:, [names.index(name) for name in self.names]]
+        return numbers
 
     @property
     def size(self):

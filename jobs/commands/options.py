@@ -9,6 +9,7 @@ from .. import catalogue
 
 # What --data takes, but for the other names of tensorflow-datasets.
 DATA = (
+    "adding",
     "arrays:",
     "cifar10",
     "diabetes",
@@ -17,7 +18,9 @@ DATA = (
     "fashion_mnist",
     "fortunes",
     "grid25",
+    "hourly_temperatures",
     "images:",
+    "mackey_glass",
     "mnist",
     "padded:",
     "pixels:",
@@ -26,6 +29,7 @@ DATA = (
     "ring8",
     "rows:",
     "scenes",
+    "series:",
     "table:",
     "text:",
     "texts:",
@@ -119,10 +123,14 @@ SequenceLength = Annotated[
     int | None,
     typer.Option(
         min=1,
-        show_default="50, or 200 words",
-        help="Characters of the sequences that a text is cut into; or words that are taken "
-        "of texts with classes.",
+        show_default="50, 200 words, or 168 steps",
+        help="Characters of the sequences that a text is cut into; words that are taken of texts "
+        "with classes; steps of a series before those to be forecast.",
     ),
+]
+Horizon = Annotated[
+    int | None,
+    typer.Option(min=1, show_default="24", help="Steps of a series that are to be forecast."),
 ]
 GibbsSteps = Annotated[
     int | None,

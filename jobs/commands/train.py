@@ -13,6 +13,7 @@ from .options import (
     AcceptChangedData,
     Data,
     Force,
+    Horizon,
     ImageSize,
     Out,
     Seed,
@@ -45,6 +46,7 @@ def train(
     image_size: ImageSize = None,
     value_range: ValueRange = None,
     sequence_length: SequenceLength = None,
+    horizon: Horizon = None,
     early_stopping: Annotated[
         int | None,
         typer.Option(
@@ -112,6 +114,7 @@ def train(
                 image_size=image_size,
                 value_range=value_range,
                 sequence_length=sequence_length,
+                horizon=horizon,
                 early_stopping=early_stopping,
                 seed=seed,
                 force=force,

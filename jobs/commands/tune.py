@@ -13,6 +13,7 @@ from .options import (
     AcceptChangedData,
     Data,
     Force,
+    Horizon,
     ImageSize,
     Out,
     Seed,
@@ -69,6 +70,7 @@ def tune(
     image_size: ImageSize = None,
     value_range: ValueRange = None,
     sequence_length: SequenceLength = None,
+    horizon: Horizon = None,
     seed: Seed = 0,
     from_run: Annotated[
         Any,
@@ -158,6 +160,7 @@ def tune(
                 image_size=image_size,
                 value_range=value_range,
                 sequence_length=sequence_length,
+                horizon=horizon,
                 seed=seed,
                 from_run=from_run,
                 force=force,

@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..curves import COLUMNS, PIXELS, draw_best
+from ..run import READ
 from .progress import short
 from .record import reason_of
 from .scores import best_first, bounded, score_of
@@ -140,8 +141,8 @@ def _command(settings: Mapping[str, Any], folder: Path) -> str:
     if settings["data"] is None:
         call = f"jobs.train({settings['recipe']!r}, data, best={str(folder)!r}, out='runs/best')"
         return f"from amalthea import jobs\n{call}"
-    for name in ("data", "image_size", "value_range", "sequence_length", "epochs", "seed"):
-        if (value := settings[name]) is not None:
+    for name in ("data", *READ, "epochs", "seed"):
+        if (value := settings.get(name)) is not None:
             words += [f"--{name.replace('_', '-')}", _as_word(value)]
     finish = []
     if not settings["arguments"]:

@@ -3,26 +3,18 @@
 from typing import Annotated
 
 import keras
-import numpy as np
 from keras import layers
 
-from ...checks import is_number
 from ..endpoint import Part
 from ..model import RecipeModel
+from ..moments import Floats, NumTargets, TargetDeviations, TargetMeans, moments
 from ..registry import Objective, recipe
-from ..search import FromData, Given, LearningRate, Seed, at_least
+from ..search import FromData, LearningRate, Seed, at_least
 from ..tasks import REGRESSION
 
-Floats = Given(
-    lambda v: isinstance(v, tuple | list) and all(map(is_number, v)),
-    "finite numbers, one for each column, or none",
-)
 NumValues = Annotated[int, at_least(1), FromData("values", "count")]
-NumTargets = Annotated[int, at_least(1), FromData("targets", "count")]
 Means = Annotated[tuple[float, ...], Floats, FromData("values", "means")]
 Deviations = Annotated[tuple[float, ...], Floats, FromData("values", "deviations")]
-TargetMeans = Annotated[tuple[float, ...], Floats, FromData("targets", "means")]
-TargetDeviations = Annotated[tuple[float, ...], Floats, FromData("targets", "deviations")]
 
 
 @recipe(
@@ -87,10 +79,10 @@ def linear_regression(
         Bishop 2006, "Pattern Recognition and Machine Learning", section 3.1
     """
     values = keras.Input((num_values,), name="values")
-    mean, deviation = _moments(means, deviations, num_values)
+    mean, deviation = moments(means, deviations, num_values)
     x = (values - mean) / deviation
     x = layers.Dense(num_targets, dtype="float32", name="linear")(x)
-    mean, deviation = _moments(target_means, target_deviations, num_targets)
+    mean, deviation = moments(target_means, target_deviations, num_targets)
     predictions = x * deviation + mean
     model = RecipeModel(values, predictions, name="linear_regression")
     model.compile(
@@ -100,10 +92,3 @@ def linear_regression(
         steps_per_execution=4,
     )
     return model
-
-
-def _moments(means, deviations, count):
-    """Means and deviations as arrays, 0 and 1 where there are none."""
-    mean = np.zeros(count) if len(means) == 0 else np.asarray(means)
-    deviation = np.ones(count) if len(deviations) == 0 else np.asarray(deviations)
-    return np.float32(mean), np.float32(deviation)

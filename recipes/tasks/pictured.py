@@ -16,10 +16,14 @@ class Pictured(Task):
         """Draw a few examples with what a model makes of them, as a PNG file."""
         raise NotImplementedError
 
+    def few(self, examples):
+        """Those of some examples that are in the picture: the first ones."""
+        return examples.first(self.shown)
+
     def show(self, recipe, arguments, held_out, folder):
-        few = held_out.first(self.shown)
+        few = self.few(held_out)
         return [EpochPictures(lambda model, path: self.picture(recipe, model, few, path), folder)]
 
     def draw(self, recipe, model, examples, batch_size):
-        few = examples.first(self.shown)
+        few = self.few(examples)
         return {self.file: lambda path: self.picture(recipe, model, few, path)}

@@ -14,7 +14,7 @@ def test_a_table_is_its_numbers(tmp_path, delimiter, header):
     rows = ([header] if header else []) + numbers.tolist()
     lines = [delimiter.join(map(str, row)) for row in rows]
     (tmp_path / "a.csv").write_text("\ufeff" * bool(header) + "\r\n".join(lines) + "\n\n")
-    names, read = data.read_table(tmp_path / "a.csv")
+    names, read = data.read_columns(tmp_path / "a.csv")
     assert names == tuple(header)
     np.testing.assert_array_equal(read, numbers)
     parts = [data.read(f"table:{tmp_path / 'a.csv'}", s) for s in ("train", "validation", "test")]
@@ -50,3 +50,17 @@ def test_a_table_has_no_image_size(tmp_path):
         data.read("diabetes", image_size=3)
     with pytest.raises(UserError, match="has no images to bring to another form"):
         data.read("padded:diabetes")
+
+
+@pytest.mark.parametrize("header", ["date,temperature,rain\n", ""])
+def test_columns_of_dates_are_left_out_and_no_row_is_taken_for_names(tmp_path, header):
+    (tmp_path / "a.csv").write_text(header + "2010-01-01,3.5,0\n2010-01-02,4,1\n")
+    names, numbers = data.read_columns(tmp_path / "a.csv")
+    assert names == (("temperature", "rain") if header else ())
+    np.testing.assert_array_equal(numbers, [[3.5, 0], [4, 1]])
+    (tmp_path / "a.csv").write_text("date,place\n2010,here\nlater,there\n")
+    with pytest.raises(UserError, match="got 'later' in line 3, date"):
+        data.read_columns(tmp_path / "a.csv")
+    (tmp_path / "a.csv").write_text("date,place\n2010-01-01,here\n")
+    with pytest.raises(UserError, match="has no column of numbers"):
+        data.read_columns(tmp_path / "a.csv")
