@@ -13,6 +13,7 @@ LIKE = {
     "dcgan": "gan",
     "deep_autoencoder": "greedy_autoencoder",
     "densenet": "resnet",
+    "forecaster": "linear_regression",
     "fractalnet": "resnet",
     "gaussian_rbm": "rbm",
     "greedy_classifier": "greedy_autoencoder",
