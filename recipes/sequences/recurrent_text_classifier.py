@@ -93,7 +93,7 @@ def _serve(model, texts: Texts((None,), "string")):
         "num_classes": 3,
         "sequence_length": None,
         "embedding_units": 3,
-        "hidden_units": (5, 4),
+        "hidden_units": (4,),
         "dropout": 0.2,
     },
     published=(

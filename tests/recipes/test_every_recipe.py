@@ -212,6 +212,8 @@ def test_endpoints_share_the_models_weights(name, without_values):
             endpoint.deterministic
             and "n" not in endpoint.inputs
             and not getattr(endpoint, "differentiates", False)
+            # TensorFlow alone has strings.
+            and (keras.backend.backend() == "tensorflow" or "texts" not in endpoint.inputs)
         ):
             part = endpoint.bind(model)
             assert tuple(part.input) == endpoint.inputs
