@@ -22,6 +22,8 @@ def sample(
     truncation: float | None = None,
     prompt: str | None = None,
     temperature: float | None = None,
+    top_k: int | None = None,
+    top_p: float | None = None,
     length: int | None = None,
     seed: int = 0,
 ) -> np.ndarray | list[str]:
@@ -40,6 +42,9 @@ def sample(
         prompt: What texts begin with; the end of a line if not given.
         temperature: Of texts, 0 for the most probable character each time, 1, as if not given, for
             each by its probability.
+        top_k: Of texts, draw from so many of the most probable characters alone; all if not given.
+        top_p: Of texts, draw from the fewest of these whose probabilities add up to that share; 1
+            if not given.
         length: Characters that are added to the prompt; 200 if not given.
         seed: Seed of the samples.
 
@@ -56,6 +61,8 @@ def sample(
         "truncation": truncation,
         "prompt": prompt,
         "temperature": temperature,
+        "top_k": top_k,
+        "top_p": top_p,
         "length": length,
     }
     asked = {name: value for name, value in asked.items() if value is not None}

@@ -36,6 +36,8 @@ CELLS = {
     "simplified_gru": _simplified_gru,
     "irnn": _irnn,
 }
+# Up to so many steps a graph without a loop is not too large, and faster.
+UNROLLED = 32
 Cell = Annotated[str, Choice(*CELLS, rank=Rank.UNITS)]
 
 
@@ -47,9 +49,8 @@ def stack(
     bidirectional: bool = False,
     dropout: float = 0.0,
     return_sequences: bool = False,
-    unroll: bool = False,
 ):
-    """Recurrent layers above each other.
+    """Recurrent layers above each other, without a loop where there are few steps.
 
     Args:
         x: Sequences, `(batch, steps, features)`.
@@ -58,12 +59,12 @@ def stack(
         bidirectional: Whether each layer also reads backwards, with as many units more.
         dropout: Share of units that are left out in training, above each layer.
         return_sequences: Whether the last layer gives what it holds at each step, too.
-        unroll: Whether the steps, whose number must be known, stand one after another in the graph.
 
     Returns:
         What the last layer holds at the end, `(batch, units)`; or at each step,
         `(batch, steps, units)`.
     """
+    unroll = x.shape[1] is not None and x.shape[1] <= UNROLLED
     for layer, units in enumerate(hidden_units, start=1):
         sequences = return_sequences or layer < len(hidden_units)
         recurrent = CELLS[cell](

@@ -42,6 +42,19 @@ def sample(
         float | None,
         typer.Option(min=0, show_default="1", help="Of texts, 0 for the most probable characters."),
     ] = None,
+    top_k: Annotated[
+        int | None,
+        typer.Option(min=1, show_default="all", help="Of texts, most probable characters drawn."),
+    ] = None,
+    top_p: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            show_default="1",
+            help="Of texts, share of the probability that the characters drawn must have.",
+        ),
+    ] = None,
     length: Annotated[
         int | None, typer.Option(min=1, show_default="200", help="Characters added to the prompt.")
     ] = None,
@@ -56,6 +69,7 @@ def sample(
 
     asked = {"label": label, "steps": steps, "truncation": truncation}
     asked |= {"prompt": prompt, "temperature": temperature, "length": length}
+    asked |= {"top_k": top_k, "top_p": top_p}
     samples = sample(run, n, grid=grid, seed=seed, **asked)
     if isinstance(samples, list):
         for text in samples:

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from ...data.features import words
 from ...layers.seed_stream import SeedStream
 from ..endpoint import Function, Number, Numbers, Part, Strings, Whole
 from ..model import RecipeModel
@@ -14,7 +15,8 @@ from ..recurrent import Cell, stack
 from ..registry import Objective, Published, recipe
 from ..search import Dropout, FromData, Given, LearningRate, Seed, Widths
 from ..tasks import LANGUAGE_MODELING
-from .strings import to_numbers, to_strings
+from .strings import begun, to_numbers, to_strings, without_first
+from .truncated import truncated
 
 # Those of the source's example, a selection of Shakespeare's plays.
 SHAKESPEARE = "\n !$&',-.3:;?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -31,8 +33,21 @@ Vocabulary = Annotated[
 Rows = Numbers((None, None), "int32")
 
 
-def _continue(model, numbers: Rows, n: Whole, temperature: Number, seed: Whole):
-    """Rows of numbers go on by n more; they may end in numbers below 0, which are left out."""
+def _continue(
+    model,
+    numbers: Rows,
+    n: Whole,
+    temperature: Number,
+    top_k: Whole,
+    top_p: Number,
+    seed: Whole,
+):
+    """Rows of numbers go on by n more; they may end in numbers below 0, which are left out.
+
+    What stands for unknown characters is not drawn.
+    """
+    vocabulary = model.origin.arguments["vocabulary"]
+    known_ones = np.array([character != words.UNKNOWN for character in vocabulary])
     cells = [layer.cell for layer in model.layers if isinstance(layer, layers.RNN)]
     logits, size = model.get_layer("logits"), model.output.shape[-1]
     rows, length = ops.shape(numbers)[0], ops.shape(numbers)[1]
@@ -46,7 +61,8 @@ def _continue(model, numbers: Rows, n: Whole, temperature: Number, seed: Whole):
         for cell, state in zip(cells, states, strict=True):
             x, state = cell(x, state)
             after.append(state)
-        scores = ops.cast(logits(x), "float32")
+        scores = ops.where(known_ones, ops.cast(logits(x), "float32"), -float("inf"))
+        scores = truncated(scores, temperature, top_k, top_p)
         # The largest of the scores with Gumbel's noise is drawn by their probabilities.
         uniform = keras.random.uniform((rows, size), 1e-20, 1.0, seed=SeedStream(seed, position))
         noise = -ops.log(-ops.log(uniform))
@@ -62,10 +78,20 @@ def _continue(model, numbers: Rows, n: Whole, temperature: Number, seed: Whole):
     return {"numbers": ops.where(beyond, -1, numbers)}
 
 
-def _sample(model, prompts: Strings, n: Whole, temperature: Number, seed: Whole):
+def _sample(
+    model,
+    prompts: Strings,
+    n: Whole,
+    temperature: Number,
+    top_k: Whole,
+    top_p: Number,
+    seed: Whole,
+):
+    """Texts go on; an empty one begins as after the end of a line, which is not given back."""
     vocabulary = model.origin.arguments["vocabulary"]
-    numbers = _continue(model, to_numbers(prompts, vocabulary), n, temperature, seed)["numbers"]
-    return {"texts": to_strings(numbers, vocabulary)}
+    numbers, empty = begun(to_numbers(prompts, vocabulary), vocabulary)
+    drawn = _continue(model, numbers, n, temperature, top_k, top_p, seed)["numbers"]
+    return {"texts": to_strings(without_first(drawn, empty), vocabulary)}
 
 
 def perplexity(model, text: np.ndarray, following: np.ndarray, batch_size: int):

@@ -19,6 +19,28 @@ def to_numbers(strings, vocabulary: str):
     return tf.where(codes < 0, -1, numbers)
 
 
+def begun(numbers, vocabulary: str):
+    """Rows of numbers, those without any begun with the end of a line, and which these are.
+
+    A vocabulary without an end of a line has its first character in place of that.
+    """
+    import tensorflow as tf
+
+    start = max(vocabulary.find("\n"), 0)
+    empty = tf.reduce_all(numbers < 0, axis=1)
+    numbers = tf.pad(numbers, [[0, 0], [0, 1]], constant_values=-1)
+    first = tf.where(empty, start, numbers[:, 0])
+    return tf.concat([first[:, None], numbers[:, 1:]], axis=1), empty
+
+
+def without_first(numbers, which):
+    """Rows of numbers, some without their first, in whose place there is −1."""
+    import tensorflow as tf
+
+    first = tf.where(which, -1, numbers[:, 0])
+    return tf.concat([first[:, None], numbers[:, 1:]], axis=1)
+
+
 def to_strings(numbers, vocabulary: str):
     """The strings, `(batch,)`, of rows of numbers; those below 0 stand for nothing."""
     import tensorflow as tf

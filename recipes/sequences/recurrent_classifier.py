@@ -25,8 +25,6 @@ from .scores import compile_scores
 
 LE = "Le, Jaitly & Hinton 2015: https://arxiv.org/abs/1504.00941, section 4.2; counted"
 COUNTED = "by the sizes of its layers"
-# Up to so many steps a graph without a loop is not too large, and faster.
-UNROLLED = 32
 
 Steps = Annotated[
     int | None,
@@ -124,14 +122,7 @@ def recurrent_classifier(
         Le, Jaitly & Hinton 2015 on the identity: https://arxiv.org/abs/1504.00941
     """
     series = keras.Input((steps, channels), name="series")
-    x = stack(
-        series,
-        hidden_units,
-        cell,
-        bidirectional=bidirectional,
-        dropout=dropout,
-        unroll=steps is not None and steps <= UNROLLED,
-    )
+    x = stack(series, hidden_units, cell, bidirectional=bidirectional, dropout=dropout)
     x = layers.Identity(name="features")(x)
     scores = layers.Dense(num_classes, dtype="float32", name="scores")(x)
     model = RecipeModel(series, scores, name="recurrent_classifier")

@@ -4,7 +4,7 @@ import numpy as np
 from keras import ops
 
 from ...callbacks import SampleText
-from ...checks import check_count, is_number
+from ...checks import check_count, is_number, is_whole
 from ...errors import UserError
 from .task import Task
 
@@ -30,7 +30,18 @@ class LanguageModeling(Task):
         return [SampleText(write, folder)]
 
     def sample(
-        self, recipe, model, n=None, *, seed, prompt=None, temperature=1.0, length=LENGTH, **others
+        self,
+        recipe,
+        model,
+        n=None,
+        *,
+        seed,
+        prompt=None,
+        temperature=1.0,
+        top_k=0,
+        top_p=1.0,
+        length=LENGTH,
+        **others,
     ) -> list[str]:
         """Texts that go on from a prompt, which they begin with.
 
@@ -43,6 +54,9 @@ class LanguageModeling(Task):
                 model knows, if not given.
             temperature: 0 for the most probable character each time, 1 for all with their
                 probabilities, more for the unlikely ones more often.
+            top_k: Draw from so many of the most probable characters alone; 0 for all.
+            top_p: Draw from the fewest of these whose probabilities add up to that, above 0; 1 for
+                all.
             length: Characters that are added.
             **others: What other tasks are asked for.
         """
@@ -50,6 +64,10 @@ class LanguageModeling(Task):
             raise UserError(f"{recipe.name} writes texts, got {name}={value!r}")
         if not is_number(temperature) or temperature < 0:
             raise UserError(f"temperature must be a number of at least 0, got {temperature!r}")
+        if not is_whole(top_k) or top_k < 0:
+            raise UserError(f"top_k must be a whole number of at least 0, got {top_k!r}")
+        if not is_number(top_p) or not 0 < top_p <= 1:
+            raise UserError(f"top_p must be a number above 0 and at most 1, got {top_p!r}")
         text = recipe.features(model.origin.arguments)["text"]
         if prompt is None:
             prompt = "\n" if "\n" in text.vocabulary else text.vocabulary[0]
@@ -59,6 +77,7 @@ class LanguageModeling(Task):
         write = recipe.endpoints["continue"].bind(model, n=length)
         prompts = np.tile(text.encode(prompt), (check_count("n", 1 if n is None else n), 1))
         inputs = {"numbers": prompts, "temperature": np.float32(temperature), "seed": seed}
+        inputs |= {"top_k": top_k, "top_p": np.float32(top_p)}
         kinds = {name: spec.dtype for name, spec in write.input.items()}
         given = {name: ops.convert_to_tensor(inputs[name], kinds[name]) for name in kinds}
         return [text.decode(row) for row in write.predict_on_batch(given)["numbers"]]

@@ -10,6 +10,7 @@ import pytest
 from scipy.stats import chisquare
 
 from amalthea import data, jobs
+from amalthea.data.features import words
 from amalthea.errors import UserError
 from amalthea.recipes import char_rnn
 
@@ -18,8 +19,9 @@ from harness import batch, build, call_endpoint, one_sentence
 PROMPTS = np.array([[1, 2, 3], [4, -1, -1]], "int32")
 
 
-def go_on(model, prompts=PROMPTS, n=5, temperature=1.0, seed=3):
+def go_on(model, prompts=PROMPTS, n=5, temperature=1.0, seed=3, top_k=0, top_p=1.0):
     given = {"numbers": prompts, "temperature": temperature, "seed": seed}
+    given |= {"top_k": top_k, "top_p": top_p}
     return call_endpoint(model, "continue", n=n, **given)["numbers"]
 
 
@@ -58,6 +60,33 @@ def test_characters_are_drawn_by_their_probabilities(temperature):
     expected = np.exp(logits - np.logaddexp.reduce(logits)) * len(drawn)
     assert chisquare(np.bincount(drawn, minlength=5), expected).pvalue > 1e-3
     assert not np.array_equal(drawn, go_on(model, prompts, n=1, temperature=temperature, seed=4))
+
+
+@pytest.mark.parametrize(("top_k", "top_p"), [(2, 1.0), (0, 0.6), (3, 0.7)])
+def test_only_the_most_probable_characters_are_drawn_by_what_they_are_to_each_other(top_k, top_p):
+    model, prompts = build("char_rnn"), np.tile(PROMPTS[:1], (4000, 1))
+    model.get_layer("logits").kernel.assign(6 * model.get_layer("logits").kernel)
+    drawn = go_on(model, prompts, n=1, top_k=top_k, top_p=top_p)[:, -1]
+    logits = model.predict(PROMPTS[:1], verbose=0)[0, -1].astype("float64")
+    probabilities = np.exp(logits - np.logaddexp.reduce(logits))
+    order = np.argsort(-probabilities)[: top_k or 5]
+    shares = probabilities[order] / probabilities[order].sum()
+    kept = order[np.r_[0, shares.cumsum()[:-1]] < top_p]
+    assert 1 <= len(kept) < 5
+    assert set(drawn) == set(kept)
+    if len(kept) > 1:
+        expected = len(drawn) * probabilities[kept] / probabilities[kept].sum()
+        found = np.bincount(drawn, minlength=5)[kept]
+        assert chisquare(found, expected).pvalue > 1e-3
+
+
+def test_what_stands_for_unknown_characters_is_not_drawn():
+    model = build("char_rnn", vocabulary=f"ab{words.UNKNOWN}c")
+    model.get_layer("logits").bias.assign([0.0, 0.0, 9.0, 0.0])
+    prompts = np.tile([[0, 2]], (200, 1))
+    drawn = go_on(model, prompts, n=3)[:, 2:]
+    assert set(drawn.ravel()) == {0, 1, 3}
+    assert set(go_on(model, prompts, n=3, temperature=0)[:, 2:].ravel()) <= {0, 1, 3}
 
 
 @pytest.mark.parametrize("wrong", [-1, 5, 0.5, np.nan])
@@ -133,13 +162,14 @@ def test_a_server_gives_texts_for_texts(run):
 import sys
 import tensorflow as tf
 sample = tf.saved_model.load(sys.argv[1]).signatures["sample"]
-given = {"prompts": tf.constant(["the ", "the cat"]), "n": tf.constant(20)}
-texts = sample(**given, temperature=tf.constant(0.0), seed=tf.constant(0))["texts"]
+given = {"prompts": tf.constant(["the ", "", "the cat"]), "n": tf.constant(20)}
+given |= {"top_k": tf.constant(0), "top_p": tf.constant(1.0), "seed": tf.constant(0)}
+texts = sample(**given, temperature=tf.constant(0.0))["texts"]
 print("|".join(text.decode() for text in texts.numpy()), end="")
 """
     done = subprocess.run([sys.executable, "-c", code, out], capture_output=True, text=True)
     line = "the cat sat on the mat.\n" * 2
-    assert done.stdout == f"{line[:24]}|{line[:27]}", done.stderr
+    assert done.stdout == f"{line[:24]}|{line[:20]}|{line[:27]}", done.stderr
     assert "next" not in json.loads((out / "recipe.json").read_text())["features"]
 
 
@@ -151,6 +181,8 @@ print("|".join(text.decode() for text in texts.numpy()), end="")
         ({"prompt": ""}, "prompt must be a text of one character or more, got ''"),
         ({"temperature": -1}, "temperature must be a number of at least 0, got -1"),
         ({"length": 0}, "length must be"),
+        ({"top_k": -1}, "top_k must be a whole number of at least 0, got -1"),
+        ({"top_p": 0}, "top_p must be a number above 0 and at most 1, got 0"),
         ({"steps": 3}, "char_rnn writes texts, got steps=3"),
         ({"label": 1}, "char_rnn writes texts, got label=1"),
         ({"grid": "a.png"}, "char_rnn writes texts, got grid='a.png'"),
