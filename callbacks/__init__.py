@@ -10,6 +10,7 @@ from .drawing import made_of  # noqa: E402
 from .early_stopping import EarlyStopping  # noqa: E402
 from .epoch_pictures import EpochPictures  # noqa: E402
 from .free_energy_gap import FreeEnergyGap  # noqa: E402
+from .gradient_over_time import GradientOverTime  # noqa: E402
 from .greedy_layerwise import GreedyLayerwise  # noqa: E402
 from .kl_warm_up import KLWarmUp  # noqa: E402
 from .learning_rate_decay import LearningRateDecay, steps  # noqa: E402
@@ -37,6 +38,7 @@ __all__ = [
     "EarlyStopping",
     "EpochPictures",
     "FreeEnergyGap",
+    "GradientOverTime",
     "GreedyLayerwise",
     "KLWarmUp",
     "LearningRateDecay",
