@@ -78,7 +78,7 @@ class Text(Feature):
 
     def adopted(self, column, other):
         if _is_strings(column):
-            return replace(other, vocabulary=self.vocabulary), column
+            return replace(other, vocabulary=self.vocabulary, length=self.length), column
         if self.vocabulary == other.vocabulary:
             return other, column
         return replace(other, vocabulary=self.vocabulary), self.encode(other.vocabulary)[column]

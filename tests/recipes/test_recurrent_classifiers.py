@@ -222,3 +222,19 @@ def test_recipes_of_other_texts_are_not_for_these(tmp_path):
     with pytest.raises(UserError, match=r"needs texts of two different words or more, .* has 1"):
         jobs.train("recurrent_text_classifier", one_word, out=tmp_path / "a")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.tensorflow
+@pytest.mark.slow
+def test_texts_are_cut_at_the_length_that_the_model_knows(tmp_path):
+    rows = "".join(f"{label},{text}\n" for text, label in zip(*reviews(60), strict=True))
+    (tmp_path / "a.csv").write_text(f"label,text\n{rows}")
+    arguments = {"embedding_units": 4, "hidden_units": (3,)}
+    settings = {"arguments": arguments, "epochs": 1, "sequence_length": 2, "verbose": 0}
+    run = jobs.train(
+        "recurrent_text_classifier", f"table:{tmp_path / 'a.csv'}", out=tmp_path / "a", **settings
+    )
+    assert run.settings["arguments"]["sequence_length"] == 2
+    found = jobs.predict(run.path, ["good then bad", "good then good"]).outputs["probabilities"]
+    np.testing.assert_array_equal(*found)
+    assert jobs.evaluate(run.path, reviews(60)).keys() == jobs.evaluate(run.path).keys()
