@@ -63,7 +63,7 @@ def read(
     first, _ = _supervised(name, builder)
     is_text = not first.shape
     if is_text and (size is not None or value_range is not None):
-        raise UserError(f"{name} is text, which has no image_size or value_range")
+        raise UserError(f"{name} has no images, which alone have an image_size or a value_range")
     if size is None and None in first.shape:
         raise UserError(
             f"the images of {name} differ in size, so give the height and width wanted "

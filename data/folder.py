@@ -82,7 +82,7 @@ def read(
         warnings.warn(
             f"{name}: skipped {len(damaged)} damaged {noun}: {', '.join(sorted(damaged)[:5])}"
             f"{', ...' if len(damaged) > 5 else ''}",
-            stacklevel=3,
+            stacklevel=5,
         )
     return ImageSet(
         name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
@@ -12,13 +13,13 @@ import numpy as np
 
 from ..checks import check_count
 from ..errors import UserError
-from . import arrays, catalogue, crowds, digits, folder, mixtures, scenes, series, tables, texts
 from . import value_range as ranges
 from .examples import Examples
 from .features import FEATURES, Series
 from .fingerprint import PREFIXES
 from .origin import origin_of
 from .resize import resize
+from .sources import ALONE, NOTHING, OF_IMAGES, OF_SERIES, Settings, source_of
 from .splits import check_split
 
 if TYPE_CHECKING:
@@ -27,14 +28,6 @@ if TYPE_CHECKING:
 
 # Images are kept in memory: of this many grey pixels they take 8 GiB.
 MOST_PIXELS = 2**33
-# Texts with classes, by name.
-LABELLED = {"fortunes": texts.fortunes, "python_topics": texts.python_topics}
-# Series with what follows, by name.
-FORECAST = {
-    "adding": series.adding,
-    "hourly_temperatures": series.hourly_temperatures,
-    "mackey_glass": series.mackey_glass,
-}
 # The shapes of images as series.
 SERIES = {
     "rows": lambda count, height, width, channels: (count, height, width * channels),
@@ -83,79 +76,53 @@ def read(
         horizon: Steps of a series that are to be forecast; 24 if not given.
     """
     check_split(split)
-    source, colon, location = name.partition(":")
-    if colon and not location:
-        raise UserError(f"the data set {name!r} lacks what must follow the colon")
-    path = Path(location).expanduser()
-    if name in FORECAST or (source == "series" and colon):
-        if image_size is not None or value_range is not None:
-            raise UserError(f"{name} is a series, which has no image_size or value_range")
-        given = {"sequence_length": sequence_length, "horizon": horizon}
-        sizes = [n if n is None else check_count(key, n) for key, n in given.items()]
-        examples = series.read(path, split, *sizes) if colon else FORECAST[name](split, *sizes)
-        return examples.replaced(name=f"{name}, split {split}")
-    if horizon is not None:
-        raise UserError(f"{name} is no series with what follows, which alone has a horizon")
-    if source in SERIES and colon:
-        if sequence_length is not None:
-            raise UserError(f"{name} is no text, which alone has a sequence_length")
-        images = read(location, split, image_size=image_size, value_range=value_range)
-        return _as_series(images, source, f"{name}, split {split}")
-    if name == "python_docs" or (source == "text" and colon):
-        if image_size is not None or value_range is not None:
-            raise UserError(f"{name} is text, which has no image_size or value_range")
-        if sequence_length is not None:
-            sequence_length = check_count("sequence_length", sequence_length)
-        text = texts.read_text(path) if colon else texts.python_docs()
-        return texts.sequences(f"{name}, split {split}", text, split, sequence_length)
-    if name in LABELLED or (source == "texts" and colon):
-        if image_size is not None or value_range is not None:
-            raise UserError(f"{name} is text, which has no image_size or value_range")
-        examples = texts.read_folder(path, split) if colon else LABELLED[name](split)
-        return _cut(examples, name, split, sequence_length)
-    size = _checked_size(image_size)
-    if value_range is not None:
-        value_range = ranges.checked(value_range)
-    if source == "padded" and colon:
-        images = read(location, split, image_size=size, value_range=value_range)
-        return _with_images(images, _padded(_images(images, name)), f"{name}, split {split}")
-    if name in ("crowds", "scenes"):
-        if value_range not in (None, ranges.BYTES):
-            raise UserError(f"{name} has bytes from 0 to 255, not from {value_range}")
-        return {"crowds": crowds, "scenes": scenes}[name].read(split, size)
-    if name in mixtures.MIXTURES or name == "diabetes" or (source == "table" and colon):
-        if size is not None or value_range is not None:
-            raise UserError(f"{name} has no images, which alone have an image_size or value_range")
-        if name in mixtures.MIXTURES:
-            images = mixtures.read(name, split)
-        else:
-            images = tables.read(path, split) if colon else tables.diabetes(split)
-    elif name == "digits":
-        if value_range not in (None, ranges.UNIT):
-            raise UserError(
-                f"{name} has numbers in [0, 1], so its value_range is (0, 1), not {value_range}"
-            )
-        images = digits.read(split)
-    elif source == "images" and colon:
-        images = folder.read(path, split, size, value_range)
-    elif source == "arrays" and colon:
-        images = arrays.read(path, split, value_range)
-    else:
-        images = catalogue.read(source, path if colon else None, split, size, value_range)
-    title = f"{name}, split {split}"
-    if size is None:
-        return _cut(images, name, split, sequence_length)
-    if sequence_length is not None:
-        raise UserError(f"{name} is no text, which alone has a sequence_length")
-    pixels = _images(images, name)
-    if len(images) * math.prod(size) > MOST_PIXELS:
+    settings = Settings(
+        _checked_size(image_size),
+        None if value_range is None else ranges.checked(value_range),
+        None if sequence_length is None else check_count("sequence_length", sequence_length),
+        None if horizon is None else check_count("horizon", horizon),
+    )
+    return _read(name, split, settings).replaced(name=f"{name}, split {split}")
+
+
+def _read(name: str, split: str, settings: Settings) -> Examples:
+    made, _, of = name.partition(":")
+    if made in PREFIXES and of:
+        examples = _read(of, split, settings)
+        images = _images(examples, name)
+        if made == "padded":
+            return _with_images(examples, _padded(images))
+        return _as_series(examples, SERIES[made](*images.shape))
+    source, path = source_of(name)
+    _check_applies(name, settings, source.takes)
+    examples = source.read(path, split, settings)
+    # A file, or a set of tensorflow-datasets, may be of one kind or another.
+    columns = examples.features.keys()
+    of_it = OF_IMAGES if "image" in columns else NOTHING
+    of_it |= OF_SERIES if columns & {"text", "series"} else NOTHING
+    _check_applies(name, settings, source.takes & of_it)
+    return _cut(_resized(examples, name, settings.image_size), settings.sequence_length)
+
+
+def _check_applies(name: str, settings: Settings, takes: Collection[str]) -> None:
+    """Raise `UserError` if there is a setting that data have no use for."""
+    for setting, value in settings._asdict().items():
+        if value is not None and setting not in takes:
+            an = "an" if setting[0] in "aeio" else "a"
+            raise UserError(f"{name} has no {ALONE[setting]}, which alone have {an} {setting}")
+
+
+def _resized(examples: Examples, name: str, size: tuple[int, int] | None) -> Examples:
+    """Examples whose images have a size, if there is one."""
+    if size is None or examples.columns["image"].shape[1:3] == size:
+        return examples
+    pixels = _images(examples, name)
+    if len(examples) * math.prod(size) > MOST_PIXELS:
         raise UserError(
-            f"{len(images):,} images of {size[0]}×{size[1]} pixels do not fit in memory; the image "
-            "size must be smaller"
+            f"{len(examples):,} images of {size[0]}×{size[1]} pixels do not fit in memory; the "
+            "image size must be smaller"
         )
-    if pixels.shape[1:3] != size:
-        pixels = np.stack([resize(picture, size) for picture in pixels])
-    return _with_images(images, pixels, title)
+    return _with_images(examples, np.stack([resize(picture, size) for picture in pixels]))
 
 
 def _images(examples: Examples, name: str) -> np.ndarray:
@@ -168,35 +135,33 @@ def _images(examples: Examples, name: str) -> np.ndarray:
     return examples.columns["image"]
 
 
-def _cut(examples: Examples, name: str, split: str, length: int | None) -> Examples:
-    """Examples whose texts are taken up to a length, if there is one."""
-    title = f"{name}, split {split}"
-    if length is None:
-        return examples.replaced(name=title)
-    if "text" not in examples.features:
-        raise UserError(f"{name} is no text, which alone has a sequence_length")
-    text = replace(examples.features["text"], length=check_count("sequence_length", length))
-    return examples.replaced(name=title, features={**examples.features, "text": text})
+def _cut(examples: Examples, length: int | None) -> Examples:
+    """Examples whose texts of words are taken up to a length, if there is one."""
+    text = examples.features.get("text")
+    if length is None or text is None or isinstance(text.vocabulary, str):
+        return examples
+    features = {**examples.features, "text": replace(text, length=length)}
+    return examples.replaced(features=features)
 
 
-def _as_series(examples: Examples, kind: str, name: str) -> Examples:
-    """Images as series: of their rows, or of their pixels."""
-    images = _images(examples, name.partition(", split")[0])
-    pixels = examples.features["image"].given(images)
-    count, height, width, channels = pixels.shape
-    column = pixels.reshape(SERIES[kind](count, height, width, channels))
-    feature = Series(*column.shape[1:])
-    beside = [column for column in examples.columns if column != "image"]
-    columns = {"series": column, **{column: examples.columns[column] for column in beside}}
-    features = {"series": feature, **{column: examples.features[column] for column in beside}}
-    return Examples(name, columns, features, origin=examples.origin or origin_of(examples))
+def _as_series(examples: Examples, shape: tuple[int, int, int]) -> Examples:
+    """Images as series of this shape."""
+    image, columns = examples.columns["image"], dict(examples.columns)
+    features = dict(examples.features)
+    series = features.pop("image").given(image).reshape(shape)
+    del columns["image"]
+    return Examples(
+        examples.name,
+        {"series": series, **columns},
+        {"series": Series(*shape[1:]), **features},
+        origin=examples.origin or origin_of(examples),
+    )
 
 
-def _with_images(examples: Examples, pixels: np.ndarray, name: str) -> Examples:
+def _with_images(examples: Examples, pixels: np.ndarray) -> Examples:
     """The same with other images."""
     image = replace(examples.features["image"], shape=pixels.shape[1:])
     return examples.replaced(
-        name=name,
         columns={**examples.columns, "image": pixels},
         features={**examples.features, "image": image},
     )

@@ -169,7 +169,7 @@ def test_texts_with_a_class_each_are_read_by_the_words_of_the_training_texts(
     assert test.features["label"].names == ("cat", "dog")
     for text, label in zip(test.columns["text"], test.columns["label"], strict=True):
         assert int(text[-2]) % 2 == label
-    with pytest.raises(UserError, match="is text, which has no image_size or value_range"):
+    with pytest.raises(UserError, match="has no images, which alone have an image_size"):
         read(name, image_size=3)
     assert read(name, sequence_length=2).given("text").shape[1] == 2
 

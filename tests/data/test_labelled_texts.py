@@ -170,7 +170,7 @@ def test_what_is_no_folder_of_texts_is_one_sentence(tmp_path, files, message):
     with pytest.raises(UserError, match=message) as error:
         data.read(f"texts:{tmp_path}")
     one_sentence(error)
-    with pytest.raises(UserError, match="is text, which has no image_size"):
+    with pytest.raises(UserError, match="has no images, which alone have an image_size"):
         data.read(f"texts:{tmp_path}", image_size=3)
 
 

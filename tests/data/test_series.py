@@ -113,11 +113,19 @@ def test_hourly_temperatures_are_found_in_their_package(tmp_path, monkeypatch):
             "500 steps in its .*, too few for 500 and",
         ),
         ("mackey_glass", {"horizon": 0}, "horizon must be"),
-        ("mackey_glass", {"image_size": 3}, "is a series, which has no image_size"),
+        ("mackey_glass", {"image_size": 3}, "has no images, which alone have an image_size"),
         ("adding", {"horizon": 3}, "has a sum to tell, no horizon"),
         ("adding", {"sequence_length": 1}, "2 steps or more, got 1"),
-        ("digits", {"horizon": 3}, "digits is no series with what follows"),
-        ("rows:digits", {"sequence_length": 3}, "is no text, which alone has a sequence_length"),
+        (
+            "digits",
+            {"horizon": 3},
+            "has no series with what follows, which alone have a horizon",
+        ),
+        (
+            "rows:digits",
+            {"sequence_length": 3},
+            "has no texts or series, which alone have a sequence",
+        ),
         ("series:nowhere.csv", {}, "is no file"),
     ],
 )

@@ -45,7 +45,7 @@ def test_characters_that_the_training_text_lacks_are_unknown(tmp_path):
         (b"aaaa" * 100, {}, "consists of 'a' alone"),
         (b"abc" * 20, {}, "too few for a sequence of 50 and the next one"),
         (b"\xff\xfe\x80", {}, "is no text in UTF-8"),
-        (b"abc" * 20, {"image_size": 3}, "is text, which has no image_size"),
+        (b"abc" * 20, {"image_size": 3}, "has no images, which alone have an image_size"),
         (b"abc" * 20, {"sequence_length": 0}, "sequence_length must be"),
     ],
 )
@@ -70,7 +70,7 @@ def test_a_folder_is_its_texts_one_after_another(tmp_path):
 
 
 def test_images_have_no_sequence_length():
-    with pytest.raises(UserError, match="digits is no text, which alone has a sequence_length"):
+    with pytest.raises(UserError, match="has no texts or series, which alone have a seq"):
         data.read("digits", sequence_length=4)
 
 
