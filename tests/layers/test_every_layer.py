@@ -1,11 +1,13 @@
 """Every public layer passes the checks that Keras has for its own layers."""
 
+import keras
 import pytest
 from keras.src import testing
 
 from amalthea import layers
 
 IMAGES = (2, 4, 5, 3)
+CELLS = (layers.PeepholeLSTMCell, layers.SimplifiedGRUCell)
 
 # Arguments, shape of the inputs, shape of the outputs, and what else Keras is to expect. Keras
 # builds by the shape alone and compares its symbolic outputs with real ones, in single and in mixed
@@ -50,12 +52,14 @@ LAYERS = {
     "NoiseInjection": ({}, (IMAGES, (2, 4, 5, 1)), IMAGES),
     "NormalNoise": ({"shape": (2, 3, 1)}, (2, 5), (2, 2, 3, 1)),
     "PartialConv2D": ({"connections": ((0, 1), (2,)), "kernel_size": 3}, IMAGES, (2, 2, 3, 2)),
+    "PeepholeLSTMCell": ({"units": 4}, (2, 5, 3), (2, 4)),
     "PixelNormalization": ({}, IMAGES, IMAGES),
     "RBM": ({"hidden": 3, "persistent_chains": 4}, (2, 5), (2, 3)),
     "RadialBasis": ({"units": 4}, (2, 3), (2, 4)),
     "RandomShift": ({"pixels": 1, "flip": True}, IMAGES, IMAGES),
     "RepeatAlong": ({}, ((2, 3), (2, 4, 5)), (2, 4, 3)),
     "ReplayBuffer": ({"capacity": 6}, IMAGES, IMAGES),
+    "SimplifiedGRUCell": ({"units": 4}, (2, 5, 3), (2, 4)),
     "Standardize": ({}, (2, 5), (2, 5)),
     "StyleMixing": ({"count": 4}, ((2, 3), (2, 3)), (2, 4, 3)),
     "TiedConv2D": ({"filters": 2, "kernel_size": 3}, IMAGES, (2, 4, 5, 2)),
@@ -76,6 +80,9 @@ LAYERS = {
 def test_passes_the_checks_of_keras(name):
     assert name in LAYERS, f"{name} lacks its row in the table above"
     arguments, input_shape, output_shape = LAYERS[name]
+    layer = getattr(layers, name)
+    if issubclass(layer, CELLS):  # which runs over the steps of a layer of Keras
+        layer, arguments = keras.layers.RNN, {"cell": layer(**arguments)}
     testing.TestCase().run_layer_test(
-        getattr(layers, name), arguments, input_shape, expected_output_shape=output_shape
+        layer, arguments, input_shape, expected_output_shape=output_shape
     )

@@ -22,7 +22,9 @@ TOKENS = np.array([[2, 3, 4, 1, 2], [4, 2, 0, 0, 0], [3, 0, 0, 0, 0], [0, 0, 0, 
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(
+    "cell", ["gru", *(pytest.param(c, marks=pytest.mark.slow) for c in CELLS if c != "gru")]
+)
 def test_in_a_batch_filled_up_each_text_has_the_scores_that_it_has_alone(cell, bidirectional):
     model = build("recurrent_text_classifier", cell=cell, bidirectional=bidirectional)
     together = model.predict(TOKENS, verbose=0)
