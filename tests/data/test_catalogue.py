@@ -154,7 +154,10 @@ def test_images_of_different_sizes_need_a_size(sets):
 
 @pytest.mark.parametrize(
     ("name", "sizes", "words"),
-    [("tiny_texts", (36, 4, 6, 40), 36), ("tiny_texts_all", (9, 6, 5, 15), 9)],
+    [
+        ("tiny_texts", (36, 4, 6, 40), 36),
+        pytest.param("tiny_texts_all", (9, 6, 5, 15), 9, marks=pytest.mark.slow),
+    ],
 )
 def test_texts_with_a_class_each_are_read_by_the_words_of_the_training_texts(
     sets, name, sizes, words
