@@ -47,12 +47,13 @@ class Text(Feature):
             raise UserError(f"{wanted}, got an array of shape {texts.shape}")
         column = np.empty(len(texts), object)
         for row, text in enumerate(texts):
+            if not isinstance(text, str | bytes):
+                raise UserError(f"{wanted}, got {text!r} in row {row}")
             try:
                 column[row] = text.decode() if isinstance(text, bytes) else text
-            except UnicodeDecodeError as error:
+                column[row].encode()
+            except UnicodeError as error:
                 raise UserError(f"{wanted}, got no UTF-8 in row {row}: {error.reason}") from None
-            if not isinstance(column[row], str):
-                raise UserError(f"{wanted}, got {text!r} in row {row}")
         return cls((PADDING, UNKNOWN), LONGEST).fitted(column), column
 
     def fitted(self, column):
@@ -116,7 +117,7 @@ class Text(Feature):
     def arrays(self, column):
         if not _is_strings(column):
             return (column,)
-        texts = [text.encode("utf-8", "surrogatepass") for text in column]
+        texts = [text.encode() for text in column]
         lengths = np.array([len(text) for text in texts], np.int64)
         return np.frombuffer(b"".join(texts), np.uint8), lengths
 

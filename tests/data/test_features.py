@@ -79,6 +79,7 @@ def test_what_a_user_has_becomes_a_column_that_a_model_of_it_takes(name):
         ("boxes", [[[0.5, 0, 0.2, 1, 0]]], r"got \[0.5, 0.0, 0.2"),
         ("text", ["a text", 3], "texts must be strings, one an example, got 3 in row 1"),
         ("text", [b"a text", b"\xff"], "got no UTF-8 in row 1"),
+        ("text", ["a text", "\ud800"], "got no UTF-8 in row 1"),
         ("text", [["a", "text"]], r"got \['a', 'text'\] in row 0"),
         ("text", np.array([["a", "text"]]), r"got an array of shape \(1, 2\)"),
     ],
