@@ -342,7 +342,7 @@ for name in json.loads(sys.argv[1]):
 """
 
 
-# Losses of Keras' own on functional models, as those of lenet5, resnet and char_rnn, which are tried.
+# Losses of Keras' own, as those of lenet5, resnet and char_rnn, which are tried in CI.
 KERAS_LOSSES = {"googlenet", "localizer", "recurrent_text_classifier", "tagger", "unet"}
 KERAS_LOSSES |= {"linear_regression", "recurrent_autoencoder"}
 OWN = [name for name in KINDS if name not in KERAS_LOSSES]
