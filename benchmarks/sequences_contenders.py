@@ -11,26 +11,13 @@ os.environ |= {"OMP_NUM_THREADS": "1"}
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
+from clock import Clock  # noqa: E402
 
 from amalthea import recipes  # noqa: E402
 
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
 LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple": keras.layers.SimpleRNN}
-
-
-class Clock(keras.callbacks.Callback):
-    """Seconds of CPU time of each epoch."""
-
-    def __init__(self):
-        super().__init__()
-        self.seconds = []
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.begin = time.process_time()
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.seconds.append(time.process_time() - self.begin)
 
 
 def plain():
@@ -47,7 +34,7 @@ def plain():
 with np.load(file) as arrays:
     x, y = arrays["x"], arrays["y"]
 model = recipes.recurrent_classifier(cell=cell) if who == "recipe" else plain()
-clock = Clock()
+clock = Clock(time.process_time)
 fit = {"batch_size": int(batch), "epochs": int(epochs) + 1, "verbose": 0, "callbacks": [clock]}
 model.fit(x, y, **fit)
 steps = len(x) // int(batch)

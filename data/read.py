@@ -99,7 +99,7 @@ def _read(name: str, split: str, settings: Settings) -> Examples:
     # A file, or a set of tensorflow-datasets, may be of one kind or another.
     columns = examples.features.keys()
     of_it = OF_IMAGES if "image" in columns else NOTHING
-    of_it |= OF_SERIES if columns & {"text", "series"} else NOTHING
+    of_it |= OF_SERIES if "text" in columns or "horizon" in source.takes else NOTHING
     _check_applies(name, settings, source.takes & of_it)
     return _cut(_resized(examples, name, settings.image_size), settings.sequence_length)
 

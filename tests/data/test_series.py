@@ -36,6 +36,14 @@ def test_a_series_has_the_fingerprint_of_its_images(tmp_path):
     assert data.absolute("rows:padded:arrays:a.npz").startswith("rows:padded:arrays:/")
 
 
+def test_a_series_in_a_file_of_arrays_has_the_length_that_it_has(tmp_path):
+    np.savez(tmp_path / "a.npz", series=np.zeros((20, 5, 2)), label=np.arange(20) % 2)
+    assert data.read(f"arrays:{tmp_path / 'a.npz'}").given("series").shape == (16, 5, 2)
+    with pytest.raises(UserError, match="which alone have a sequence_length") as error:
+        data.read(f"arrays:{tmp_path / 'a.npz'}", sequence_length=3)
+    one_sentence(error)
+
+
 @pytest.mark.parametrize("name", ["rows:diabetes", "pixels:python_docs", "rows:"])
 def test_what_has_no_images_is_no_series(name):
     with pytest.raises(UserError, match=r"has no images|lacks what must follow") as error:

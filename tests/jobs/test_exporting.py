@@ -92,11 +92,17 @@ def _served(tmp_path_factory, names):
 @each_recipe(QUICK)
 def test_a_process_without_amalthea_serves_every_endpoint(name, served):
     expected, got = served(tier(name))[name]
+    endpoints = get_recipe(name).endpoints
     for key, value in expected.items():
         if value.dtype.kind == "S":
             np.testing.assert_array_equal(got[key], value)
         else:
-            np.testing.assert_allclose(got[key], value, rtol=1e-4, atol=1e-5, err_msg=key)
+            endpoint = endpoints.get(key.partition("/")[0])
+            # Rounding grows on the way back of a gradient.
+            more = 10 if getattr(endpoint, "differentiates", False) else 1
+            np.testing.assert_allclose(
+                got[key], value, rtol=more * 1e-5, atol=more * 1e-6, err_msg=key
+            )
     first, *_ = get_recipe(name).endpoints
     for key in (key for key in expected if key.startswith(f"{first}/")):
         same = got[f"serving_default/{key.partition('/')[2]}"]

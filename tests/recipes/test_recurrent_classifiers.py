@@ -106,14 +106,23 @@ def test_an_irnn_adds_up_what_enters_at_first():
     np.testing.assert_allclose(features, series.sum(1) * np.abs(kernel), rtol=1e-4)
 
 
-def test_a_net_in_one_direction_forgets_nothing_that_the_other_one_reads():
-    # The last state of the way back has read the first step last.
+def test_the_way_back_is_a_net_of_its_own_that_reads_the_first_step_last():
     one, both = (
         recurrent_classifier(6, 2, 3, hidden_units=(4,), bidirectional=both, seed=0)
         for both in (False, True)
     )
     assert one.get_layer("features").output.shape == (None, 4)
     assert both.get_layer("features").output.shape == (None, 8)
+    series = RANDOM.random((4, 6, 2), dtype="float32")
+    features = call_endpoint(both, "features", series=series)["features"]
+    layer = both.get_layer("bidirectional_1")
+    for half, way, read in (
+        (features[:, :4], layer.forward_layer, series),
+        (features[:, 4:], layer.backward_layer, series[:, ::-1]),
+    ):
+        one.get_layer("lstm_1").set_weights(way.get_weights())
+        alone = call_endpoint(one, "features", series=read)["features"]
+        np.testing.assert_allclose(alone, half, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.tensorflow
