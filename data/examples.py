@@ -198,7 +198,26 @@ class Examples:
         batches = batches.apply(count).with_options(options)
         # For whoever has to know what is in them: to draw some would count as an iteration.
         batches.examples = self._extremes
+        # For whoever has to have them in another order.
+        batches.streams = lambda: self._streams(batch_size)
         return batches
+
+    def _streams(self, batch_size: int | Callable[[int], int]) -> tf.data.Dataset:
+        """Batches of equal sizes, each row of which goes on with that of the batch before."""
+        if callable(batch_size):
+            raise UserError("batches whose rows go on with each other are all of one size")
+        import tensorflow as tf
+
+        size = min(int(batch_size), len(self))
+        batches = self.take(stream_order(len(self), size)).batches(size, shuffle=False)
+
+        def of_size(*parts: tf.Tensor) -> Any:
+            fixed = [tf.ensure_shape(part, (size, *part.shape[1:])) for part in parts]
+            return fixed[0] if len(fixed) == 1 else tuple(fixed)
+
+        fixed = batches.map(of_size)
+        fixed.examples = batches.examples
+        return fixed
 
     def _extremes(self) -> Any:
         """Two examples as `batches` gives them, those of the first and the last class if any."""
@@ -223,6 +242,20 @@ class Examples:
                 raise UserError(f"batch_size gives {size!r}, but must give at least 1")
             starts.append(min(starts[-1] + size, len(self)))
         return starts
+
+
+def stream_order(count: int, rows: int) -> np.ndarray:
+    """The order of the parts of a text in which each row of a batch goes on with the one before.
+
+    As many streams as a batch has rows, each a run of parts that follow each other; the last parts
+    are left out if they are too few for one more batch.
+
+    Args:
+        count: How many parts there are.
+        rows: How many of them make a batch.
+    """
+    steps = count // rows
+    return np.arange(rows * steps).reshape(rows, steps).T.ravel()
 
 
 def paired(columns: Mapping[str, Any]) -> Any:

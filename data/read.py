@@ -16,11 +16,13 @@ from ..errors import UserError
 from . import value_range as ranges
 from .examples import Examples
 from .features import FEATURES, Series
+from .features.words import RULES
 from .fingerprint import PREFIXES
 from .origin import origin_of
 from .resize import resize
-from .sources import ALONE, NOTHING, OF_IMAGES, OF_SERIES, Settings, source_of
+from .sources import ALONE, NOTHING, OF_IMAGES, OF_SERIES, OF_WORDS, Settings, source_of
 from .splits import check_split
+from .texts import sequences
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -43,6 +45,7 @@ def read(
     value_range: tuple[float, float] | None = None,
     sequence_length: int | None = None,
     horizon: int | None = None,
+    vocabulary_size: int | None = None,
 ) -> Examples:
     """Read a split of a data set into memory.
 
@@ -56,11 +59,14 @@ def read(
             these with black margins around the images, up to the next powers of two: 28×28 pixels
             become 32×32. `rows:NAME` and `pixels:NAME` are series: the rows of such images one
             after another, or their pixels. Of text:
-            `python_docs`, the prose of Python's own help, or `text:FILE`, or `text:FOLDER` for all
-            its files `*.txt`. Of texts with a class each: `python_topics`, paragraphs of that help
-            with their topics, `fortunes` of the Debian package of that name with their categories,
-            `texts:FOLDER` for a folder of files `*.txt` for each class, or `table:FILE.csv` with
-            the columns `text` and `label`. Of numbers: `diabetes`, patients, or another
+            `python_docs`, the prose of Python's own help, `kjv` of the Debian package `bible-kjv`,
+            or `text:FILE`, or `text:FOLDER` for all its files `*.txt`: sequences of characters;
+            `words:NAME` are words, marks and ends of lines of such a text, `tokens:NAME` what
+            spaces divide, for a text that others have cut. Of texts with a class each:
+            `python_topics`, paragraphs of that help with their topics, `fortunes` of the Debian
+            package of that name with their categories, `texts:FOLDER` for a folder of files `*.txt`
+            for each class, or `table:FILE.csv` with the columns `text` and `label`. Of numbers:
+            `diabetes`, patients, or another
             `table:FILE.csv`, whose last column is to be predicted. Of series with what follows:
             `series:FILE.csv`, a row for each step in time, `mackey_glass`, `hourly_temperatures` of
             the package `vega-datasets`; `adding`, sums to tell.
@@ -70,10 +76,12 @@ def read(
         value_range: The values of black and of white pixels, such as (0, 255) or (-1, 1), for data
             that can be read in two ways. What is used by default is in the set's `value_range` and,
             in words, its `reading`; it is the same for all splits.
-        sequence_length: Characters of the sequences that a text is cut into, 50 if not given; of
-            texts with classes the words that are taken at the most, 200 if not given; of a series
-            the steps before those to be forecast, 168 if not given.
+        sequence_length: Characters of the sequences that a text is cut into, 50 if not given, or
+            words, 20; of texts with classes the words that are taken at the most, 200 if not given;
+            of a series the steps before those to be forecast, 168 if not given.
         horizon: Steps of a series that are to be forecast; 24 if not given.
+        vocabulary_size: Different words of a text that are known at the most, 10,000 if not given;
+            of texts with classes, 20,000.
     """
     check_split(split)
     settings = Settings(
@@ -81,12 +89,23 @@ def read(
         None if value_range is None else ranges.checked(value_range),
         None if sequence_length is None else check_count("sequence_length", sequence_length),
         None if horizon is None else check_count("horizon", horizon),
+        None if vocabulary_size is None else check_count("vocabulary_size", vocabulary_size),
     )
     return _read(name, split, settings).replaced(name=f"{name}, split {split}")
 
 
 def _read(name: str, split: str, settings: Settings) -> Examples:
     made, _, of = name.partition(":")
+    if made in RULES and of:
+        source, path = source_of(of)
+        if source.text is None:
+            raise UserError(
+                f"{name} are the {made} of a text, such as python_docs or text:FILE, and {of} is "
+                "none"
+            )
+        _check_applies(name, settings, OF_WORDS)
+        length, size = settings.sequence_length, settings.vocabulary_size
+        return sequences(f"{name}, split {split}", source.text(path), split, length, made, size)
     if made in PREFIXES and of:
         examples = _read(of, split, settings)
         images = _images(examples, name)
@@ -99,9 +118,10 @@ def _read(name: str, split: str, settings: Settings) -> Examples:
     # A file, or a set of tensorflow-datasets, may be of one kind or another.
     columns = examples.features.keys()
     of_it = OF_IMAGES if "image" in columns else NOTHING
-    of_it |= OF_SERIES if "text" in columns or "horizon" in source.takes else NOTHING
+    of_it |= OF_WORDS if "text" in columns else NOTHING
+    of_it |= OF_SERIES if "horizon" in source.takes else NOTHING
     _check_applies(name, settings, source.takes & of_it)
-    return _cut(_resized(examples, name, settings.image_size), settings.sequence_length)
+    return _cut(_resized(examples, name, settings.image_size), settings)
 
 
 def _check_applies(name: str, settings: Settings, takes: Collection[str]) -> None:
@@ -135,13 +155,20 @@ def _images(examples: Examples, name: str) -> np.ndarray:
     return examples.columns["image"]
 
 
-def _cut(examples: Examples, length: int | None) -> Examples:
-    """Examples whose texts of words are taken up to a length, if there is one."""
+def _cut(examples: Examples, settings: Settings) -> Examples:
+    """Examples whose texts of words are taken up to a length, if there is one.
+
+    Of their vocabulary the most frequent words are kept, if there is a size of it.
+    """
     text = examples.features.get("text")
-    if length is None or text is None or isinstance(text.vocabulary, str):
+    if text is None or not isinstance(text.vocabulary, tuple):
         return examples
-    features = {**examples.features, "text": replace(text, length=length)}
-    return examples.replaced(features=features)
+    text = replace(
+        text,
+        length=settings.sequence_length or text.length,
+        vocabulary=text.vocabulary[: settings.vocabulary_size],
+    )
+    return examples.replaced(features={**examples.features, "text": text})
 
 
 def _as_series(examples: Examples, shape: tuple[int, int, int]) -> Examples:
@@ -188,6 +215,7 @@ def load(
     value_range: tuple[float, float] | None = None,
     sequence_length: int | None = None,
     horizon: int | None = None,
+    vocabulary_size: int | None = None,
     shuffle: bool | None = None,
     seed: int = 0,
     epoch: int = 0,
@@ -204,14 +232,22 @@ def load(
         value_range: The values of black and of white pixels, as `read` takes them.
         sequence_length: Characters of the sequences of a text, as `read` takes them.
         horizon: Steps of a series that are to be forecast, as `read` takes them.
+        vocabulary_size: Different words that are known, as `read` takes them.
         shuffle: Whether each epoch has its own order; by default, where the split is to train with.
         seed: Seed of the orders.
         epoch: Number of orders to skip, those of epochs that are done.
     """
     if shuffle is None:
         shuffle = "train" in split
-    lengths = {"sequence_length": sequence_length, "horizon": horizon}
-    examples = read(name, split, image_size=image_size, value_range=value_range, **lengths)
+    examples = read(
+        name,
+        split,
+        image_size=image_size,
+        value_range=value_range,
+        sequence_length=sequence_length,
+        horizon=horizon,
+        vocabulary_size=vocabulary_size,
+    )
     return examples.batches(batch_size, shuffle=shuffle, seed=seed, epoch=epoch)
 
 

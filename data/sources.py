@@ -20,6 +20,7 @@ class Settings(NamedTuple):
     value_range: tuple[float, float] | None = None
     sequence_length: int | None = None
     horizon: int | None = None
+    vocabulary_size: int | None = None
 
 
 class Source(NamedTuple):
@@ -28,10 +29,12 @@ class Source(NamedTuple):
     Attributes:
         read: From what follows the colon, if anything does, the split and the settings to examples.
         takes: Names of the settings that it has a use for.
+        text: What follows the colon to the text that is cut, where it is one.
     """
 
     read: Callable[[Path | None, str, Settings], Examples]
     takes: frozenset[str]
+    text: Callable[[Path | None], str] | None = None
 
 
 # What alone has a setting, in words.
@@ -40,10 +43,12 @@ ALONE = {
     "value_range": "images",
     "sequence_length": "texts or series",
     "horizon": "series with what follows",
+    "vocabulary_size": "texts that are cut into words",
 }
 NOTHING = frozenset[str]()
 OF_IMAGES = frozenset({"image_size", "value_range"})
 OF_TEXTS = frozenset({"sequence_length"})
+OF_WORDS = OF_TEXTS | {"vocabulary_size"}
 OF_SERIES = frozenset({"sequence_length", "horizon"})
 
 
@@ -58,10 +63,16 @@ def _ranged(name: str, of: tuple[float, float], read) -> Source:
     return Source(checked, OF_IMAGES)
 
 
-def _characters(path: Path | None, split: str, settings: Settings) -> Examples:
-    text = texts.python_docs() if path is None else texts.read_text(path)
-    name = "python_docs" if path is None else f"text:{path}"
-    return texts.sequences(f"{name}, split {split}", text, split, settings.sequence_length)
+def _text(name: str, text: Callable[[Path | None], str]) -> Source:
+    """A source of a text, as characters."""
+
+    def characters(path, split, settings):
+        what = name if path is None else f"{name}:{path}"
+        return texts.sequences(
+            f"{what}, split {split}", text(path), split, settings.sequence_length
+        )
+
+    return Source(characters, OF_TEXTS, text)
 
 
 def _forecast(read, path: Path | None, split: str, settings: Settings) -> Examples:
@@ -78,9 +89,10 @@ BY_NAME = {
         for name in mixtures.MIXTURES
     },
     "diabetes": Source(lambda _, split, s: tables.diabetes(split), NOTHING),
-    "python_docs": Source(_characters, OF_TEXTS),
-    "python_topics": Source(lambda _, split, s: texts.python_topics(split), OF_TEXTS),
-    "fortunes": Source(lambda _, split, s: texts.fortunes(split), OF_TEXTS),
+    "python_docs": _text("python_docs", lambda _: texts.python_docs()),
+    "kjv": _text("kjv", lambda _: texts.kjv()),
+    "python_topics": Source(lambda _, split, s: texts.python_topics(split), OF_WORDS),
+    "fortunes": Source(lambda _, split, s: texts.fortunes(split), OF_WORDS),
     "adding": Source(partial(_forecast, series.adding), OF_SERIES),
     "mackey_glass": Source(partial(_forecast, series.mackey_glass), OF_SERIES),
     "hourly_temperatures": Source(partial(_forecast, series.hourly_temperatures), OF_SERIES),
@@ -91,11 +103,11 @@ IN_FILES = {
         lambda path, split, s: folder.read(path, split, s.image_size, s.value_range), OF_IMAGES
     ),
     "arrays": Source(
-        lambda path, split, s: arrays.read(path, split, s.value_range), OF_IMAGES | OF_TEXTS
+        lambda path, split, s: arrays.read(path, split, s.value_range), OF_IMAGES | OF_WORDS
     ),
-    "text": Source(_characters, OF_TEXTS),
-    "texts": Source(lambda path, split, s: texts.read_folder(path, split), OF_TEXTS),
-    "table": Source(lambda path, split, s: tables.read(path, split), OF_TEXTS),
+    "text": _text("text", texts.read_text),
+    "texts": Source(lambda path, split, s: texts.read_folder(path, split), OF_WORDS),
+    "table": Source(lambda path, split, s: tables.read(path, split), OF_WORDS),
     "series": Source(partial(_forecast, series.read), OF_SERIES),
 }
 
@@ -116,5 +128,5 @@ def source_of(name: str) -> tuple[Source, Path | None]:
         return IN_FILES[source], path
     return Source(
         lambda path, split, s: catalogue.read(source, path, split, s.image_size, s.value_range),
-        OF_IMAGES | OF_TEXTS,
+        OF_IMAGES | OF_WORDS,
     ), path

@@ -1,8 +1,10 @@
-"""Text, cut into sequences of characters, and labelled texts."""
+"""Text, cut into sequences of characters or of tokens, and labelled texts."""
 
 from __future__ import annotations
 
 import hashlib
+import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,12 +14,15 @@ from ..errors import UserError
 from .columns import examples_of
 from .examples import Examples
 from .features import Text
-from .features.words import UNKNOWN
+from .features.words import UNKNOWN, vocabulary_of
 from .origin import BYTES_OF_A_HASH, WHOLE, Origin
 from .splits import take
 
-# As in char-rnn.
-SEQUENCE_LENGTH = 50
+# Characters of a sequence as in char-rnn; tokens, and how many are different, as in the small model
+# of Zaremba et al. 2014.
+SEQUENCE_LENGTH, TOKENS, VOCABULARY_SIZE = 50, 20, 10_000
+# Where Debian's package `bible-kjv-text` puts the text that its reader knows.
+KJV = ("bible", "-f", "-p", "/usr/lib", "Gen1:1-Rev22:21")
 # Where the parts of a text begin and end, in tenths.
 PARTS = {"train": (0, 8), "validation": (8, 9), "test": (9, 10), "train+validation": (0, 9)}
 
@@ -39,6 +44,19 @@ def python_docs() -> str:
     return "\n\n".join(topics[name].strip() for name in sorted(topics)) + "\n"
 
 
+def kjv() -> str:
+    """The King James Version of the Bible, a verse a line, of Debian's package `bible-kjv`."""
+    if shutil.which(KJV[0]) is None:
+        raise UserError(
+            "kjv is read by Debian's package bible-kjv, which is not there: install that package"
+        )
+    done = subprocess.run(KJV, capture_output=True, text=True, check=False)
+    if done.returncode or not done.stdout:
+        why = done.stderr.strip().splitlines() or ["it gave no text"]
+        raise UserError(f"kjv cannot be read by Debian's package bible-kjv: {why[0]}")
+    return done.stdout
+
+
 def read_text(path: Path) -> str:
     """The text of a file, or of all files `*.txt` in a folder, one after another."""
     name = f"text:{path}"
@@ -53,37 +71,58 @@ def read_text(path: Path) -> str:
     return "".join(map(utf8, files))
 
 
-def sequences(name: str, text: str, split: str, length: int | None = None) -> Examples:
-    """The split of a text, as sequences of characters.
+def sequences(
+    name: str,
+    text: str,
+    split: str,
+    length: int | None = None,
+    rule: str | None = None,
+    vocabulary_size: int | None = None,
+) -> Examples:
+    """The split of a text, as sequences of characters or of tokens.
 
     The first eight tenths of the text are to train with, one tenth is to validate and the last one
-    to test. The characters of the training text are the vocabulary, with `UNKNOWN` for others.
+    to test. The characters of the training text are the vocabulary, or its most frequent tokens,
+    with `UNKNOWN` for others.
 
     Args:
         name: What messages call the text.
         text: The text.
         split: One of `SPLITS`.
-        length: Characters of a sequence; 50 if not given.
+        length: Characters of a sequence, 50 if not given, or tokens, 20.
+        rule: By which one of `RULES` the text is cut into tokens; None for characters.
+        vocabulary_size: How many different tokens there are at the most, 10,000 if not given.
 
     Returns:
-        Examples of the column `text`: each row holds a sequence and the character that follows it,
-        which is the first of the next row.
+        Examples of the column `text`: each row holds a sequence and the character or token that
+        follows it, which is the first of the next row.
     """
-    length = SEQUENCE_LENGTH if length is None else length
+    unit = rule or "characters"
+    if length is None:
+        length = TOKENS if rule else SEQUENCE_LENGTH
     part, training = (_part(text, which) for which in (split, "train"))
-    vocabulary = "".join(sorted({*training, UNKNOWN}))
+    if vocabulary_size is not None and vocabulary_size < 3:
+        raise UserError(
+            f"vocabulary_size must be at least 3, one of which is for unknown {unit}, got "
+            f"{vocabulary_size}"
+        )
+    if rule:
+        vocabulary = vocabulary_of([training], vocabulary_size or VOCABULARY_SIZE, rule)
+    else:
+        vocabulary = "".join(sorted({*training, UNKNOWN}))
     if len(vocabulary) < 3:
-        what = "is empty" if not text else f"consists of {training[:1]!r} alone"
-        raise UserError(f"{name} {what}, but there must be two different characters to learn from")
-    count = (len(part) - 1) // length
+        alone = "".join(token for token in vocabulary if token != UNKNOWN)
+        what = f"consists of {alone!r} alone" if text else "is empty"
+        raise UserError(f"{name} {what}, but there must be two different {unit} to learn from")
+    feature = Text(vocabulary, length, rule)
+    numbers = feature.encode(part)
+    count = (len(numbers) - 1) // length
     if count < 1:
         raise UserError(
-            f"{name} has {len(part):,} characters in its {split} split, too few for a sequence of "
+            f"{name} has {len(numbers):,} {unit} in its {split} split, too few for a sequence of "
             f"{length} and the next one: give more text or a smaller sequence_length "
             "(--sequence-length)"
         )
-    feature = Text(vocabulary, length)
-    numbers = feature.encode(part)
     rows = np.lib.stride_tricks.sliding_window_view(numbers, length + 1)[::length]
     digest = hashlib.blake2b(text.encode(errors="replace"), digest_size=BYTES_OF_A_HASH)
     origin = Origin(WHOLE, len(text), {"text": digest.hexdigest()})

@@ -71,6 +71,8 @@ def evaluate(
     if entry.supervised and data is not None:
         _check_classes(run, images, accept_changed_data)
     images = entry.task.select(images)
+    if model.carries:  # then a text is read from beginning to end
+        batch_size = 1
     batches = images.batches(batch_size, shuffle=False)
     figures = {
         k: float(v) for k, v in model.evaluate(batches, verbose=verbose, return_dict=True).items()

@@ -78,7 +78,7 @@ TEXT, FLAG, OBJECT = (
     _one_of(dict, "an object"),
 )
 # How data are read by name.
-READ = ("image_size", "value_range", "sequence_length", "horizon")
+READ = ("image_size", "value_range", "sequence_length", "horizon", "vocabulary_size")
 COMMON = {
     "recipe": TEXT,
     "arguments": OBJECT,
@@ -110,6 +110,7 @@ SETTINGS = {
 # What may be missing, as runs that were made before it was there have none.
 LATER = {
     "horizon": _optional(at_least(1)),
+    "vocabulary_size": _optional(at_least(1)),
     "from": OBJECT,
     "callbacks": _one_of(list, "a list"),
     "metrics": _one_of(list, "a list"),

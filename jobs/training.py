@@ -55,6 +55,7 @@ def train(
     value_range: tuple[float, float] | None = None,
     sequence_length: int | None = None,
     horizon: int | None = None,
+    vocabulary_size: int | None = None,
     early_stopping: int | None = None,
     seed: int = 0,
     force: bool = False,
@@ -89,6 +90,8 @@ def train(
         sequence_length: Characters of the sequences that a text is cut into, 50 if not given; words
             of a text with a class, 200; or steps of a series before those to be forecast, 168.
         horizon: Steps of a series that are to be forecast; 24 if not given.
+        vocabulary_size: Different words of a text that are known at the most, 10,000 if not given,
+            or of texts with classes 20,000.
         early_stopping: Epochs without a better objective after which the training ends, with the
             best weights; those of the last stage count, where there are stages. None to go on to
             the end.
@@ -126,6 +129,7 @@ def train(
         value_range=value_range,
         sequence_length=sequence_length,
         horizon=horizon,
+        vocabulary_size=vocabulary_size,
     )
     sets = read_sets(entry, source)
     given = {**found, **(arguments or {}), **entry.from_data(sets["train"].features), "seed": seed}
@@ -243,6 +247,12 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, Examples], verbose: in
             f"train, {len(sets['validation']):,} to validate"
             + (f"; {feature.reading}" if feature.reading else "")
         )
+        if model.carries:
+            rows = min(batch_size, len(sets["train"]))
+            print(
+                f"states are carried over batches, in {rows} streams of "
+                f"{len(sets['train']) // rows} sequences, and gradients end with each of them"
+            )
     backup = Backup(run.path / "backup")
     done = backup.restore(model)
     log = run.path / "log.csv"

@@ -67,6 +67,7 @@ def tune(
     value_range: tuple[float, float] | None = None,
     sequence_length: int | None = None,
     horizon: int | None = None,
+    vocabulary_size: int | None = None,
     seed: int = 0,
     from_run: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -110,6 +111,8 @@ def tune(
         sequence_length: Characters of the sequences that a text is cut into, 50 if not given; words
             of a text with a class, 200; or steps of a series before those to be forecast, 168.
         horizon: Steps of a series that are to be forecast; 24 if not given.
+        vocabulary_size: Different words of a text that are known at the most, 10,000 if not given,
+            or of texts with classes 20,000.
         seed: Seed of the search, of initial weights, and of the order of images.
         from_run: Folder of an earlier search of the recipe: each range is narrowed to where the
             best tenth of its trials lies, 3 of them at the least.
@@ -161,6 +164,7 @@ def tune(
         value_range=value_range,
         sequence_length=sequence_length,
         horizon=horizon,
+        vocabulary_size=vocabulary_size,
     )
     sets = read_sets(entry, source)
     settings = {
@@ -525,7 +529,7 @@ def _checked_objective(
     """
     model = hypermodel.build(keras_tuner.HyperParameters())
     recipe, task = hypermodel.recipe, hypermodel.recipe.task
-    batches = [task.select(sets[split]).batches(2).take(1) for split in ("train", "validation")]
+    batches = [task.select(sets[split].first(2)).batches(2) for split in ("train", "validation")]
     callbacks = []
     if recipe.objective.measured:
         few = task.arrays(sets["validation"].first(100))

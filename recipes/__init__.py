@@ -101,6 +101,7 @@ from .gans.stylegan import stylegan, stylegan_1024  # noqa: E402
 from .gans.toy_gan import toy_gan  # noqa: E402
 from .gans.wgan_gp import wgan_gp  # noqa: E402
 from .language.char_rnn import char_rnn  # noqa: E402
+from .language.word_lm import word_lm, word_lm_large, word_lm_medium  # noqa: E402
 from .registry import (  # noqa: E402
     Objective,
     Origin,
@@ -230,4 +231,7 @@ __all__ = [
     "vgg16",
     "vgg19",
     "wgan_gp",
+    "word_lm",
+    "word_lm_large",
+    "word_lm_medium",
 ]

@@ -36,6 +36,8 @@ class FromRecipe:
 
     # Whether images may be given as `y`, to be made of those in `x`.
     learns_pairs = False
+    # Whether states are carried over batches, whose order matters then.
+    carries = False
     # Steps an execution now, and those that the model was compiled with.
     _steps_per_execution_now = (0, 0)
     # Ways of giving single batches of which one has been looked at; what has been said once.
@@ -99,7 +101,13 @@ class FromRecipe:
             parts = keras.utils.unpack_x_y_sample_weight(given["validation_data"])
             held_out = dict(zip(("x", "y", "sample_weight"), parts, strict=True))
             self._look(held_out)
-            given["validation_data"] = tuple(held_out.values())
+            sizes = given.get("validation_batch_size"), given.get("batch_size")
+            self.arranged(held_out, "validation", next(filter(None, sizes), None))
+            given["validation_data"] = tuple(map(held_out.get, ("x", "y", "sample_weight")))
+        x = given.get("x")
+        self.arranged(given, "train")
+        if given.get("x") is not x:
+            given["shuffle"] = False
         self._execute(given.get("steps_per_epoch"), given.get("validation_steps"))
         return super().fit(**given)
 
@@ -108,6 +116,7 @@ class FromRecipe:
         given = _arguments(keras.Model.evaluate, self, args, kwargs)
         if not given.get("_use_cached_eval_dataset"):  # else `fit` has looked at them
             self._look(given)
+            self.arranged(given, "test")
             self._execute(given.get("steps"))
         return super().evaluate(**given)
 
@@ -153,25 +162,25 @@ class FromRecipe:
         for weights in ("sample_weight", "class_weight"):
             if given.get(weights) is not None:
                 self._check_weights(recipe, weights)
-        alone, targets = _only(given["x"]), recipe.task.targets
+        alone, targets = only(given["x"]), recipe.task.targets
         if given.get("class_weight") is not None and targets and targets != ("label",):
             raise UserError(
                 f"class_weight is of examples that have one class each, and {recipe.name} learns "
                 f"from {FEATURES[targets[0]].noun}"
             )
-        if given.get("class_weight") is not None and _is_array(alone) and given.get("y") is None:
+        if given.get("class_weight") is not None and is_array(alone) and given.get("y") is None:
             raise UserError("class_weight needs the labels of the images as y, got none")
-        if not _is_array(alone):
+        if not is_array(alone):
             given["x"], batch = _first_batch(given["x"])
             if batch is not None:
                 self._check(recipe, learns, *keras.utils.unpack_x_y_sample_weight(batch))
             return
         features = recipe.features(self.origin.arguments)
         (name,) = recipe.task.inputs
-        given["x"] = _map_only(features[name].complete, given["x"])
+        given["x"] = _maponly(features[name].complete, given["x"])
         if given.get("sample_weight") is not None and given.get("y") is None:
             # Keras leaves weights out where there is nothing between them and the images.
-            given["y"] = np.zeros(len(_only(given["x"])), "int32")
+            given["y"] = np.zeros(len(only(given["x"])), "int32")
         weights, y = given.get("sample_weight"), given.get("y")
         if targets and getattr(weights, "ndim", 0) == 1 < getattr(y, "ndim", 0):
             # One weight for all that an example is to give.
@@ -181,10 +190,19 @@ class FromRecipe:
             self._check(recipe, learns, *parts)
             self._looked |= {single} - {None}
 
+    def arranged(self, given: dict[str, Any], use: str, batch_size: int | None = None) -> None:
+        """Bring the data among the arguments of `fit` or `evaluate` into the order that is needed.
+
+        Args:
+            given: The arguments, with `x` and perhaps `y`, `sample_weight` and others.
+            use: What they are for: "train", "validation" or "test".
+            batch_size: Rows of a batch, where the arguments do not say it.
+        """
+
     def _check(self, recipe: Recipe, learns: bool, x, y=None, weights=None) -> None:
         features, task = recipe.features(self.origin.arguments), recipe.task
-        x = _only(x)
-        if x is None or not _is_array(x):
+        x = only(x)
+        if x is None or not is_array(x):
             return
         x = np.asarray(x)
         (name,) = task.inputs
@@ -268,18 +286,19 @@ def _spec(spec: Any) -> Any:
     return spec if hasattr(spec, "dtype") else None
 
 
-def _is_array(data: Any) -> bool:
+def is_array(data: Any) -> bool:
+    """Whether data are an array, or a tensor."""
     return hasattr(data, "shape") and hasattr(data, "dtype")
 
 
-def _only(data: Any) -> Any:
+def only(data: Any) -> Any:
     """The one part of data that may be given as a list or a dict of parts; else the data."""
     if isinstance(data, Mapping):
         data = list(data.values())
     return data[0] if isinstance(data, list | tuple) and len(data) == 1 else data
 
 
-def _map_only(function, data: Any) -> Any:
+def _maponly(function, data: Any) -> Any:
     """The data, after `function` has been applied to their one part."""
     if isinstance(data, Mapping) and len(data) == 1:
         return {name: function(part) for name, part in data.items()}

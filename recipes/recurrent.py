@@ -49,6 +49,8 @@ def stack(
     bidirectional: bool = False,
     dropout: float = 0.0,
     return_sequences: bool = False,
+    states: bool = False,
+    **arguments,
 ):
     """Recurrent layers above each other, without a loop where there are few steps.
 
@@ -59,6 +61,8 @@ def stack(
         bidirectional: Whether each layer also reads backwards, with as many units more.
         dropout: Share of units that are left out in training, above each layer.
         return_sequences: Whether the last layer gives what it holds at each step, too.
+        states: Whether layers have their states as outputs beside that, for `StreamModel`.
+        **arguments: Other arguments of each layer, such as initializers.
 
     Returns:
         What the last layer holds at the end, `(batch, units)`; or at each step,
@@ -68,11 +72,16 @@ def stack(
     for layer, units in enumerate(hidden_units, start=1):
         sequences = return_sequences or layer < len(hidden_units)
         recurrent = CELLS[cell](
-            units, return_sequences=sequences, unroll=unroll, name=f"{cell}_{layer}"
+            units,
+            return_sequences=sequences,
+            return_state=states,
+            unroll=unroll,
+            name=f"{cell}_{layer}",
+            **arguments,
         )
         if bidirectional:
             recurrent = layers.Bidirectional(recurrent, name=f"bidirectional_{layer}")
-        x = recurrent(x)
+        x = recurrent(x)[0] if states else recurrent(x)
         if dropout:
             x = layers.Dropout(dropout, name=f"dropout_{layer}")(x)
     return x

@@ -210,8 +210,15 @@ class Recipe:
         """The arguments that data determine, for data with these features.
 
         Raises:
-            UserError: If the recipe is a size of another one, and of other data.
+            UserError: If the recipe is a size of another one, and of other data; or if it takes a
+                feature of another kind.
         """
+        defaults = self.features({p.name: p.default for p in self.parameters})
+        for name, feature in defaults.items():
+            if name in features and feature.kind != features[name].kind:
+                raise UserError(
+                    f"{self.name} takes {feature.kind}, but the data have {features[name].kind}"
+                )
         values = {p.name: p.from_data.value(features) for p in self.parameters if p.from_data}
         for name in values.keys() & self.fixed.keys():
             if values[name] != self.fixed[name]:
@@ -539,6 +546,7 @@ def variant(
     source: str,
     at: Mapping[str, Any] = MappingProxyType({}),
     data: str | None = None,
+    epochs: int | None = None,
     **arguments: Any,
 ) -> Callable[..., keras.Model]:
     """Register a published size of a recipe, as a recipe of its own name.
@@ -551,6 +559,7 @@ def variant(
         at: Defaults that differ, too, but do not make the size: those of the data that the size was
             published with, which other data may determine anew.
         data: Name of the default data set, where that is another one.
+        epochs: Default number of epochs of a training, where that is another one.
         **arguments: What makes the size: the arguments whose defaults differ.
 
     Returns:
@@ -580,6 +589,7 @@ def variant(
     kept = {f.name for f in fields(Recipe)} & inspect.signature(recipe).parameters.keys()
     facts = {key: getattr(entry, key) for key in kept}
     facts["data"] = data or entry.data
+    facts["epochs"] = epochs or entry.epochs
     facts["published"] = (Published(name, parameters, source),)
     built = recipe(**facts)(sized)
     _recipes[name] = replace(

@@ -28,6 +28,7 @@ LIKE = {
     "stylegan": "progan",
     "tied_autoencoder": "autoencoder",
     "vgg": "resnet",
+    "word_lm": "char_rnn",
 }
 RECIPES = list_recipes()
 KINDS = [name for name in RECIPES if name not in LIKE]

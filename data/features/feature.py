@@ -63,6 +63,11 @@ class Feature:
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()})
 
     @property
+    def kind(self) -> str:
+        """What messages call several of its values, where a model takes one kind of them alone."""
+        return self.noun
+
+    @property
     def size(self) -> str:
         """What messages call several of its values, with their size if they have one."""
         return self.noun

@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import UserError
 from ..as_array import as_array
 from .feature import Feature, not_classes
-from .words import PADDING, UNKNOWN, numbers_of_words, padded, vocabulary_of
+from .words import PADDING, UNKNOWN, numbers_of, padded, tokens, vocabulary_of, words
 
 # Tokens of a vocabulary of words, and words of a text, that are taken at the most.
 VOCABULARY_SIZE, LONGEST = 20_000, 200
@@ -20,14 +20,17 @@ VOCABULARY_SIZE, LONGEST = 20_000, 200
 class Text(Feature):
     """Sequences of tokens, given as their numbers, `(count, length)` of int32.
 
-    Sequences of characters are stored as these numbers. Texts of words are stored as strings: in a
-    batch the shorter ones are filled up by 0, which is the first token of such a vocabulary.
+    Sequences of a text that is to be written, of characters or of tokens by a rule, are stored as
+    these numbers. Texts of words that have a class are stored as strings: in a batch the shorter
+    ones are filled up by 0, which is the first token of such a vocabulary.
 
     Attributes:
         vocabulary: All tokens there are, in the order of their numbers: characters, as a string, or
             words; or their number, where nothing else is known of them.
         length: Tokens of a sequence, of strings those that are taken at the most; None for any
             number.
+        rule: By which one of the rules in `words.RULES` a text to be written is cut into tokens;
+            None for characters, and for texts that have a class.
     """
 
     noun: ClassVar[str] = "texts"
@@ -37,6 +40,7 @@ class Text(Feature):
 
     vocabulary: str | tuple[str, ...] | int
     length: int | None = None
+    rule: str | None = None
 
     @classmethod
     def read(cls, name, values):
@@ -68,8 +72,8 @@ class Text(Feature):
 
     @property
     def size(self):
-        if isinstance(self.vocabulary, str):
-            return f"sequences of {self.length} characters, of {self.tokens} different ones,"
+        if self._is_written:
+            return f"sequences of {self.length} {self._unit}, of {self.tokens:,} different ones,"
         return f"texts of at most {self.length} words, of {self.tokens:,} different ones,"
 
     def facts(self):
@@ -82,24 +86,34 @@ class Text(Feature):
             return replace(other, vocabulary=self.vocabulary, length=self.length), column
         if self.vocabulary == other.vocabulary:
             return other, column
-        return replace(other, vocabulary=self.vocabulary), self.encode(other.vocabulary)[column]
+        number = {token: number for number, token in enumerate(self.vocabulary)}
+        unknown = number.get(UNKNOWN, 0)
+        numbers = np.array([number.get(token, unknown) for token in other.vocabulary], np.int32)
+        return replace(other, vocabulary=self.vocabulary), numbers[column]
 
     def unlike(self, other):
-        if isinstance(self.vocabulary, str) == isinstance(other.vocabulary, str):
+        if self.rule == other.rule and self.kind == other.kind:
             return None
-        return f"takes sequences of {self._unit}", f"such of {other._unit}"
+        rules = [f" by the rule {each.rule!r}" if each.rule else "" for each in (self, other)]
+        return f"takes {self.kind}{rules[0]}", f"{other.kind}{rules[1]}"
 
     def check_to_learn(self, recipe, name, column):
-        if not isinstance(self.vocabulary, str) and self.tokens < 4:
+        if not self._is_written and self.tokens < 4:
             raise UserError(
                 f"{recipe} needs texts of two different words or more, {name} has {self.tokens - 2}"
             )
 
     def encode(self, text: str) -> np.ndarray:
-        """The numbers of the characters of a text, `(length,)` of int32.
+        """The numbers of the characters, or of the tokens, of a text, `(length,)` of int32.
 
         Characters beyond the vocabulary have the number of `UNKNOWN`, or 0 if that is none.
         """
+        if self.rule:
+            import tensorflow as tf
+
+            with tf.device("CPU"):
+                found = tokens(tf.constant([text.encode(errors="replace")]), self.rule)
+                return numbers_of(found, self.vocabulary).flat_values.numpy()
         points = np.frombuffer(self.vocabulary.encode("utf-32-le"), np.uint32)
         order = np.argsort(points)
         codes = np.frombuffer(text.encode("utf-32-le", "replace"), np.uint32)
@@ -108,7 +122,7 @@ class Text(Feature):
         return np.where(points[found] == codes, found, unknown).astype(np.int32)
 
     def decode(self, numbers: np.ndarray) -> str:
-        """The text of some numbers of characters."""
+        """The text of some numbers of characters or tokens."""
         return "".join(self.vocabulary[number] for number in numbers)
 
     def lengths(self, column):
@@ -138,11 +152,11 @@ class Text(Feature):
 
         with tf.device("CPU"):
             texts = tf.constant(list(column), tf.string)
-            return numbers_of_words(texts, self.vocabulary)[:, : self.length]
+            return numbers_of(words(texts), self.vocabulary)[:, : self.length]
 
     def random(self, random, count):
         length = self.length or 6
-        shape = (count, length if self._unit == "characters" else min(length, 6))
+        shape = (count, length if self._is_written else min(length, 6))
         return random.integers(0, self.tokens, shape, dtype="int32")
 
     def wanted(self, model, what):
@@ -152,13 +166,24 @@ class Text(Feature):
         )
 
     @property
+    def _is_written(self) -> bool:
+        """Whether sequences are parts of a text that is to be written."""
+        return isinstance(self.vocabulary, str) or self.rule is not None
+
+    @property
     def _unit(self) -> str:
-        return "characters" if isinstance(self.vocabulary, str) else "words"
+        return "characters" if isinstance(self.vocabulary, str) else self.rule or "words"
+
+    @property
+    def kind(self):
+        if isinstance(self.vocabulary, str):
+            return "sequences of characters"
+        return "sequences of words, such as words:NAME" if self._is_written else "texts"
 
     def fits(self, shape):
         if len(shape) != 1 or self.length is None:
             return len(shape) == 1
-        return shape[0] == self.length if self._unit == "characters" else shape[0] <= self.length
+        return shape[0] == self.length if self._is_written else shape[0] <= self.length
 
     def wrong(self, values):
         return not_classes(values, self.tokens)

@@ -1,4 +1,8 @@
-"""Words of texts, the same ones in data and inside of an exported model."""
+"""Words of texts, the same ones in data and inside of an exported model.
+
+Of texts that have a class only the words count, in lower case. Of those that are to be written all
+does: their tokens, one after another, are the text.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,16 @@ PADDING, UNKNOWN = "", "\N{REPLACEMENT CHARACTER}"
 # Words are found by their hashes, of so many different ones: constants, where a table of strings
 # would be a resource, which a server has to initialise.
 HASHES = 2**62
+# Rules by which a text to be written is cut into tokens, which have the space before them: into
+# words, marks and ends of lines; or at spaces alone, of a text that has been cut by others.
+RULES = {
+    "words": r"\n| ?(?:[\pL\pM\pN_]+(?:['\x{2019}][\pL\pM\pN]+)*|[^\s\pL\pM\pN_])",
+    "tokens": r"\n| \S+",
+}
+# What stands for unknown words in texts that have been cut by others.
+RARE = "<unk>"
+# What tokens are marked with.
+CUT = "\x1f"
 
 
 def words(texts) -> tf.RaggedTensor:
@@ -33,34 +47,61 @@ def words(texts) -> tf.RaggedTensor:
     return tf.strings.split(tf.strings.regex_replace(texts, r"[^\pL\pM\pN]+", " "))
 
 
-def vocabulary_of(texts: Sequence[str], size: int) -> tuple[str, ...]:
-    """The most frequent words of texts, after `PADDING` and `UNKNOWN`.
+def tokens(texts, rule: str) -> tf.RaggedTensor:
+    """The tokens of texts by a rule, `(texts, tokens)`; one after another they are the text.
+
+    Several spaces are one, there are none beside the end of a line, and none at the end.
+
+    Args:
+        texts: A tensor of strings, or strings.
+        rule: One of `RULES`.
+    """
+    import tensorflow as tf
+
+    def replace(pattern: str, by: str):
+        return tf.strings.regex_replace(texts, pattern, by)
+
+    texts = replace(r"[^\S\n]+", " ")
+    texts = replace(r" ?\n ?", "\n")
+    if rule == "tokens":
+        texts = replace(r" ?(\S+)", r" \1")
+    return tf.strings.split(replace(f"({RULES[rule]})", rf"\1{CUT}"), CUT)[:, :-1]
+
+
+def vocabulary_of(texts: Sequence[str], size: int, rule: str | None = None) -> tuple[str, ...]:
+    """The most frequent words of texts, after `PADDING` and `UNKNOWN`; or the tokens of a rule.
+
+    These come after `UNKNOWN`, and there is no padding among them.
 
     Args:
         texts: The texts.
         size: How many tokens there are at the most, with these two.
+        rule: One of `RULES`, for texts that are to be written.
     """
     import tensorflow as tf
 
     with tf.device("CPU"):
-        counts = Counter(words(tf.constant(list(texts), tf.string)).flat_values.numpy().tolist())
-    frequent = sorted(counts, key=lambda word: (-counts[word], word))[: size - 2]
-    return PADDING, UNKNOWN, *(word.decode() for word in frequent)
+        texts = tf.constant(list(texts), tf.string)
+        found = tokens(texts, rule) if rule else words(texts)
+    counts = Counter(found.flat_values.numpy().tolist())
+    first = (UNKNOWN,) if rule else (PADDING, UNKNOWN)
+    counts.pop(f" {RARE}".encode(), None)
+    frequent = sorted(counts, key=lambda word: (-counts[word], word))[: size - len(first)]
+    return *first, *(word.decode() for word in frequent)
 
 
-def numbers_of_words(texts, vocabulary: Sequence[str]) -> tf.RaggedTensor:
-    """The numbers of the words of texts, `(texts, words)` of int32, that of `UNKNOWN` for others.
+def numbers_of(found: tf.RaggedTensor, vocabulary: Sequence[str]) -> tf.RaggedTensor:
+    """The numbers of words, `(texts, words)` of int32, that of `UNKNOWN` for unknown ones.
 
     Args:
-        texts: A tensor of strings, or strings.
-        vocabulary: The words, in the order of their numbers.
+        found: The words.
+        vocabulary: Those that have numbers, in their order.
     """
     import tensorflow as tf
 
     with tf.init_scope():  # they are constants where a graph is made
         known = tf.strings.to_hash_bucket_fast(list(vocabulary), HASHES).numpy()
     order = np.argsort(known).astype("int32")
-    found = words(texts)
     hashes = tf.strings.to_hash_bucket_fast(found.flat_values, HASHES)
     place = tf.minimum(tf.searchsorted(known[order], hashes), len(order) - 1)
     unknown = vocabulary.index(UNKNOWN)

@@ -20,6 +20,7 @@ DATA = (
     "grid25",
     "hourly_temperatures",
     "images:",
+    "kjv",
     "mackey_glass",
     "mnist",
     "padded:",
@@ -33,6 +34,8 @@ DATA = (
     "table:",
     "text:",
     "texts:",
+    "tokens:",
+    "words:",
 )
 
 
@@ -61,7 +64,7 @@ Data = Annotated[
         help="Data set: digits, scenes, a name of tensorflow-datasets such as fashion_mnist, "
         "images:FOLDER, arrays:FILE.npz, python_docs or text:FILE, texts:FOLDER, table:FILE.csv; "
         "padded:NAME is images with margins, up to powers of two, rows:NAME and pixels:NAME are "
-        "images as series.",
+        "images as series, words:NAME is a text in words.",
         autocompletion=complete_data,
         show_default="the recipe's own",
     ),
@@ -123,7 +126,7 @@ SequenceLength = Annotated[
     int | None,
     typer.Option(
         min=1,
-        show_default="50, 200 words, or 168 steps",
+        show_default="50, 20 or 200 words, or 168 steps",
         help="Characters of the sequences that a text is cut into; words that are taken of texts "
         "with classes; steps of a series before those to be forecast.",
     ),
@@ -131,6 +134,14 @@ SequenceLength = Annotated[
 Horizon = Annotated[
     int | None,
     typer.Option(min=1, show_default="24", help="Steps of a series that are to be forecast."),
+]
+VocabularySize = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        show_default="10000, or 20000 with classes",
+        help="Different words of a text that are known at the most.",
+    ),
 ]
 GibbsSteps = Annotated[
     int | None,

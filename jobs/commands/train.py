@@ -19,6 +19,7 @@ from .options import (
     Seed,
     SequenceLength,
     ValueRange,
+    VocabularySize,
     complete_recipe,
     read_numbers,
 )
@@ -47,6 +48,7 @@ def train(
     value_range: ValueRange = None,
     sequence_length: SequenceLength = None,
     horizon: Horizon = None,
+    vocabulary_size: VocabularySize = None,
     early_stopping: Annotated[
         int | None,
         typer.Option(
@@ -115,6 +117,7 @@ def train(
                 value_range=value_range,
                 sequence_length=sequence_length,
                 horizon=horizon,
+                vocabulary_size=vocabulary_size,
                 early_stopping=early_stopping,
                 seed=seed,
                 force=force,

@@ -19,6 +19,7 @@ from .options import (
     Seed,
     SequenceLength,
     ValueRange,
+    VocabularySize,
     complete_recipe,
     read_numbers,
 )
@@ -71,6 +72,7 @@ def tune(
     value_range: ValueRange = None,
     sequence_length: SequenceLength = None,
     horizon: Horizon = None,
+    vocabulary_size: VocabularySize = None,
     seed: Seed = 0,
     from_run: Annotated[
         Any,
@@ -161,6 +163,7 @@ def tune(
                 value_range=value_range,
                 sequence_length=sequence_length,
                 horizon=horizon,
+                vocabulary_size=vocabulary_size,
                 seed=seed,
                 from_run=from_run,
                 force=force,

@@ -1,15 +1,42 @@
-"""Strings in endpoints: characters to numbers and back, inside of a graph of TensorFlow."""
+"""Strings in endpoints: their tokens to numbers and back, inside of a graph of TensorFlow."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
+from ...data.features import words
+from ...errors import UserError
+from ..endpoint import Numbers
 
-def to_numbers(strings, vocabulary: str):
-    """The numbers of the characters of strings, `(batch, longest)` of int32, −1 beyond the end.
+
+class _KnownTexts(Numbers):
+    """Strings, for a model that knows the words that its numbers stand for."""
+
+    def input(self, model, name):
+        if isinstance(model.origin.arguments["vocabulary"], int):
+            raise UserError(
+                "the vocabulary of the model is a number: to take strings it must have the words"
+            )
+        return super().input(model, name)
+
+
+Texts = _KnownTexts((None,), "string")
+
+
+def to_numbers(strings, vocabulary: str | Sequence[str], rule: str | None = None):
+    """The numbers of the tokens of strings, `(batch, longest)` of int32, −1 beyond the end.
 
     Characters beyond the vocabulary are its replacement character, or its first one.
+
+    Args:
+        strings: The strings, `(batch,)`.
+        vocabulary: Characters, or tokens.
+        rule: By which one of `words.RULES` strings are cut into tokens.
     """
     import tensorflow as tf
 
+    if rule:
+        return words.numbers_of(words.tokens(strings, rule), vocabulary).to_tensor(-1)
     codes = tf.strings.unicode_decode(strings, "UTF-8").to_tensor(-1)
     points, order = _points(vocabulary)
     place = tf.minimum(tf.searchsorted(points, tf.reshape(codes, [-1])), len(points) - 1)
@@ -19,14 +46,14 @@ def to_numbers(strings, vocabulary: str):
     return tf.where(codes < 0, -1, numbers)
 
 
-def begun(numbers, vocabulary: str):
+def begun(numbers, vocabulary: str | Sequence[str]):
     """Rows of numbers, those without any begun with the end of a line, and which these are.
 
-    A vocabulary without an end of a line has its first character in place of that.
+    A vocabulary without an end of a line has its first token in place of that.
     """
     import tensorflow as tf
 
-    start = max(vocabulary.find("\n"), 0)
+    start = vocabulary.index("\n") if "\n" in vocabulary else 0
     empty = tf.reduce_all(numbers < 0, axis=1)
     numbers = tf.pad(numbers, [[0, 0], [0, 1]], constant_values=-1)
     first = tf.where(empty, start, numbers[:, 0])
@@ -41,12 +68,14 @@ def without_first(numbers, which):
     return tf.concat([first[:, None], numbers[:, 1:]], axis=1)
 
 
-def to_strings(numbers, vocabulary: str):
+def to_strings(numbers, vocabulary: str | Sequence[str]):
     """The strings, `(batch,)`, of rows of numbers; those below 0 stand for nothing."""
     import tensorflow as tf
 
-    points = np.array([ord(character) for character in vocabulary], "int32")
     rows = tf.ragged.boolean_mask(numbers, numbers >= 0)
+    if not isinstance(vocabulary, str):
+        return tf.strings.reduce_join(tf.gather(list(vocabulary), rows), axis=1)
+    points = np.array([ord(character) for character in vocabulary], "int32")
     return tf.strings.unicode_encode(tf.gather(points, rows), "UTF-8")
 
 

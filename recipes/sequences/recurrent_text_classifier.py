@@ -7,8 +7,8 @@ from keras import layers, ops
 
 from ...checks import is_whole
 from ...data.features import words
-from ...errors import UserError
-from ..endpoint import Function, Numbers, Part
+from ..endpoint import Function, Part
+from ..language.strings import Texts
 from ..model import RecipeModel
 from ..recurrent import Cell, stack
 from ..registry import Objective, Published, recipe
@@ -58,21 +58,10 @@ SequenceLength = Annotated[
 ]
 
 
-class Texts(Numbers):
-    """Strings, for a model that knows words."""
-
-    def input(self, model, name):
-        if is_whole(model.origin.arguments["vocabulary"]):
-            raise UserError(
-                "the vocabulary of the model is a number: to take strings it must have the words"
-            )
-        return super().input(model, name)
-
-
-def _serve(model, texts: Texts((None,), "string")):
+def _serve(model, texts: Texts):
     """Texts are cut into words as those were that the model has learnt from."""
     arguments = model.origin.arguments
-    numbers = words.numbers_of_words(texts, arguments["vocabulary"])
+    numbers = words.numbers_of(words.words(texts), arguments["vocabulary"])
     numbers = numbers[:, : arguments["sequence_length"]]
     return {"probabilities": ops.softmax(model(words.padded(numbers), training=False))}
 

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 
@@ -122,3 +124,57 @@ def test_sequences_of_about_one_length_share_a_batch_in_an_order_of_the_seed():
     for a, b in zip(second, resumed, strict=True):
         np.testing.assert_array_equal(a, b)
     assert any(a.shape != b.shape or (a != b).any() for a, b in zip(first, second, strict=True))
+
+
+def test_tokens_one_after_another_are_the_text(tmp_path):
+    text = 'The cat sat\n on "the mat", and\n\nit\'s 3.5 – über_all!\n' * 40
+    examples_ = data.read(f"words:text:{written(tmp_path, text)}", sequence_length=9)
+    feature, rows = examples_.features["text"], examples_.columns["text"]
+    wanted = text.replace("\n on", "\non")
+    assert wanted.startswith(feature.decode(rows[:, :-1].ravel()))
+    assert {"\n", ",", '"', " cat", " it's", "!"} - {" it's"} <= set(feature.vocabulary)
+    assert feature.vocabulary[0] == UNKNOWN
+    assert feature.decode(feature.encode("The dog sat.")) == f"The{UNKNOWN} sat."
+    with pytest.raises(UserError, match="words:digits are the words of a text"):
+        data.read("words:digits")
+
+
+def test_a_text_that_others_have_cut_is_taken_as_they_did(tmp_path):
+    text = " no it was n't <unk> monday \n but the u.s. N \n" * 60
+    examples_ = data.read(f"tokens:text:{written(tmp_path, text)}", sequence_length=5)
+    feature, rows = examples_.features["text"], examples_.columns["text"]
+    tokens = [" no", " it", " was", " n't", " monday", "\n", " but", " the", " u.s.", " N"]
+    assert sorted(feature.vocabulary) == sorted([UNKNOWN, *tokens])
+    assert feature.decode(rows[0]) == f" no it was n't{UNKNOWN} monday"
+
+
+def test_the_most_frequent_words_are_known(tmp_path):
+    text = "a a a b b c\n" * 100
+    name = f"words:text:{written(tmp_path, text)}"
+    vocabulary = data.read(name, vocabulary_size=4).features["text"].vocabulary
+    assert vocabulary == (UNKNOWN, " a", " b", "\n")
+    with pytest.raises(UserError, match="vocabulary_size must be at least 3"):
+        data.read(name, vocabulary_size=2)
+    with pytest.raises(UserError, match="has no texts that are cut into words, which alone"):
+        data.read("python_docs", vocabulary_size=100)
+    few = data.read("python_topics", vocabulary_size=50).features["text"].vocabulary
+    assert few == data.read("python_topics").features["text"].vocabulary[:50]
+
+
+def written(tmp_path, text):
+    (tmp_path / "a.txt").write_text(text, "utf-8")
+    return tmp_path / "a.txt"
+
+
+@pytest.mark.skipif(not shutil.which("bible"), reason="Debian's package bible-kjv is not there")
+def test_the_bible_begins_with_the_beginning():
+    examples_ = data.read("words:kjv")
+    text = examples_.features["text"].decode(examples_.columns["text"][0])
+    assert "In the beginning God created the heaven" in text
+
+
+def test_a_bible_that_is_not_there_is_one_sentence(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(UserError, match="install that package") as error:
+        data.read("kjv")
+    one_sentence(error)

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -177,9 +178,9 @@ def test_help_shows_the_options_of_the_recipe(command, name, monkeypatch):
     assert status == 0
     for parameter in get_recipe(name).parameters:
         option = f"--{parameter.name.replace('_', '-')}"
-        # How long sequences are is an option of every training.
-        own = parameter.from_data is None or option == "--sequence-length"
-        assert (option in out) == own
+        # How texts are read are options of every training.
+        own = parameter.from_data is None or option in ("--sequence-length", "--vocabulary-size")
+        assert (re.search(rf"{option}(?![\w-])", out) is not None) == own
         if parameter.tunable:
             assert out.count("Tuned over") >= 1
 
