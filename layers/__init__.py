@@ -14,6 +14,7 @@ from .captioned_rbm import CaptionedRBM  # noqa: E402
 from .corruption import Corruption  # noqa: E402
 from .dbm import DBM  # noqa: E402
 from .drop_path import DropPathJoin, GlobalPath  # noqa: E402
+from .echo_state_cell import EchoStateCell  # noqa: E402
 from .equalized import EqualizedConv2D, EqualizedDense  # noqa: E402
 from .fade_in import FadeIn  # noqa: E402
 from .fold_conv2d_transpose import FoldConv2DTranspose  # noqa: E402
@@ -39,6 +40,7 @@ from .random_shift import RandomShift  # noqa: E402
 from .rbm import RBM  # noqa: E402
 from .repeat_along import RepeatAlong  # noqa: E402
 from .replay_buffer import ReplayBuffer  # noqa: E402
+from .ridge_dense import RidgeDense  # noqa: E402
 from .simplified_gru_cell import SimplifiedGRUCell  # noqa: E402
 from .standardize import Standardize  # noqa: E402
 from .style_mixing import StyleMixing  # noqa: E402
@@ -58,6 +60,7 @@ __all__ = [
     "CaptionedRBM",
     "Corruption",
     "DropPathJoin",
+    "EchoStateCell",
     "EqualizedConv2D",
     "EqualizedDense",
     "FadeIn",
@@ -84,6 +87,7 @@ __all__ = [
     "RandomShift",
     "RepeatAlong",
     "ReplayBuffer",
+    "RidgeDense",
     "SimplifiedGRUCell",
     "Standardize",
     "StyleMixing",

@@ -115,6 +115,7 @@ from .registry import (  # noqa: E402
 )
 from .regressors.linear_regression import linear_regression  # noqa: E402
 from .segmenters.unet import unet, unet_572  # noqa: E402
+from .sequences.echo_state import echo_state  # noqa: E402
 from .sequences.forecaster import forecaster  # noqa: E402
 from .sequences.recurrent_classifier import irnn, recurrent_classifier  # noqa: E402
 from .sequences.recurrent_text_classifier import recurrent_text_classifier  # noqa: E402
@@ -162,6 +163,7 @@ __all__ = [
     "densenet_bc_250_24",
     "dropout_mlp_1024",
     "dropout_mlp_8192",
+    "echo_state",
     "forecaster",
     "fractalnet",
     "gan",

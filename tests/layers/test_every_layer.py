@@ -7,7 +7,7 @@ from keras.src import testing
 from amalthea import layers
 
 IMAGES = (2, 4, 5, 3)
-CELLS = (layers.PeepholeLSTMCell, layers.SimplifiedGRUCell)
+CELLS = (layers.EchoStateCell, layers.PeepholeLSTMCell, layers.SimplifiedGRUCell)
 
 # Arguments, shape of the inputs, shape of the outputs, and what else Keras is to expect. Keras
 # builds by the shape alone and compares its symbolic outputs with real ones, in single and in mixed
@@ -28,6 +28,7 @@ LAYERS = {
     "Corruption": ({"kind": "masking", "level": 0.3}, IMAGES, IMAGES),
     "DBM": ({"hidden": (4, 3), "persistent_chains": 5}, (2, 5), (2, 3)),
     "DropPathJoin": ({"columns": (0, 2)}, (IMAGES, IMAGES, (3,)), IMAGES),
+    "EchoStateCell": ({"units": 4}, (2, 5, 3), (2, 4)),
     "EqualizedConv2D": ({"filters": 2, "kernel_size": 3}, IMAGES, (2, 4, 5, 2)),
     "EqualizedDense": ({"units": 3}, (2, 5), (2, 3)),
     "FadeIn": ({"alpha": 0.25}, (IMAGES, IMAGES), IMAGES),
@@ -59,6 +60,7 @@ LAYERS = {
     "RandomShift": ({"pixels": 1, "flip": True}, IMAGES, IMAGES),
     "RepeatAlong": ({}, ((2, 3), (2, 4, 5)), (2, 4, 3)),
     "ReplayBuffer": ({"capacity": 6}, IMAGES, IMAGES),
+    "RidgeDense": ({"units": 3}, (2, 5), (2, 3)),
     "SimplifiedGRUCell": ({"units": 4}, (2, 5, 3), (2, 4)),
     "Standardize": ({}, (2, 5), (2, 5)),
     "StyleMixing": ({"count": 4}, ((2, 3), (2, 3)), (2, 4, 3)),

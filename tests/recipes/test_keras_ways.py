@@ -309,6 +309,8 @@ def test_steps_asked_for_are_steps_done_under_all_callbacks_of_keras(name, tmp_p
     assert int(model.optimizer.iterations) == 10
     rates = [rates for key, rates in history.history.items() if key.startswith("learning_rate")]
     assert rates
+    if name == "echo_state":  # is solved for, whatever the rate
+        return
     assert all(first > 0 and second == 0 for first, second in rates)
     # With a rate of 0 nothing moves, but what momentum still does.
     optimizers = getattr(model.optimizer, "optimizers", [model.optimizer])
@@ -412,8 +414,9 @@ def test_keras_order_of_axes_changes_nothing(name, life):
 @pytest.mark.parametrize("mode", ["run_eagerly", "jit_compile"])
 def test_a_step_runs_eagerly_and_compiled_by_xla(name, mode):
     model = build(name)
-    if (name, mode) == ("convolutional_autoencoder", "jit_compile"):
-        # XLA lacks the gradient of nearest resizing.
+    if mode == "jit_compile" and not model.supports_jit:
+        # XLA lacks the gradient of nearest resizing, and what is done on the host.
+        assert name in ("convolutional_autoencoder", "echo_state")
         for alike in (model, keras.models.clone_model(model)):
             with pytest.warns(UserWarning, match="doesn't support `jit_compile=True`"):
                 alike.jit_compile = True
