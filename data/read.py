@@ -23,6 +23,7 @@ from .resize import resize
 from .sources import ALONE, NOTHING, OF_IMAGES, OF_SERIES, OF_WORDS, Settings, source_of
 from .splits import check_split
 from .texts import sequences
+from .tokens import written
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -62,7 +63,9 @@ def read(
             `python_docs`, the prose of Python's own help, `kjv` of the Debian package `bible-kjv`,
             or `text:FILE`, or `text:FOLDER` for all its files `*.txt`: sequences of characters;
             `words:NAME` are words, marks and ends of lines of such a text, `tokens:NAME` what
-            spaces divide, for a text that others have cut. Of texts with a class each:
+            spaces divide, for a text that others have cut. Of words with a class each:
+            `written:NAME`, such a text in small letters without marks, with how each word was
+            written; `copying`, symbols that are to be said again. Of texts with a class each:
             `python_topics`, paragraphs of that help with their topics, `fortunes` of the Debian
             package of that name with their categories, `texts:FOLDER` for a folder of files `*.txt`
             for each class, or `table:FILE.csv` with the columns `text` and `label`. Of numbers:
@@ -96,16 +99,17 @@ def read(
 
 def _read(name: str, split: str, settings: Settings) -> Examples:
     made, _, of = name.partition(":")
-    if made in RULES and of:
+    if made in (*RULES, "written") and of:
         source, path = source_of(of)
         if source.text is None:
             raise UserError(
-                f"{name} are the {made} of a text, such as python_docs or text:FILE, and {of} is "
-                "none"
+                f"{name} needs a text, such as python_docs or text:FILE, and {of} is none"
             )
         _check_applies(name, settings, OF_WORDS)
-        length, size = settings.sequence_length, settings.vocabulary_size
-        return sequences(f"{name}, split {split}", source.text(path), split, length, made, size)
+        whole = f"{name}, split {split}", source.text(path), split, settings.sequence_length
+        if made == "written":
+            return written(*whole, settings.vocabulary_size)
+        return sequences(*whole, made, settings.vocabulary_size)
     if made in PREFIXES and of:
         examples = _read(of, split, settings)
         images = _images(examples, name)

@@ -8,7 +8,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import UserError
-from . import arrays, catalogue, crowds, digits, folder, mixtures, scenes, series, tables, texts
+from . import (
+    arrays,
+    catalogue,
+    crowds,
+    digits,
+    folder,
+    mixtures,
+    scenes,
+    series,
+    tables,
+    texts,
+    tokens,
+)
 from . import value_range as ranges
 from .examples import Examples
 
@@ -93,6 +105,7 @@ BY_NAME = {
     "kjv": _text("kjv", lambda _: texts.kjv()),
     "python_topics": Source(lambda _, split, s: texts.python_topics(split), OF_WORDS),
     "fortunes": Source(lambda _, split, s: texts.fortunes(split), OF_WORDS),
+    "copying": Source(lambda _, split, s: tokens.copying(split, s.sequence_length), OF_TEXTS),
     "adding": Source(partial(_forecast, series.adding), OF_SERIES),
     "mackey_glass": Source(partial(_forecast, series.mackey_glass), OF_SERIES),
     "hourly_temperatures": Source(partial(_forecast, series.hourly_temperatures), OF_SERIES),

@@ -100,7 +100,7 @@ def sequences(
     unit = rule or "characters"
     if length is None:
         length = TOKENS if rule else SEQUENCE_LENGTH
-    part, training = (_part(text, which) for which in (split, "train"))
+    part, training = (part_of(text, which) for which in (split, "train"))
     if vocabulary_size is not None and vocabulary_size < 3:
         raise UserError(
             f"vocabulary_size must be at least 3, one of which is for unknown {unit}, got "
@@ -129,7 +129,8 @@ def sequences(
     return Examples(name, {"text": rows}, {"text": feature}, origin=origin)
 
 
-def _part(text: str, split: str) -> str:
+def part_of(text: str, split: str) -> str:
+    """The part of a text that is a split of it."""
     start, end = (len(text) * tenths // 10 for tenths in PARTS[split])
     return text[start:end]
 

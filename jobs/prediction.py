@@ -82,6 +82,9 @@ class Prediction:
                     row["class"], row["probability"] = most_probable[0]
                     if top > 1:
                         row["classes"] = dict(most_probable)
+            elif name == "labels":
+                for row, labels in zip(rows, values, strict=True):
+                    row["labels"] = [self.class_names[label] for label in labels if label >= 0]
             elif name == "tags":
                 names = self.class_names or tuple(map(str, range(values.shape[1])))
                 for row, probabilities in zip(rows, values, strict=True):
@@ -182,8 +185,8 @@ def predict(
         batches.append(part.predict_on_batch(rows | seeds))
     outputs = {key: np.concatenate([b[key] for b in batches]) for key in batches[0]}
     noun = column if column in ("image", "text") else "row"
-    tags = run.features.get("tags")
-    class_names = tags.names if tags else run.class_names
+    several = run.features.get("tags") or run.features.get("token_labels")
+    class_names = several.names if several else run.class_names
     return Prediction(names, given[inputs], name, outputs, class_names, noun)
 
 

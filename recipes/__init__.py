@@ -118,6 +118,7 @@ from .segmenters.unet import unet, unet_572  # noqa: E402
 from .sequences.echo_state import echo_state  # noqa: E402
 from .sequences.forecaster import forecaster  # noqa: E402
 from .sequences.recurrent_classifier import irnn, recurrent_classifier  # noqa: E402
+from .sequences.recurrent_tagger import recurrent_tagger  # noqa: E402
 from .sequences.recurrent_text_classifier import recurrent_text_classifier  # noqa: E402
 
 __all__ = [
@@ -201,6 +202,7 @@ __all__ = [
     "recipe",
     "recurrent_autoencoder",
     "recurrent_classifier",
+    "recurrent_tagger",
     "recurrent_text_classifier",
     "resnet",
     "resnet18",

@@ -9,6 +9,7 @@ from .points import Points
 from .series import Series
 from .tags import Tags
 from .text import Text
+from .token_labels import TokenLabels
 from .values import Targets, Values
 
 # By the name of the column that holds it, as tensorflow-datasets has it where it has one.
@@ -22,6 +23,7 @@ FEATURES = {
     "series": Series,
     "tags": Tags,
     "targets": Targets,
+    "token_labels": TokenLabels,
     "values": Values,
 }
 
@@ -37,5 +39,6 @@ __all__ = [
     "Tags",
     "Targets",
     "Text",
+    "TokenLabels",
     "Values",
 ]

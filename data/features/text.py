@@ -74,7 +74,8 @@ class Text(Feature):
     def size(self):
         if self._is_written:
             return f"sequences of {self.length} {self._unit}, of {self.tokens:,} different ones,"
-        return f"texts of at most {self.length} words, of {self.tokens:,} different ones,"
+        words = f"at most {self.length} words" if self.length else "words"
+        return f"texts of {words}, of {self.tokens:,} different ones,"
 
     def facts(self):
         # That of words follows from the texts, whose hash is known.

@@ -12,8 +12,9 @@ DATA = (
     "adding",
     "arrays:",
     "cifar10",
-    "diabetes",
+    "copying",
     "crowds",
+    "diabetes",
     "digits",
     "fashion_mnist",
     "fortunes",
@@ -36,6 +37,7 @@ DATA = (
     "texts:",
     "tokens:",
     "words:",
+    "written:",
 )
 
 

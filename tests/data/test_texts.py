@@ -135,7 +135,7 @@ def test_tokens_one_after_another_are_the_text(tmp_path):
     assert {"\n", ",", '"', " cat", " it's", "!"} - {" it's"} <= set(feature.vocabulary)
     assert feature.vocabulary[0] == UNKNOWN
     assert feature.decode(feature.encode("The dog sat.")) == f"The{UNKNOWN} sat."
-    with pytest.raises(UserError, match="words:digits are the words of a text"):
+    with pytest.raises(UserError, match="words:digits needs a text, such as python_docs"):
         data.read("words:digits")
 
 
