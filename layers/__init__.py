@@ -47,6 +47,7 @@ from .style_mixing import StyleMixing  # noqa: E402
 from .tied import TiedConv2D, TiedDense  # noqa: E402
 from .trainable_pooling2d import TrainablePooling2D  # noqa: E402
 from .truncation import Truncation  # noqa: E402
+from .two_bias_lstm_cell import TwoBiasLSTMCell  # noqa: E402
 
 __all__ = [
     "DBM",
@@ -95,4 +96,5 @@ __all__ = [
     "TiedDense",
     "TrainablePooling2D",
     "Truncation",
+    "TwoBiasLSTMCell",
 ]

@@ -6,7 +6,7 @@ from typing import Annotated
 import keras
 from keras import layers
 
-from ..layers import PeepholeLSTMCell, SimplifiedGRUCell
+from ..layers import PeepholeLSTMCell, SimplifiedGRUCell, TwoBiasLSTMCell
 from .search import Choice, Rank
 
 
@@ -28,6 +28,10 @@ def _irnn(units, **arguments):
     )
 
 
+def _two_bias_lstm(units, **arguments):
+    return layers.RNN(TwoBiasLSTMCell(units), **arguments)
+
+
 CELLS = {
     "lstm": layers.LSTM,
     "gru": layers.GRU,
@@ -36,6 +40,8 @@ CELLS = {
     "simplified_gru": _simplified_gru,
     "irnn": _irnn,
 }
+# What no search tries beside them.
+LAYERS = {**CELLS, "two_bias_lstm": _two_bias_lstm}
 # Up to so many steps a graph without a loop is not too large, and faster.
 UNROLLED = 32
 Cell = Annotated[str, Choice(*CELLS, rank=Rank.UNITS)]
@@ -57,7 +63,7 @@ def stack(
     Args:
         x: Sequences, `(batch, steps, features)`.
         hidden_units: Units of each layer.
-        cell: One of `CELLS`.
+        cell: One of `LAYERS`.
         bidirectional: Whether each layer also reads backwards, with as many units more.
         dropout: Share of units that are left out in training, above each layer.
         return_sequences: Whether the last layer gives what it holds at each step, too.
@@ -71,7 +77,7 @@ def stack(
     unroll = x.shape[1] is not None and x.shape[1] <= UNROLLED
     for layer, units in enumerate(hidden_units, start=1):
         sequences = return_sequences or layer < len(hidden_units)
-        recurrent = CELLS[cell](
+        recurrent = LAYERS[cell](
             units,
             return_sequences=sequences,
             return_state=states,

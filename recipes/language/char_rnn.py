@@ -5,16 +5,20 @@ from typing import Annotated
 import keras
 from keras import layers, ops
 
+from ...callbacks import LearningRateDecay
+from ...errors import UserError
 from ..recurrent import Cell, stack
 from ..registry import Objective, Published, recipe
 from ..search import Dropout, Flag, FromData, Given, LearningRate, Seed, Widths
 from ..tasks import LANGUAGE_MODELING
+from .falling import FallingEpochs, Positive, SteadyEpochs, falling
 from .stream_model import StreamModel
 from .writing import ENDPOINTS, perplexity
 
 # Those of the source's example, a selection of Shakespeare's plays.
 SHAKESPEARE = "\n !$&',-.3:;?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-SOURCE = "https://github.com/karpathy/char-rnn, with Keras' one bias vector"
+ORIGINAL = "https://github.com/karpathy/char-rnn"
+SOURCE = f"{ORIGINAL}, with Keras' one bias vector"
 
 Vocabulary = Annotated[
     str,
@@ -26,6 +30,11 @@ Vocabulary = Annotated[
 ]
 
 
+def schedule(arguments) -> LearningRateDecay:
+    """The step size that falls in the course of a training."""
+    return LearningRateDecay(arguments["learning_rate"], falling(arguments))
+
+
 @recipe(
     family="language",
     task=LANGUAGE_MODELING,
@@ -34,6 +43,7 @@ Vocabulary = Annotated[
     objective=Objective("val_loss", "min"),
     endpoints=ENDPOINTS,
     measures=perplexity,
+    schedule=schedule,
     smoke={"vocabulary": "\n abc", "hidden_units": (4, 3), "carried": False},
     epochs=20,
     published=(
@@ -44,6 +54,13 @@ Vocabulary = Annotated[
             SOURCE,
             {"hidden_units": (512, 512, 512)},
         ),
+        Published("2 layers of 128, two biases", 240_321, ORIGINAL, {"two_biases": True}),
+        Published(
+            "3 layers of 512, two biases",
+            5_421_633,
+            ORIGINAL,
+            {"hidden_units": (512, 512, 512), "two_biases": True},
+        ),
     ),
 )
 def char_rnn(
@@ -53,6 +70,10 @@ def char_rnn(
     cell: Cell = "lstm",
     dropout: Dropout = 0.0,
     learning_rate: LearningRate = 2e-3,
+    two_biases: Flag = False,
+    steady_epochs: SteadyEpochs = 10,
+    falling_epochs: FallingEpochs = 40,
+    decay: Positive = 0.97,
     carried: Flag = True,
     seed: Seed = None,
 ) -> keras.Model:
@@ -61,7 +82,6 @@ def char_rnn(
     Characters enter one-hot; the layers above each other hand on what they hold at each of them.
 
     Deviations:
-        * The step size stays the same; the source's falls by 3 % an epoch from the tenth on.
         * Keras' initial weights and its forget gates that are open at first, and mini-batches of 64
           sequences; the source draws uniformly from ±0.08 and takes 50.
 
@@ -74,6 +94,10 @@ def char_rnn(
             first.
         dropout: Share of units that are left out on the way up, above each layer.
         learning_rate: Step size of RMSprop, whose gradients are cut off at ±5.
+        two_biases: Whether LSTM layers have a second vector of biases, as those of the source do.
+        steady_epochs: Epochs before the step size falls, in a training of all that the source has.
+        falling_epochs: Epochs in which it falls, at the same shares of a longer or shorter one.
+        decay: What it is multiplied by in each of these.
         carried: Whether states are carried over batches: the rows of `x` are then parts of one
             text, in their order, and are read as many streams as a batch has rows. False for
             sequences that do not follow each other, which begin with states of zeros.
@@ -85,7 +109,7 @@ def char_rnn(
         sequences one character on; its loss is the cross-entropy of a character in nats.
 
     Raises:
-        UserError: If an argument is not valid.
+        UserError: If an argument is not valid, or `two_biases` are of another cell.
 
     Example:
         >>> import numpy as np
@@ -100,8 +124,11 @@ def char_rnn(
         Karpathy 2015, "The Unreasonable Effectiveness of Recurrent Neural Networks":
         https://karpathy.github.io/2015/05/21/rnn-effectiveness
     """
+    if two_biases and cell != "lstm":
+        raise UserError(f"two_biases are those of cell='lstm', got cell={cell!r}")
     text = keras.Input((None,), dtype="int32", name="text")
     x = ops.one_hot(text, len(vocabulary))
+    cell = "two_bias_lstm" if two_biases else cell
     x = stack(x, hidden_units, cell, dropout=dropout, return_sequences=True, states=True)
     outputs = layers.Dense(len(vocabulary), dtype="float32", name="logits")(x)
     model = StreamModel(text, outputs, name="char_rnn")

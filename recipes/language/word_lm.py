@@ -15,6 +15,7 @@ from ..recurrent import stack
 from ..registry import Objective, Published, recipe, variant
 from ..search import Dropout, Flag, Float, FromData, Given, Rank, Seed, Widths, at_least
 from ..tasks import LANGUAGE_MODELING
+from .falling import FallingEpochs, Positive, SteadyEpochs, falling
 from .stream_model import StreamModel
 from .writing import ENDPOINTS, perplexity
 
@@ -43,23 +44,11 @@ Rule = Annotated[
     FromData("text", "rule"),
 ]
 Steps = Annotated[int, at_least(1), FromData("text", "length")]
-Positive = Given(lambda v: isinstance(v, int | float) and v > 0, "a number above 0")
-
-
-def _multiplier(arguments):
-    steady, falling = arguments["steady_epochs"], arguments["falling_epochs"]
-
-    def multiplier(share: float) -> float:
-        # A share of whole epochs is one of them, though it is rounded.
-        epoch = int((steady + falling) * share + 1e-6)
-        return arguments["decay"] ** max(0, epoch + 1 - steady)
-
-    return multiplier
 
 
 def schedule(arguments) -> LearningRateDecay:
     """The step size that stays for some epochs, and falls in each of the others."""
-    return LearningRateDecay(_step_size(arguments), _multiplier(arguments))
+    return LearningRateDecay(_step_size(arguments), falling(arguments))
 
 
 def _takes(features, arguments):
@@ -103,10 +92,10 @@ def word_lm(
     tied: Flag = False,
     initial_range: Annotated[float, Float(0.01, 0.2, log=True, rank=Rank.OTHER)] = 0.1,
     learning_rate: Annotated[float, Float(0.05, 5.0, log=True, rank=Rank.LEARNING_RATE)] = 1.0,
-    clip: Annotated[float, Positive] = 5.0,
-    steady_epochs: Annotated[int, at_least(1)] = 4,
-    falling_epochs: Annotated[int, at_least(0)] = 9,
-    decay: Annotated[float, Positive] = 0.5,
+    clip: Positive = 5.0,
+    steady_epochs: SteadyEpochs = 4,
+    falling_epochs: FallingEpochs = 9,
+    decay: Positive = 0.5,
     carried: Flag = True,
     seed: Seed = None,
 ) -> keras.Model:

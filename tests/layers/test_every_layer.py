@@ -7,7 +7,12 @@ from keras.src import testing
 from amalthea import layers
 
 IMAGES = (2, 4, 5, 3)
-CELLS = (layers.EchoStateCell, layers.PeepholeLSTMCell, layers.SimplifiedGRUCell)
+CELLS = (
+    layers.EchoStateCell,
+    layers.PeepholeLSTMCell,
+    layers.SimplifiedGRUCell,
+    layers.TwoBiasLSTMCell,
+)
 
 # Arguments, shape of the inputs, shape of the outputs, and what else Keras is to expect. Keras
 # builds by the shape alone and compares its symbolic outputs with real ones, in single and in mixed
@@ -68,6 +73,7 @@ LAYERS = {
     "TiedDense": ({"units": 3}, (2, 5), (2, 3)),
     "TrainablePooling2D": ({"pool_size": 2}, IMAGES, (2, 2, 2, 3)),
     "Truncation": ({}, (2, 3), (2, 3)),
+    "TwoBiasLSTMCell": ({"units": 4}, (2, 5, 3), (2, 4)),
 }
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from amalthea.layers import PeepholeLSTMCell, SimplifiedGRUCell
+from amalthea.layers import PeepholeLSTMCell, SimplifiedGRUCell, TwoBiasLSTMCell
 
 RANDOM = np.random.default_rng(0)
 SERIES = RANDOM.standard_normal((3, 7, 5)).astype("float32")
@@ -98,8 +98,20 @@ def test_a_cell_computes_in_the_lower_precision_that_it_is_asked_for(name):
     assert all(weight.dtype == "float32" for weight in cell.weights)
 
 
+def test_two_biases_add_up_to_that_of_keras_lstm():
+    cell, theirs = randomised(TwoBiasLSTMCell(4)), keras.layers.LSTMCell(4)
+    kernel, recurrent, first, second = cell.get_weights()
+    theirs.build((None, 5))
+    theirs.set_weights([kernel, recurrent, first + second])
+    np.testing.assert_allclose(run(cell), run(theirs), rtol=1e-5, atol=1e-6)
+
+
 def test_what_is_no_cell_is_refused():
     with pytest.raises(ValueError, match="units must be a whole number of at least 1, got 0"):
         SimplifiedGRUCell(0)
     with pytest.raises(ValueError, match="no dropout of its own"):
         PeepholeLSTMCell(4, recurrent_dropout=0.1)
+    with pytest.raises(ValueError, match="no dropout of its own"):
+        TwoBiasLSTMCell(4, dropout=0.1)
+    with pytest.raises(ValueError, match="has two biases, got use_bias=False"):
+        TwoBiasLSTMCell(4, use_bias=False)

@@ -203,10 +203,9 @@ def test_a_recipe_of_images_learns_from_no_text_and_a_language_model_from_no_ima
     assert not list(tmp_path.iterdir())
 
 
-def test_the_published_net_has_two_bias_vectors_less():
-    model = char_rnn(hidden_units=(128, 128))
-    biases = [w for w in model.trainable_variables if w.name == "bias"]
-    assert model.count_params() + sum(b.shape[0] for b in biases[:2]) == 240_321
+def test_two_biases_are_those_of_lstm_layers():
+    with pytest.raises(UserError, match="two_biases are those of cell='lstm', got cell='gru'"):
+        char_rnn("ab", cell="gru", two_biases=True)
 
 
 def test_texts_are_read_as_the_source_reads_them():
