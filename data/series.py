@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from .examples import Examples
 from .features import Series, Targets
 from .origin import origin_of
 from .splits import take
-from .tables import read_columns
+from .tables import file_of, read_columns
 from .texts import PARTS
 
 # A week of hours, and a day.
@@ -36,13 +35,8 @@ def read(path: Path, split: str, window: int | None, horizon: int | None) -> Exa
 
 def hourly_temperatures(split: str, window: int | None, horizon: int | None) -> Examples:
     """The temperatures of Seattle in 2010, hour by hour, of the package `vega-datasets`."""
-    found = importlib.util.find_spec("vega_datasets")
-    if found is None:
-        raise UserError(
-            "hourly_temperatures are read from the package vega-datasets, which is not there: "
-            "pip install vega-datasets"
-        )
-    names, numbers = read_columns(Path(found.origin).parent / "_data" / "seattle-temps.csv")
+    path = file_of("hourly_temperatures", "vega-datasets", "_data/seattle-temps.csv")
+    names, numbers = read_columns(path)
     return windows("hourly_temperatures", numbers, names, split, window, horizon)
 
 

