@@ -16,7 +16,7 @@ from clock import Clock  # noqa: E402
 from keras import layers  # noqa: E402
 
 from amalthea import jobs, recipes  # noqa: E402
-from amalthea.data.examples import stream_order  # noqa: E402
+from amalthea.data.streams import streams  # noqa: E402
 
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -71,12 +71,9 @@ def train(net, file, batch, tokens, epochs):
         history = model.fit(x, y, callbacks=[clock], **fit).history
     else:
         model = plain(net, batch, tokens, x.shape[1])
-        order = stream_order(len(x), batch)
-        data = tf.data.Dataset.from_tensor_slices((x[order], y[order]))
-        data = data.batch(batch, drop_remainder=True)
-        history = model.fit(
-            data, epochs=epochs + 1, callbacks=[Reset(), clock], shuffle=False, verbose=0
-        ).history
+        fit |= {"callbacks": [Reset(), clock], "shuffle": False}
+        del fit["batch_size"]
+        history = model.fit(streams((x, y), batch), **fit).history
     steps = len(x) // batch
     step = [seconds / steps for seconds in clock.seconds[1:]]
     return {"step": step, "loss": history["loss"], "parameters": model.count_params()}

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import UserError
 from .features import Feature
 from .origin import Origin
+from .streams import stream_order
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -242,20 +243,6 @@ class Examples:
                 raise UserError(f"batch_size gives {size!r}, but must give at least 1")
             starts.append(min(starts[-1] + size, len(self)))
         return starts
-
-
-def stream_order(count: int, rows: int) -> np.ndarray:
-    """The order of the parts of a text in which each row of a batch goes on with the one before.
-
-    As many streams as a batch has rows, each a run of parts that follow each other; the last parts
-    are left out if they are too few for one more batch.
-
-    Args:
-        count: How many parts there are.
-        rows: How many of them make a batch.
-    """
-    steps = count // rows
-    return np.arange(rows * steps).reshape(rows, steps).T.ravel()
 
 
 def paired(columns: Mapping[str, Any]) -> Any:

@@ -10,16 +10,13 @@ import numpy as np
 from ..errors import UserError
 from .examples import Examples
 from .features import Text, TokenLabels
-from .features.words import PADDING, UNKNOWN, vocabulary_of
+from .features.words import MARKS, PADDING, UNKNOWN, WRITTEN, vocabulary_of
 from .origin import BYTES_OF_A_HASH, WHOLE, Origin
 from .splits import take
 from .texts import part_of
 
 # Words of a sequence, and how many are known.
 SEQUENCE_LENGTH, VOCABULARY_SIZE = 50, 20_000
-# How the letters of a word are, shown on two of them, and the mark behind it.
-CASES, MARKS = ("xx", "Xx", "XX"), ("", *",.:;?!")
-WRITTEN = tuple(case + mark for case in CASES for mark in MARKS)
 # A word, as `words` cuts them, and what comes before the next one.
 QUOTES = "['\N{RIGHT SINGLE QUOTATION MARK}]"
 WORD = re.compile(rf"([^\W_]+(?:{QUOTES}[^\W_]+)*)([\W_]*)")

@@ -23,8 +23,8 @@ MAY_IMPORT = {
     "optimizers": set(),
     "callbacks": {"layers", "metrics"},
     # A recipe that is trained in stages names the callback that does it; what it learns from has
-    # features.
-    "recipes": {"callbacks", "data.features", "layers", "metrics", "optimizers"},
+    # features, and an order where states are carried.
+    "recipes": {"callbacks", "data.features", "data.streams", "layers", "metrics", "optimizers"},
     "data": set(),
     "jobs": set(FOLDERS),
 }
@@ -64,6 +64,7 @@ KNOW_A_BACKEND = {
     "input_gradient.py": "gradients with respect to inputs",
     "fused_batch_normalization.py": "one kernel for batch normalisation",
     "local_response_normalization.py": "one kernel for it",
+    "ridge_dense.py": "a closed form in double precision, on the host",
     "skip_zero_gradients.py": "optimizers on several replicas",
     "strings.py": "texts, which no other backend has",
 }

@@ -28,6 +28,9 @@ RULES = {
 }
 # What stands for unknown words in texts that have been cut by others.
 RARE = "<unk>"
+# How words were written: their letters, shown on two of them, and the mark behind.
+CASES, MARKS = ("xx", "Xx", "XX"), ("", *",.:;?!")
+WRITTEN = tuple(case + mark for case in CASES for mark in MARKS)
 # What tokens are marked with.
 CUT = "\x1f"
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from ...data.examples import stream_order
+from ...data.streams import streams
 from ...errors import UserError
 from ..model import RecipeModel, is_array, only
 
@@ -202,8 +202,6 @@ class StreamModel(RecipeModel):
 
     def _arrange_arrays(self, given: dict[str, Any], batch_size: int | None) -> None:
         """Make batches of arrays in the order of streams."""
-        import tensorflow as tf
-
         parts = [only(given.pop(name, None)) for name in ("x", "y", "sample_weight")]
         parts = tuple(part for part in parts if part is not None)
         held_out = round(len(parts[0]) * (given.pop("validation_split", None) or 0))
@@ -216,10 +214,7 @@ class StreamModel(RecipeModel):
             self.arranged(validation, "validation", next(filter(None, sizes), None))
             given["validation_data"] = validation["x"]
         rows = min(given.pop("batch_size", None) or batch_size or 32, known)
-        order = stream_order(known, rows)
-        streams = tuple(ops.convert_to_numpy(part)[order] for part in parts)
-        streams = tf.data.Dataset.from_tensor_slices(streams if len(streams) > 1 else streams[0])
-        given["x"] = streams.batch(rows, drop_remainder=True)
+        given["x"] = streams([ops.convert_to_numpy(part[:known]) for part in parts], rows)
 
 
 def _rows(batches: Any) -> int | None:

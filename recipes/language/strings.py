@@ -21,6 +21,8 @@ class _KnownTexts(Numbers):
 
 
 Texts = _KnownTexts((None,), "string")
+# Characters of a word after the first, at the most.
+LONGEST_WORD = 10_000
 
 
 def to_numbers(strings, vocabulary: str | Sequence[str], rule: str | None = None):
@@ -84,3 +86,28 @@ def _points(vocabulary: str) -> tuple[np.ndarray, np.ndarray]:
     points = np.array([ord(character) for character in vocabulary], "int32")
     order = np.argsort(points).astype("int32")
     return points[order], order
+
+
+def labelled(found, labels, names: Sequence[str]):
+    """Texts of words with their classes: as these say that they were written, or `word/class`.
+
+    Args:
+        found: The words, `(batch, words)`, a ragged tensor.
+        labels: A number of a class for each word, `(batch, longest)`.
+        names: The names of the classes; `words.WRITTEN` say how words were written.
+    """
+    import tensorflow as tf
+
+    labels = tf.RaggedTensor.from_tensor(labels, found.row_lengths()).flat_values
+    word = found.flat_values
+    if names == words.WRITTEN:
+        case, mark = labels // len(words.MARKS), labels % len(words.MARKS)
+        first = tf.strings.upper(tf.strings.substr(word, 0, 1, "UTF8_CHAR"), "utf-8")
+        capital = first + tf.strings.substr(word, 1, LONGEST_WORD, "UTF8_CHAR")
+        word = tf.where(case == words.CASES.index("Xx"), capital, word)
+        upper = tf.strings.upper(found.flat_values, "utf-8")
+        word = tf.where(case == words.CASES.index("XX"), upper, word)
+        word = word + tf.gather(list(words.MARKS), mark)
+    else:
+        word = word + "/" + tf.gather(list(names), labels)
+    return tf.strings.reduce_join(found.with_flat_values(word), axis=1, separator=" ")

@@ -8,9 +8,8 @@ from keras import layers, ops
 
 from ...checks import is_whole
 from ...data.features import words
-from ...data.tokens import CASES, MARKS, WRITTEN
 from ..endpoint import Function, Numbers, Part
-from ..language.strings import Texts
+from ..language.strings import Texts, labelled
 from ..model import RecipeModel
 from ..recurrent import Cell, stack
 from ..registry import Objective, recipe
@@ -40,25 +39,12 @@ def _label(model, tokens: Tokens):
 
 def _tag(model, texts: Texts):
     """Texts with their classes: as words were written, or else `word/class`."""
-    import tensorflow as tf
-
     arguments = model.origin.arguments
     found = words.words(texts)
     numbers = words.padded(words.numbers_of(found, arguments["vocabulary"]))
     labels = ops.argmax(model(numbers, training=False), axis=-1)
-    labels = tf.RaggedTensor.from_tensor(labels, found.row_lengths()).flat_values
-    word = found.flat_values
     names = arguments["label_names"] or tuple(map(str, range(arguments["num_labels"])))
-    if names == WRITTEN:
-        case, mark = labels // len(MARKS), labels % len(MARKS)
-        first = tf.strings.upper(tf.strings.substr(word, 0, 1, "UTF8_CHAR"), "utf-8")
-        capital = first + tf.strings.substr(word, 1, 1000, "UTF8_CHAR")
-        word = tf.where(case == CASES.index("Xx"), capital, word)
-        word = tf.where(case == CASES.index("XX"), tf.strings.upper(word, "utf-8"), word)
-        word = word + tf.gather(list(MARKS), mark)
-    else:
-        word = word + "/" + tf.gather(list(names), labels)
-    return {"texts": tf.strings.reduce_join(found.with_flat_values(word), axis=1, separator=" ")}
+    return {"texts": labelled(found, labels, names)}
 
 
 def beside_the_usual(model, text, labels, batch_size) -> dict[str, float]:

@@ -3,7 +3,7 @@ import pytest
 
 from amalthea import data
 from amalthea.data.features import words
-from amalthea.data.tokens import WRITTEN
+from amalthea.data.features.words import WRITTEN
 from amalthea.errors import UserError
 
 from harness import one_sentence
