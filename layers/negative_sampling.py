@@ -151,7 +151,8 @@ class NegativeSampling(SeededLayer):
             keep, reach = tokens > 0, window
         else:
             shape = ops.shape(tokens)
-            keep = random.uniform(shape, seed=seeds) < ops.take(self.keep, tokens, axis=0)
+            drawn = random.uniform(shape, dtype="float32", seed=seeds)
+            keep = drawn < ops.take(self.keep, tokens, axis=0)
             reach = random.randint(shape, 1, window + 1, seed=seeds)[:, :, None]
         place = ops.cumsum(ops.cast(keep, "int32"), axis=1)
         between = ops.abs(place[:, :, None] - place[:, None, :])
@@ -184,21 +185,23 @@ class NegativeSampling(SeededLayer):
         Returns:
             The scores of pairs, `(batch, length, length)`, or `(batch, length, 1)` of CBOW; 1 where
             there is such a pair and 0 elsewhere, of the same shape; the scores with noise,
-            `(batch, length, drawn)`. All are float32.
+            `(batch, length, drawn)`. All are in single precision at the least.
         """
         given = ops.take(self.embeddings, tokens, axis=0)
         true = ops.take(self.context_embeddings, tokens, axis=0)
         drawn = ops.take(self.context_embeddings, noise, axis=0)
+        precise = keras.backend.result_type(given.dtype, "float32")
+        contexts = ops.cast(contexts, precise)
         if self.cbow:
             count = ops.sum(contexts, axis=-1, keepdims=True)
             mean = contexts / ops.maximum(count, 1.0)
             given = ops.matmul(ops.cast(mean, given.dtype), given)
             scores = ops.sum(given * true, axis=-1, keepdims=True)
-            contexts = ops.cast(count > 0, "float32")
+            contexts = ops.cast(count > 0, precise)
         else:
             scores = ops.matmul(given, ops.transpose(true, (0, 2, 1)))
         with_noise = ops.matmul(given, ops.transpose(drawn, (0, 2, 1)))
-        return ops.cast(scores, "float32"), contexts, ops.cast(with_noise, "float32")
+        return ops.cast(scores, precise), contexts, ops.cast(with_noise, precise)
 
     def losses_of(self, tokens, contexts, noise):
         """The loss of each word, summed over its pairs.

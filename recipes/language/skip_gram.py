@@ -193,7 +193,7 @@ def discrimination(model, text: np.ndarray, labels, batch_size: int) -> dict[str
             {"embedding_units": 200, "window": 8, "negatives": 25, "subsample": 1e-4, "cbow": True},
         ),
     ),
-    batch_size=16,
+    batch_size=8,
     epochs=5,
 )
 def skip_gram(
@@ -206,7 +206,7 @@ def skip_gram(
     shared_negatives: Annotated[int, at_least(1)] = 64,
     subsample: Annotated[float, Float(0.0, 1e-2), Changes(*LOSS)] = 1e-3,
     cbow: Annotated[Flag, Changes(*LOSS)] = False,
-    learning_rate: Annotated[float, Float(0.05, 2.0, log=True, rank=Rank.LEARNING_RATE)] = 0.4,
+    learning_rate: Annotated[float, Float(0.05, 2.0, log=True, rank=Rank.LEARNING_RATE)] = 0.2,
     seed: Seed = None,
 ) -> keras.Model:
     """Skip-gram with negative sampling: vectors of words, learnt from the words around them.
@@ -248,7 +248,7 @@ def skip_gram(
         cbow: Whether the words around a word predict it (continuous bag of words), instead of the
             other way round.
         learning_rate: Step size of stochastic gradient descent on the mean over rows of the sum
-            over their pairs: 0.4, with batches of 16 rows, is the program's 0.025 for each pair. It
+            over their pairs: 0.2, with batches of 8 rows, is the program's 0.025 for each pair. It
             has twice as much for CBOW. Several times as much does not converge.
         seed: Makes initial vectors and all that is drawn reproducible.
 
