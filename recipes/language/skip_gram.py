@@ -13,7 +13,7 @@ from ...data.features import words
 from ...errors import UserError
 from ...layers import NegativeSampling
 from ...layers.seed_stream import SeedStream
-from ..endpoint import Function, PerRow, Whole
+from ..endpoint import Function, Numbers, PerRow, Whole
 from ..model import RecipeModel
 from ..registry import Objective, Published, recipe
 from ..search import LOSS, Changes, Flag, Float, FromData, Given, Int, Rank, Seed, at_least
@@ -110,33 +110,31 @@ def _nearest_numbers(model, numbers: PerRow, n: Whole):
     return {"numbers": found, "similarities": cosines}
 
 
-def _analogy_numbers(model, a: PerRow, b: PerRow, c: PerRow, n: Whole):
-    """What is to c as b is to a: near to b − a + c."""
-    found, cosines = _nearest(model, ops.stack([a, b, c], axis=1), (-1.0, 1.0, 1.0), n)
+def _analogy_numbers(model, questions: Numbers((None, 3), "int32"), n: Whole):
+    """Of each row a, b, c what is to c as b is to a: near to b − a + c."""
+    found, cosines = _nearest(model, questions, (-1.0, 1.0, 1.0), n)
     return {"numbers": found, "similarities": cosines}
 
 
-def _of_words(function):
-    """An endpoint of numbers, `(batch,)`, as one of words."""
+def _number(model, strings):
+    return to_number(strings, model.origin.arguments["vocabulary"], words.PLAIN)
 
-    def answer(model, n, *strings):
-        vocabulary = model.origin.arguments["vocabulary"]
-        numbers = (to_number(each, vocabulary, words.PLAIN) for each in strings)
-        found = function(model, *numbers, n)
-        return {
-            "words": to_words(found["numbers"], vocabulary),
-            "similarities": found["similarities"],
-        }
 
-    return answer
+def _in_words(model, found):
+    vocabulary = model.origin.arguments["vocabulary"]
+    return {
+        "words": to_words(found["numbers"], vocabulary),
+        "similarities": found["similarities"],
+    }
 
 
 def _nearest_words(model, words: Texts, n: Whole):
-    return _of_words(_nearest_numbers)(model, n, words)
+    return _in_words(model, _nearest_numbers(model, _number(model, words), n))
 
 
 def _analogy_words(model, a: Texts, b: Texts, c: Texts, n: Whole):
-    return _of_words(_analogy_numbers)(model, n, a, b, c)
+    questions = ops.stack([_number(model, strings) for strings in (a, b, c)], axis=1)
+    return _in_words(model, _analogy_numbers(model, questions, n))
 
 
 def discrimination(model, text: np.ndarray, labels, batch_size: int) -> dict[str, float]:
