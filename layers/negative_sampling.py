@@ -77,7 +77,7 @@ class NegativeSampling(SeededLayer):
         counts: tuple[float, ...] | None = None,
         window: int = 5,
         negatives: int = 5,
-        shared_negatives: int = 32,
+        shared_negatives: int = 64,
         subsample: float = 1e-3,
         cbow: bool = False,
         seed: int | None = None,

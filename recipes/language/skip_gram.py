@@ -12,7 +12,6 @@ from ...checks import is_number, is_whole
 from ...data.features import words
 from ...errors import UserError
 from ...layers import NegativeSampling
-from ...layers.seed_stream import SeedStream
 from ..endpoint import Function, Numbers, PerRow, Whole
 from ..model import RecipeModel
 from ..registry import Objective, Published, recipe
@@ -138,19 +137,24 @@ def _analogy_words(model, a: Texts, b: Texts, c: Texts, n: Whole):
 
 
 def discrimination(model, text: np.ndarray, labels, batch_size: int) -> dict[str, float]:
-    """How well true pairs of words are told from drawn ones, and their loss.
+    """How well true pairs of words are told from drawn ones.
 
     `auc` is the share of comparisons in which a word and one of its context, of all that are near
-    it in the text, have a higher score than the word and one that is drawn as in training. Unlike
-    the loss it means the same whatever words are left out in training, and how many are drawn.
+    it in the text, have a higher score than the word and any word of the text. Unlike the loss it
+    means the same whatever words are left out in training, and how many are drawn: a model that
+    knows the frequencies of words alone has one half.
     """
     layer, right, compared = _layer(model), 0.0, 0.0
+    mixed = np.random.default_rng(0).permutation(np.ravel(text)).reshape(np.shape(text))
     for start in range(0, len(text), batch_size):
-        tokens = ops.convert_to_tensor(text[start : start + batch_size], "int32")
-        noise = layer.noise(ops.shape(tokens), SeedStream(start))
-        scores, pairs, drawn = layer.scores(tokens, layer.contexts(tokens, window=DISTANCE), noise)
+        tokens, others = (
+            ops.convert_to_tensor(part[start : start + batch_size], "int32")
+            for part in (text, mixed)
+        )
+        contexts = layer.contexts(tokens, window=DISTANCE)
+        scores, pairs, drawn = layer.scores(tokens, contexts, others)
         above = ops.cast(scores > drawn, "float32") + ops.cast(scores == drawn, "float32") / 2
-        pairs = ops.broadcast_to(pairs, ops.shape(above))
+        pairs = pairs * ops.cast(others > 0, "float32")[:, None, :]
         right += float(ops.sum(pairs * above))
         compared += float(ops.sum(pairs))
     return {"auc": right / max(compared, 1.0)}
@@ -217,7 +221,7 @@ def skip_gram(
     The step size falls to almost nothing in the course of a training; the schedule is
     `get_recipe("skip_gram").schedule(model.origin.arguments)`, a callback, which `train` and
     searches use. `measures` gives the `auc` on held-out text: how often a true pair has a higher
-    score than one with a drawn word.
+    score than one with any word of the text.
 
     Deviations:
         * All pairs of a row of text share the words drawn, more of them than `negatives` and each
