@@ -23,19 +23,20 @@ class Options(argparse.Namespace):
         return quick if self.fast else full
 
 
-def parsed(description: str, parts: Collection[str], rounds: int) -> Options:
+def parsed(description: str, parts: Collection[str], rounds: int, peer: str = "torch") -> Options:
     """Read the command line.
 
     Args:
         description: What the benchmark does.
         parts: Names of its parts, all of which run unless some are named.
         rounds: How often contenders are timed in turn if it does not say.
+        peer: What the peers are written in, of which an option names a Python.
 
     Returns:
         What is said, with the load of the machine before there is any of our own, as `load`.
     """
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--torch", help="a Python with the peers in PyTorch; left out otherwise")
+    parser.add_argument(f"--{peer}", help=f"a Python with {peer}, for the peers; none otherwise")
     parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--only", nargs="+", choices=parts, default=list(parts), metavar="PART")
     parser.add_argument("--fast", action="store_true", help="a quick pass that changes nothing")

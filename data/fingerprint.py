@@ -15,7 +15,7 @@ from .origin import Origin, origin_of
 
 BY_FILE, BY_ORDER = "file", "order"
 # What may stand before the name of a data set.
-PREFIXES = ("padded", "rows", "pixels", "words", "tokens", "written")
+PREFIXES = ("padded", "rows", "pixels", "words", "tokens", "written", "plain")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ..errors import UserError
 from . import value_range as ranges
 from .examples import Examples
 from .features import FEATURES, Series
-from .features.words import RULES
+from .features.words import PLAIN, RULES
 from .fingerprint import PREFIXES
 from .origin import origin_of
 from .resize import resize
@@ -63,7 +63,8 @@ def read(
             `python_docs`, the prose of Python's own help, `kjv` of the Debian package `bible-kjv`,
             or `text:FILE`, or `text:FOLDER` for all its files `*.txt`: sequences of characters;
             `words:NAME` are words, marks and ends of lines of such a text, `tokens:NAME` what
-            spaces divide, for a text that others have cut. Of words with a class each:
+            spaces divide, for a text that others have cut, and `plain:NAME` its words alone, in
+            lower case. Of words with a class each:
             `written:NAME`, such a text in small letters without marks, with how each word was
             written; `copying`, symbols that are to be said again. Of texts with a class each:
             `python_topics`, paragraphs of that help with their topics, `fortunes` of the Debian
@@ -81,8 +82,9 @@ def read(
             that can be read in two ways. What is used by default is in the set's `value_range` and,
             in words, its `reading`; it is the same for all splits.
         sequence_length: Characters of the sequences that a text is cut into, 50 if not given, or
-            words, 20; of texts with classes the words that are taken at the most, 200 if not given;
-            of a series the steps before those to be forecast, 168 if not given.
+            words, 20, or plain words, 100; of texts with classes the words that are taken at the
+            most, 200 if not given; of a series the steps before those to be forecast, 168 if not
+            given.
         horizon: Steps of a series that are to be forecast; 24 if not given.
         vocabulary_size: Different words of a text that are known at the most, 10,000 if not given;
             of texts with classes, 20,000.
@@ -100,7 +102,7 @@ def read(
 
 def _read(name: str, split: str, settings: Settings) -> Examples:
     made, _, of = name.partition(":")
-    if made in (*RULES, "written") and of:
+    if made in (*RULES, PLAIN, "written") and of:
         source, path = source_of(of)
         if source.text is None:
             raise UserError(

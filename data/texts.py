@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,13 @@ from ..errors import UserError
 from .columns import examples_of
 from .examples import Examples
 from .features import Text
-from .features.words import UNKNOWN, vocabulary_of
+from .features.words import PLAIN, UNKNOWN, unit_of, vocabulary_of
 from .origin import BYTES_OF_A_HASH, WHOLE, Origin
 from .splits import take
 
-# Characters of a sequence as in char-rnn; tokens, and how many are different, as in the small model
-# of Zaremba et al. 2014.
-SEQUENCE_LENGTH, TOKENS, VOCABULARY_SIZE = 50, 20, 10_000
+# Characters of a sequence as in char-rnn; plain words, whose windows end with it; tokens that are
+# written, and how many are different, as in the small model of Zaremba et al. 2014.
+SEQUENCE_LENGTH, PLAIN_WORDS, TOKENS, VOCABULARY_SIZE = 50, 100, 20, 10_000
 # Where Debian's package `bible-kjv-text` puts the text that its reader knows.
 KJV = ("bible", "-f", "-p", "/usr/lib", "Gen1:1-Rev22:21")
 # Where the parts of a text begin and end, in tenths.
@@ -89,17 +90,18 @@ def sequences(
         name: What messages call the text.
         text: The text.
         split: One of `SPLITS`.
-        length: Characters of a sequence, 50 if not given, or tokens, 20.
-        rule: By which one of `RULES` the text is cut into tokens; None for characters.
+        length: Characters of a sequence, 50 if not given; plain words, 100; or other tokens, 20.
+        rule: By which one of `RULES`, or by `PLAIN`, the text is cut into tokens; None for
+            characters.
         vocabulary_size: How many different tokens there are at the most, 10,000 if not given.
 
     Returns:
         Examples of the column `text`: each row holds a sequence and the character or token that
         follows it, which is the first of the next row.
     """
-    unit = rule or "characters"
+    unit = unit_of(rule) if rule else "characters"
     if length is None:
-        length = TOKENS if rule else SEQUENCE_LENGTH
+        length = {None: SEQUENCE_LENGTH, PLAIN: PLAIN_WORDS}.get(rule, TOKENS)
     part, training = (part_of(text, which) for which in (split, "train"))
     if vocabulary_size is not None and vocabulary_size < 3:
         raise UserError(
@@ -115,6 +117,9 @@ def sequences(
         what = f"consists of {alone!r} alone" if text else "is empty"
         raise UserError(f"{name} {what}, but there must be two different {unit} to learn from")
     feature = Text(vocabulary, length, rule)
+    if rule == PLAIN:
+        counts = np.bincount(feature.encode(training), minlength=len(vocabulary))
+        feature = replace(feature, counts=tuple(counts.tolist()))
     numbers = feature.encode(part)
     count = (len(numbers) - 1) // length
     if count < 1:

@@ -30,6 +30,7 @@ from .local_response_normalization import LocalResponseNormalization  # noqa: E4
 from .maxout import Maxout  # noqa: E402
 from .minibatch_discrimination import MinibatchDiscrimination  # noqa: E402
 from .minibatch_std_dev import MinibatchStdDev  # noqa: E402
+from .negative_sampling import NegativeSampling  # noqa: E402
 from .noise_injection import NoiseInjection  # noqa: E402
 from .normal_noise import NormalNoise  # noqa: E402
 from .partial_conv2d import PartialConv2D  # noqa: E402
@@ -79,6 +80,7 @@ __all__ = [
     "Maxout",
     "MinibatchDiscrimination",
     "MinibatchStdDev",
+    "NegativeSampling",
     "NoiseInjection",
     "NormalNoise",
     "PartialConv2D",

@@ -101,6 +101,7 @@ from .gans.stylegan import stylegan, stylegan_1024  # noqa: E402
 from .gans.toy_gan import toy_gan  # noqa: E402
 from .gans.wgan_gp import wgan_gp  # noqa: E402
 from .language.char_rnn import char_rnn  # noqa: E402
+from .language.skip_gram import skip_gram  # noqa: E402
 from .language.word_lm import word_lm, word_lm_large, word_lm_medium  # noqa: E402
 from .registry import (  # noqa: E402
     Objective,
@@ -215,6 +216,7 @@ __all__ = [
     "resnet101",
     "resnet110",
     "resnet152",
+    "skip_gram",
     "softmax_regression",
     "sparse_autoencoder",
     "squeezenet",

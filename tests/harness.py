@@ -90,7 +90,10 @@ def gradients(function, weights):
 
         with tf.GradientTape() as tape:
             value = function()
-        return [g.numpy() for g in tape.gradient(value, [w.value for w in weights])]
+        return [
+            tf.convert_to_tensor(g).numpy()
+            for g in tape.gradient(value, [w.value for w in weights])
+        ]
     import jax
 
     def stateless(values):

@@ -10,7 +10,17 @@ import numpy as np
 from ...errors import UserError
 from ..as_array import as_array
 from .feature import Feature, not_classes
-from .words import PADDING, UNKNOWN, numbers_of, padded, tokens, vocabulary_of, words
+from .words import (
+    PADDING,
+    PLAIN,
+    UNKNOWN,
+    numbers_of,
+    padded,
+    tokens,
+    unit_of,
+    vocabulary_of,
+    words,
+)
 
 # Tokens of a vocabulary of words, and words of a text, that are taken at the most.
 VOCABULARY_SIZE, LONGEST = 20_000, 200
@@ -20,8 +30,8 @@ VOCABULARY_SIZE, LONGEST = 20_000, 200
 class Text(Feature):
     """Sequences of tokens, given as their numbers, `(count, length)` of int32.
 
-    Sequences of a text that is to be written, of characters or of tokens by a rule, are stored as
-    these numbers. Texts of words that have a class are stored as strings: in a batch the shorter
+    Sequences of one long text, of characters or of tokens by a rule, are stored as these numbers.
+    Texts of words that have a class are stored as strings: in a batch the shorter
     ones are filled up by 0, which is the first token of such a vocabulary.
 
     Attributes:
@@ -30,7 +40,8 @@ class Text(Feature):
         length: Tokens of a sequence, of strings those that are taken at the most; None for any
             number.
         rule: By which one of the rules in `words.RULES` a text to be written is cut into tokens;
-            None for characters, and for texts that have a class.
+            `words.PLAIN` for its words alone; None for characters, and for texts that have a class.
+        counts: How often each token is in the text to train with, where that is known.
     """
 
     noun: ClassVar[str] = "texts"
@@ -41,6 +52,7 @@ class Text(Feature):
     vocabulary: str | tuple[str, ...] | int
     length: int | None = None
     rule: str | None = None
+    counts: tuple[int, ...] | None = None
 
     @classmethod
     def read(cls, name, values):
@@ -90,7 +102,8 @@ class Text(Feature):
         number = {token: number for number, token in enumerate(self.vocabulary)}
         unknown = number.get(UNKNOWN, 0)
         numbers = np.array([number.get(token, unknown) for token in other.vocabulary], np.int32)
-        return replace(other, vocabulary=self.vocabulary), numbers[column]
+        same = replace(other, vocabulary=self.vocabulary, counts=self.counts)
+        return same, numbers[column]
 
     def unlike(self, other):
         if self.rule == other.rule and self.kind == other.kind:
@@ -124,7 +137,8 @@ class Text(Feature):
 
     def decode(self, numbers: np.ndarray) -> str:
         """The text of some numbers of characters or tokens."""
-        return "".join(self.vocabulary[number] for number in numbers)
+        between = " " if self.rule == PLAIN else ""
+        return between.join(self.vocabulary[number] for number in numbers)
 
     def lengths(self, column):
         return self._rows(column).row_lengths().numpy() if _is_strings(column) else None
@@ -168,17 +182,21 @@ class Text(Feature):
 
     @property
     def _is_written(self) -> bool:
-        """Whether sequences are parts of a text that is to be written."""
+        """Whether sequences are parts of one long text, such as one that is to be written."""
         return isinstance(self.vocabulary, str) or self.rule is not None
 
     @property
     def _unit(self) -> str:
-        return "characters" if isinstance(self.vocabulary, str) else self.rule or "words"
+        if isinstance(self.vocabulary, str):
+            return "characters"
+        return unit_of(self.rule) if self.rule else "words"
 
     @property
     def kind(self):
         if isinstance(self.vocabulary, str):
             return "sequences of characters"
+        if self.rule == PLAIN:
+            return "sequences of plain words, such as plain:NAME"
         return "sequences of words, such as words:NAME" if self._is_written else "texts"
 
     def fits(self, shape):

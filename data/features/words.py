@@ -1,7 +1,7 @@
 """Words of texts, the same ones in data and inside of an exported model.
 
-Of texts that have a class only the words count, in lower case. Of those that are to be written all
-does: their tokens, one after another, are the text.
+Of texts that have a class, and of those whose words become vectors, only the words count, in lower
+case. Of those that are to be written all does: their tokens, one after another, are the text.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ RULES = {
     "words": r"\n| ?(?:[\pL\pM\pN_]+(?:['\x{2019}][\pL\pM\pN]+)*|[^\s\pL\pM\pN_])",
     "tokens": r"\n| \S+",
 }
+# The rule by which a text is cut into its words alone, in lower case, as `words` does.
+PLAIN = "plain"
 # What stands for unknown words in texts that have been cut by others.
 RARE = "<unk>"
 # How words were written: their letters, shown on two of them, and the mark behind.
@@ -33,6 +35,11 @@ CASES, MARKS = ("xx", "Xx", "XX"), ("", *",.:;?!")
 WRITTEN = tuple(case + mark for case in CASES for mark in MARKS)
 # What tokens are marked with.
 CUT = "\x1f"
+
+
+def unit_of(rule: str) -> str:
+    """What messages call the tokens of a rule."""
+    return "plain words" if rule == PLAIN else rule
 
 
 def words(texts) -> tf.RaggedTensor:
@@ -57,9 +64,12 @@ def tokens(texts, rule: str) -> tf.RaggedTensor:
 
     Args:
         texts: A tensor of strings, or strings.
-        rule: One of `RULES`.
+        rule: One of `RULES`; or `PLAIN`, for their words alone.
     """
     import tensorflow as tf
+
+    if rule == PLAIN:
+        return words(texts)
 
     def replace(pattern: str, by: str):
         return tf.strings.regex_replace(texts, pattern, by)
@@ -79,7 +89,8 @@ def vocabulary_of(texts: Sequence[str], size: int, rule: str | None = None) -> t
     Args:
         texts: The texts.
         size: How many tokens there are at the most, with these two.
-        rule: One of `RULES`, for texts that are to be written.
+        rule: One of `RULES`, for texts that are to be written; `PLAIN` for one that is read on and
+            on.
     """
     import tensorflow as tf
 

@@ -27,6 +27,7 @@ DATA = (
     "movie_reviews",
     "padded:",
     "pixels:",
+    "plain:",
     "python_docs",
     "python_topics",
     "ring8",
@@ -67,7 +68,7 @@ Data = Annotated[
         help="Data set: digits, scenes, a name of tensorflow-datasets such as fashion_mnist, "
         "images:FOLDER, arrays:FILE.npz, python_docs or text:FILE, texts:FOLDER, table:FILE.csv; "
         "padded:NAME is images with margins, up to powers of two, rows:NAME and pixels:NAME are "
-        "images as series, words:NAME is a text in words.",
+        "images as series, words:NAME is a text in words, plain:NAME its words alone.",
         autocompletion=complete_data,
         show_default="the recipe's own",
     ),

@@ -48,6 +48,28 @@ def to_numbers(strings, vocabulary: str | Sequence[str], rule: str | None = None
     return tf.where(codes < 0, -1, numbers)
 
 
+def to_number(strings, vocabulary: Sequence[str], rule: str):
+    """The numbers of strings that are one token each, `(batch,)` of int32; of others that of none.
+
+    Args:
+        strings: The strings, `(batch,)`.
+        vocabulary: Tokens, the first of which stands for those beyond it.
+        rule: By which rule of `words.tokens` strings are cut into tokens.
+    """
+    import tensorflow as tf
+
+    found = words.numbers_of(words.tokens(strings, rule), vocabulary)
+    first = tf.pad(found.to_tensor(0), [[0, 0], [0, 1]])[:, 0]
+    return tf.where(found.row_lengths() == 1, first, 0)
+
+
+def to_words(numbers, vocabulary: Sequence[str]):
+    """The words that have these numbers, strings in the same shape."""
+    import tensorflow as tf
+
+    return tf.gather(list(vocabulary), numbers)
+
+
 def begun(numbers, vocabulary: str | Sequence[str]):
     """Rows of numbers, those without any begun with the end of a line, and which these are.
 

@@ -12,6 +12,7 @@ from .segmentation import SEGMENTATION
 from .tagging import TAGGING
 from .task import Task
 from .token_classification import TOKEN_CLASSIFICATION
+from .word_embedding import WORD_EMBEDDING
 
 __all__ = [
     "CLASSIFICATION",
@@ -31,5 +32,6 @@ __all__ = [
     "TAGGING",
     "TEXT_CLASSIFICATION",
     "TOKEN_CLASSIFICATION",
+    "WORD_EMBEDDING",
     "Task",
 ]

@@ -55,6 +55,7 @@ LAYERS = {
     "Maxout": ({"units": 3, "pieces": 2}, (2, 5), (2, 3)),
     "MinibatchDiscrimination": ({"kernels": 3, "dims": 2}, (2, 4), (2, 7)),
     "MinibatchStdDev": ({"group_size": 2}, IMAGES, (2, 4, 5, 4)),
+    "NegativeSampling": ({"vocabulary_size": 6, "units": 3}, (2, 5), (2, 5, 3)),
     "NoiseInjection": ({}, (IMAGES, (2, 4, 5, 1)), IMAGES),
     "NormalNoise": ({"shape": (2, 3, 1)}, (2, 5), (2, 2, 3, 1)),
     "PartialConv2D": ({"connections": ((0, 1), (2,)), "kernel_size": 3}, IMAGES, (2, 2, 3, 2)),

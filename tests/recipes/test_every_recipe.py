@@ -33,7 +33,7 @@ every_recipe = pytest.mark.parametrize("name", RECIPES)
 QUICK = {"autoencoder", "lenet5", "linear_regression", "rbm", "toy_gan"}
 # Those that are tried on JAX, too: what is trained in stages, and what no other is like.
 ON_JAX = {name for name in KINDS if in_stages(name)}
-ON_JAX |= {"boltzmann_machine", "hopfield", "localizer", "resnet"}
+ON_JAX |= {"boltzmann_machine", "hopfield", "localizer", "resnet", "skip_gram"}
 
 
 @pytest.fixture
