@@ -219,7 +219,7 @@ def test_windows_reach_over_words_of_one_row_that_begin_where_the_one_before_end
         ),
         ("skip_gram", "python_topics", "takes sequences of plain words, .* the data have texts"),
         ("word_lm", "plain:python_docs", "but the data have sequences of plain words"),
-        ("skip_gram", "plain:digits", "are the plain words of a text, .* and digits is none"),
+        ("skip_gram", "plain:digits", "plain:digits needs a text, such as .* and digits is none"),
     ],
 )
 @pytest.mark.tensorflow
