@@ -8,7 +8,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import UserError
-from . import arrays, catalogue, crowds, digits, folder, mixtures, scenes, series, tables, texts
+from . import (
+    arrays,
+    catalogue,
+    crowds,
+    digits,
+    folder,
+    mixtures,
+    pairs,
+    scenes,
+    series,
+    tables,
+    texts,
+)
 from . import value_range as ranges
 from .examples import Examples
 
@@ -93,6 +105,9 @@ BY_NAME = {
     "kjv": _text("kjv", lambda _: texts.kjv()),
     "python_topics": Source(lambda _, split, s: texts.python_topics(split), OF_WORDS),
     "fortunes": Source(lambda _, split, s: texts.fortunes(split), OF_WORDS),
+    "dates": Source(lambda _, split, s: pairs.dates(split), NOTHING),
+    "numbers": Source(lambda _, split, s: pairs.numbers(split), NOTHING),
+    "iso_codes": Source(lambda _, split, s: pairs.iso_codes(split), NOTHING),
     "adding": Source(partial(_forecast, series.adding), OF_SERIES),
     "mackey_glass": Source(partial(_forecast, series.mackey_glass), OF_SERIES),
     "hourly_temperatures": Source(partial(_forecast, series.hourly_temperatures), OF_SERIES),
@@ -108,6 +123,7 @@ IN_FILES = {
     "text": _text("text", texts.read_text),
     "texts": Source(lambda path, split, s: texts.read_folder(path, split), OF_WORDS),
     "table": Source(lambda path, split, s: tables.read(path, split), OF_WORDS),
+    "pairs": Source(lambda path, split, s: pairs.read_file(path, split), NOTHING),
     "series": Source(partial(_forecast, series.read), OF_SERIES),
 }
 

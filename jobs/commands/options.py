@@ -12,18 +12,22 @@ DATA = (
     "adding",
     "arrays:",
     "cifar10",
-    "diabetes",
     "crowds",
+    "dates",
+    "diabetes",
     "digits",
     "fashion_mnist",
     "fortunes",
     "grid25",
     "hourly_temperatures",
     "images:",
+    "iso_codes",
     "kjv",
     "mackey_glass",
     "mnist",
+    "numbers",
     "padded:",
+    "pairs:",
     "pixels:",
     "python_docs",
     "python_topics",
@@ -62,7 +66,8 @@ Data = Annotated[
     str | None,
     typer.Option(
         help="Data set: digits, scenes, a name of tensorflow-datasets such as fashion_mnist, "
-        "images:FOLDER, arrays:FILE.npz, python_docs or text:FILE, texts:FOLDER, table:FILE.csv; "
+        "images:FOLDER, arrays:FILE.npz, python_docs or text:FILE, texts:FOLDER, table:FILE.csv, "
+        "dates or pairs:FILE; "
         "padded:NAME is images with margins, up to powers of two, rows:NAME and pixels:NAME are "
         "images as series, words:NAME is a text in words.",
         autocompletion=complete_data,

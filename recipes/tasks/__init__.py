@@ -11,6 +11,7 @@ from .regression import REGRESSION
 from .segmentation import SEGMENTATION
 from .tagging import TAGGING
 from .task import Task
+from .translation import TRANSLATION
 
 __all__ = [
     "CLASSIFICATION",
@@ -29,5 +30,6 @@ __all__ = [
     "SERIES_CLASSIFICATION",
     "TAGGING",
     "TEXT_CLASSIFICATION",
+    "TRANSLATION",
     "Task",
 ]
