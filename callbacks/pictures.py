@@ -212,7 +212,7 @@ def draw_attention(
         # A character that the font lacks is drawn as a box.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.tight_layout(pad=0.3)
-        figure.savefig(path, format="png")
+        figure.savefig(path, format="png", bbox_inches="tight", pad_inches=0.05)
 
 
 def draw_codes(

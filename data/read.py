@@ -69,9 +69,9 @@ def read(
             lines: `pairs:FILE`, with a tab between a line and its translation; `dates`, as people
             write them and as ISO does; `numbers` in digits and in English words; `iso_codes`,
             English and French names of the Debian package `iso-codes`. Of numbers: `diabetes`,
-            patients, or another `table:FILE.csv`, whose last column is to be predicted. Of series with what follows:
-            `series:FILE.csv`, a row for each step in time, `mackey_glass`, `hourly_temperatures` of
-            the package `vega-datasets`; `adding`, sums to tell.
+            patients, or another `table:FILE.csv`, whose last column is to be predicted. Of series
+            with what follows: `series:FILE.csv`, a row for each step in time, `mackey_glass`,
+            `hourly_temperatures` of the package `vega-datasets`; `adding`, sums to tell.
         split: One of `SPLITS`.
         image_size: Height and width wanted, one number for both; each image is scaled until it
             just covers them, and its centre cut out.

@@ -32,7 +32,7 @@ def beam_search(step: Step, states, rows, *, beam, length: int):
     Reference:
         Graves 2012, "Sequence Transduction with Recurrent Neural Networks":
         https://arxiv.org/abs/1211.3711;
-        Wu et al. 2016 on length normalisation, here with α of 1 and no constant:
+        Wu et al. 2016 on length normalisation, here with the exponent 1 and no constant:
         https://arxiv.org/abs/1609.08144, section 7
     """
     places = ops.arange(length, dtype="int32")[None]

@@ -16,7 +16,8 @@ class SequenceToSequence(FromRecipe, keras.Model):
 
     A step of `fit` raises the probability of each token of `y` given those before it (teacher
     forcing), by the loss and the metrics that the model is compiled with, which get the tokens
-    after the start and their logits. Padding behind the end of a sequence counts in neither.
+    after the start and their logits. Padding behind the end of a sequence has the weight 0, so that
+    it counts neither in the loss nor in `weighted_metrics`.
 
     Args:
         source_tokens: How many tokens there are to read.

@@ -138,7 +138,7 @@ def translator(
     learning_rate: LearningRate = 2e-3,
     seed: Seed = None,
 ) -> keras.Model:
-    """Translator: recurrent layers read a line, others write its translation, with attention or not.
+    """Translator: a net reads a line and another writes its translation, with attention or not.
 
     With attention the decoder looks, before each character, at a mean of what the encoder holds at
     all of the line, weighed by how well each place goes with the decoder's own state (additive
@@ -220,6 +220,6 @@ def translator(
     model.compile(
         keras.optimizers.Adam(learning_rate, global_clipnorm=1.0),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
+        weighted_metrics=["accuracy"],  # others would count padding
     )
     return model
