@@ -1,7 +1,10 @@
 """An encoder that reads a sequence and a decoder that writes another one, under plain `fit`."""
 
+import itertools
+
 import keras
 from keras import layers, ops
+from keras.src.backend import rnn  # `ops.scan` has no gradient in XLA on TensorFlow
 
 from ...data.features.line import PADDING
 from ..model import FromRecipe, only
@@ -239,19 +242,23 @@ class SequenceToSequence(FromRecipe, keras.Model):
                 for place, units in enumerate(self.hidden_units, start=2 + depth)
             ]
 
-        def one_more(carried, given):
-            x, *kept = given
-            x, states, weights = self.step(memory, x, carried[0], kept)
-            after = (states, x) if weights is None else (states, x, weights)
-            return after, after
+        # The loop takes and gives one tensor for each step.
+        ends = [0, *itertools.accumulate(part.shape[-1] for part in (x, *kept))]
 
-        # One step before the loop tells the shapes of what it carries.
-        given = [ops.swapaxes(each, 0, 1) for each in (x, *kept)]
-        first, _ = one_more((states,), [each[0] for each in given])
-        begun = (states, *keras.tree.map_structure(ops.zeros_like, first[1:]))
-        _, (_, x, *weights) = ops.scan(one_more, begun, given)
-        x = ops.swapaxes(x, 0, 1)
-        return self.logits(x), ops.swapaxes(weights[0], 0, 1) if weights else None
+        def one_more(given, known):
+            x, *kept = (given[:, start:end] for start, end in itertools.pairwise(ends))
+            known = keras.tree.pack_sequence_as(states, list(known))
+            x, after, weights = self.step(memory, x, known, kept)
+            if weights is not None:
+                x = ops.concatenate([x, weights], axis=-1)
+            return x, keras.tree.flatten(after)
+
+        given = ops.concatenate([x, *kept], axis=-1)
+        _, x, _ = rnn(one_more, given, keras.tree.flatten(states))
+        if self.attention == "none":
+            return self.logits(x), None
+        width = self.hidden_units[-1] + memory["values"].shape[-1]
+        return self.logits(x[..., :width]), x[..., width:]
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         logits, _ = self.teach(only(x), y, training)
