@@ -78,6 +78,7 @@ def test_an_export_translates_strings_without_the_package(run):
         assert [text.decode() for text in texts] == wanted.tolist()
 
 
+@pytest.mark.slow
 def test_without_attention_there_is_nothing_to_draw(pairs, tmp_path):
     arguments = {**TINY, "attention": "none", "bidirectional": False, "reverse": True}
     run = jobs.train(
