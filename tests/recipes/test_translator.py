@@ -186,7 +186,7 @@ def test_one_hot_is_an_embedding_by_the_identity():
 # What it learns from.
 
 
-@pytest.mark.parametrize("attention", ["none", "bahdanau"])
+@pytest.mark.parametrize("attention", [pytest.param("none", marks=pytest.mark.slow), "bahdanau"])
 def test_the_loss_is_the_mean_of_a_real_character_whatever_is_filled_up(attention):
     model = net(attention=attention)
     logits, _ = scored(model, X, Y)
@@ -212,7 +212,7 @@ def test_the_loss_is_the_mean_of_a_real_character_whatever_is_filled_up(attentio
     assert got["loss"] == pytest.approx(summed / len(right), rel=1e-5)
 
 
-@pytest.mark.parametrize("attention", ["none", "bahdanau"])
+@pytest.mark.parametrize("attention", [pytest.param("none", marks=pytest.mark.slow), "bahdanau"])
 def test_gradients_are_those_of_finite_differences(attention, float64):
     model = net(attention=attention, hidden_units=(2,), embedding_units=2)
     # That of the model is of float32, too coarse for differences.
