@@ -74,5 +74,7 @@ def beam_search(step: Step, states, rows, *, beam, length: int):
     begun = (position, numbers, scores, ended, counts, states)
     _, numbers, scores, _, counts, _ = ops.while_loop(go_on, one_more, begun)
     means = scores / ops.cast(ops.reshape(ops.maximum(counts, 1), (rows, beam)), "float32")
-    best = first + ops.cast(ops.argmax(means, axis=-1), "int32")
-    return ops.take(numbers, best, axis=0), ops.max(means, axis=-1)
+    # Not `argmax`, which is made of bits on TensorFlow, and ONNX has none.
+    score, best = ops.top_k(means, 1)
+    best = first + ops.cast(best[:, 0], "int32")
+    return ops.take(numbers, best, axis=0), score[:, 0]
