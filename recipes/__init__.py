@@ -121,6 +121,7 @@ from .sequences.forecaster import forecaster  # noqa: E402
 from .sequences.recurrent_classifier import irnn, recurrent_classifier  # noqa: E402
 from .sequences.recurrent_tagger import recurrent_tagger  # noqa: E402
 from .sequences.recurrent_text_classifier import recurrent_text_classifier  # noqa: E402
+from .sequences.translator import translator  # noqa: E402
 
 __all__ = [
     "Endpoint",
@@ -227,6 +228,7 @@ __all__ = [
     "tagger",
     "tied_autoencoder",
     "toy_gan",
+    "translator",
     "unet",
     "unet_572",
     "variant",

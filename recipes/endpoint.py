@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import keras
 from keras import ops
 
+from ..errors import UserError
+
 
 class Endpoint(Protocol):
     """A named function of a model, with named inputs and outputs.
@@ -145,6 +147,7 @@ class Function:
         optional: Names of those arguments with a default that are inputs all the same.
         of: The attribute of the model that the function takes; the model itself where not given.
         differentiates: Whether it needs gradients, which no exported format but TensorFlow's has.
+        where: Arguments that a model must have been built with to have the endpoint, by name.
 
     Raises:
         TypeError: If the annotation of an input says nothing of it.
@@ -156,6 +159,7 @@ class Function:
     optional: tuple[str, ...] = field(default=(), kw_only=True)
     of: str | None = field(default=None, kw_only=True)
     differentiates: bool = field(default=False, kw_only=True)
+    where: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
 
     def __post_init__(self):
         for name, kind in self._kinds().items():
@@ -184,6 +188,10 @@ class Function:
         """Whether nothing is drawn at random."""
         return "seed" not in self.inputs
 
+    def offered(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether a model that was built with these arguments has the endpoint."""
+        return all(arguments.get(name) == value for name, value in self.where.items())
+
     def bind(self, model: keras.Model, **fixed: Any) -> keras.Model:
         """The function as a `keras.Model` from a dict of tensors to a dict of tensors.
 
@@ -193,7 +201,15 @@ class Function:
             model: The model.
             **fixed: Values that are no inputs then but constants. On JAX `n` must be one of them,
                 as shapes are constant there.
+
+        Raises:
+            UserError: If the model was built with other arguments than the endpoint needs.
         """
+        if self.where and not self.offered(model.origin.arguments):
+            needed = ", ".join(f"{name}={value!r}" for name, value in self.where.items())
+            raise UserError(
+                f"{model.origin.recipe} gives {', '.join(self.outputs)} with {needed} alone"
+            )
         model = getattr(model, self.of) if self.of else model
         kinds = self._kinds().items()
         inputs = {name: kind.input(model, name) for name, kind in kinds if name not in fixed}

@@ -4,6 +4,7 @@ from .boxes import Boxes
 from .feature import Feature
 from .image import Image
 from .label import Label
+from .line import Line
 from .mask import Mask
 from .points import Points
 from .series import Series
@@ -21,9 +22,11 @@ FEATURES = {
     "boxes": Boxes,
     "points": Points,
     "series": Series,
+    "source": Line,
     "tags": Tags,
     "targets": Targets,
     "token_labels": TokenLabels,
+    "translation": Line,
     "values": Values,
 }
 
@@ -33,6 +36,7 @@ __all__ = [
     "Feature",
     "Image",
     "Label",
+    "Line",
     "Mask",
     "Points",
     "Series",

@@ -57,23 +57,11 @@ class Text(Feature):
     @classmethod
     def read(cls, name, values):
         """The same of strings: texts of words, whose vocabulary are their most frequent ones."""
-        wanted = f"{name}: texts must be strings, one an example"
-        texts = values if isinstance(values, list | tuple) else as_array(name, cls.noun, values)
-        if getattr(texts, "ndim", 1) != 1:
-            raise UserError(f"{wanted}, got an array of shape {texts.shape}")
-        column = np.empty(len(texts), object)
-        for row, text in enumerate(texts):
-            if not isinstance(text, str | bytes):
-                raise UserError(f"{wanted}, got {text!r} in row {row}")
-            try:
-                column[row] = text.decode() if isinstance(text, bytes) else text
-                column[row].encode()
-            except UnicodeError as error:
-                raise UserError(f"{wanted}, got no UTF-8 in row {row}: {error.reason}") from None
+        column = as_strings(name, cls.noun, values)
         return cls((PADDING, UNKNOWN), LONGEST).fitted(column), column
 
     def fitted(self, column):
-        if not _is_strings(column):
+        if not is_strings(column):
             return self
         return replace(self, vocabulary=vocabulary_of(column, VOCABULARY_SIZE))
 
@@ -95,7 +83,7 @@ class Text(Feature):
         return {"vocabulary": vocabulary, "sequence_length": self.length}
 
     def adopted(self, column, other):
-        if _is_strings(column):
+        if is_strings(column):
             return replace(other, vocabulary=self.vocabulary, length=self.length), column
         if self.vocabulary == other.vocabulary:
             return other, column
@@ -141,20 +129,20 @@ class Text(Feature):
         return between.join(self.vocabulary[number] for number in numbers)
 
     def lengths(self, column):
-        return self._rows(column).row_lengths().numpy() if _is_strings(column) else None
+        return self._rows(column).row_lengths().numpy() if is_strings(column) else None
 
     def arrays(self, column):
-        if not _is_strings(column):
+        if not is_strings(column):
             return (column,)
         texts = [text.encode() for text in column]
         lengths = np.array([len(text) for text in texts], np.int64)
         return np.frombuffer(b"".join(texts), np.uint8), lengths
 
     def stored_tensor(self, column):
-        return self._rows(column) if _is_strings(column) else super().stored_tensor(column)
+        return self._rows(column) if is_strings(column) else super().stored_tensor(column)
 
     def given(self, column):
-        return padded(self._rows(column)).numpy() if _is_strings(column) else column
+        return padded(self._rows(column)).numpy() if is_strings(column) else column
 
     def given_tensor(self, rows):
         import tensorflow as tf
@@ -208,5 +196,30 @@ class Text(Feature):
         return not_classes(values, self.tokens)
 
 
-def _is_strings(column: Any) -> bool:
+def is_strings(column: Any) -> bool:
+    """Whether a column holds strings, and not numbers."""
     return column.dtype == object
+
+
+def as_strings(name: str, noun: str, values: Any) -> np.ndarray:
+    """What a user has as a column of strings; `UserError` if it is none.
+
+    Args:
+        name: What messages call the data.
+        noun: What they call the strings.
+        values: A string, or its bytes in UTF-8, an example.
+    """
+    wanted = f"{name}: {noun} must be strings, one an example"
+    texts = values if isinstance(values, list | tuple) else as_array(name, noun, values)
+    if getattr(texts, "ndim", 1) != 1:
+        raise UserError(f"{wanted}, got an array of shape {texts.shape}")
+    column = np.empty(len(texts), object)
+    for row, text in enumerate(texts):
+        if not isinstance(text, str | bytes):
+            raise UserError(f"{wanted}, got {text!r} in row {row}")
+        try:
+            column[row] = text.decode() if isinstance(text, bytes) else text
+            column[row].encode()
+        except UnicodeError as error:
+            raise UserError(f"{wanted}, got no UTF-8 in row {row}: {error.reason}") from None
+    return column

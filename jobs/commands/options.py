@@ -14,6 +14,7 @@ DATA = (
     "cifar10",
     "copying",
     "crowds",
+    "dates",
     "diabetes",
     "digits",
     "fashion_mnist",
@@ -21,11 +22,14 @@ DATA = (
     "grid25",
     "hourly_temperatures",
     "images:",
+    "iso_codes",
     "kjv",
     "mackey_glass",
     "mnist",
     "movie_reviews",
+    "numbers",
     "padded:",
+    "pairs:",
     "pixels:",
     "plain:",
     "python_docs",
@@ -66,7 +70,8 @@ Data = Annotated[
     str | None,
     typer.Option(
         help="Data set: digits, scenes, a name of tensorflow-datasets such as fashion_mnist, "
-        "images:FOLDER, arrays:FILE.npz, python_docs or text:FILE, texts:FOLDER, table:FILE.csv; "
+        "images:FOLDER, arrays:FILE.npz, python_docs or text:FILE, texts:FOLDER, table:FILE.csv, "
+        "dates or pairs:FILE; "
         "padded:NAME is images with margins, up to powers of two, rows:NAME and pixels:NAME are "
         "images as series, words:NAME is a text in words, plain:NAME its words alone.",
         autocompletion=complete_data,

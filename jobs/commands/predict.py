@@ -44,11 +44,19 @@ def predict(
         str | None, typer.Option(help="Endpoint to ask.", show_default="the one that says most")
     ] = None,
     steps: GibbsSteps = None,
+    beam: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            show_default="1, greedy",
+            help="Beginnings that are kept as a translation is searched for.",
+        ),
+    ] = None,
     value_range: ValueRange = None,
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """Predict classes, of images or texts, or targets; reconstruct, complete or score images."""
+    """Predict classes, of images or texts, or targets; translate; complete or score images."""
     if out is not None:
         check_replaceable(out, force, "prediction", "outputs.npz")
     prepare_keras()
@@ -60,6 +68,7 @@ def predict(
         endpoint=endpoint,
         missing=missing,
         steps=steps,
+        beam=beam,
         value_range=value_range,
         seed=seed,
     )

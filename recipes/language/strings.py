@@ -1,26 +1,35 @@
 """Strings in endpoints: their tokens to numbers and back, inside of a graph of TensorFlow."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ...data.features import words
+from ...data.features.line import END, MARKS, START
 from ...errors import UserError
 from ..endpoint import Numbers
 
 
-class _KnownTexts(Numbers):
-    """Strings, for a model that knows the words that its numbers stand for."""
+@dataclass(frozen=True)
+class KnownTexts(Numbers):
+    """Strings, for a model that knows what its numbers stand for.
+
+    Attributes:
+        vocabulary: The argument of its recipe that says it.
+    """
+
+    vocabulary: str = "vocabulary"
 
     def input(self, model, name):
-        if isinstance(model.origin.arguments["vocabulary"], int):
+        if isinstance(model.origin.arguments[self.vocabulary], int):
             raise UserError(
                 "the vocabulary of the model is a number: to take strings it must have the words"
             )
         return super().input(model, name)
 
 
-Texts = _KnownTexts((None,), "string")
+Texts = KnownTexts((None,), "string")
 # Characters of a word after the first, at the most.
 LONGEST_WORD = 10_000
 
@@ -101,6 +110,24 @@ def to_strings(numbers, vocabulary: str | Sequence[str]):
         return tf.strings.reduce_join(tf.gather(list(vocabulary), rows), axis=1)
     points = np.array([ord(character) for character in vocabulary], "int32")
     return tf.strings.unicode_encode(tf.gather(points, rows), "UTF-8")
+
+
+def to_line_numbers(strings, vocabulary: str):
+    """The numbers of strings as `Line` gives them, `(batch, longest + 2)` of int32."""
+    import tensorflow as tf
+
+    found = to_numbers(strings, vocabulary[MARKS:])
+    count = tf.reduce_sum(tf.cast(found >= 0, tf.int32), axis=1, keepdims=True)
+    numbers = tf.pad(tf.where(found >= 0, found + MARKS, 0), [[0, 0], [1, 1]])
+    places = tf.range(tf.shape(numbers)[1])[None]
+    return tf.where(places == 0, START, tf.where(places == count + 1, END, numbers))
+
+
+def to_line_strings(numbers, vocabulary: str):
+    """The strings, `(batch,)`, of numbers as `Line` gives them."""
+    import tensorflow as tf
+
+    return to_strings(tf.where(numbers >= MARKS, numbers - MARKS, -1), vocabulary[MARKS:])
 
 
 def _points(vocabulary: str) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ from .segmentation import SEGMENTATION
 from .tagging import TAGGING
 from .task import Task
 from .token_classification import TOKEN_CLASSIFICATION
+from .translation import TRANSLATION
 from .word_embedding import WORD_EMBEDDING
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "TAGGING",
     "TEXT_CLASSIFICATION",
     "TOKEN_CLASSIFICATION",
+    "TRANSLATION",
     "WORD_EMBEDDING",
     "Task",
 ]

@@ -3,6 +3,7 @@ import pytest
 
 from amalthea import data
 from amalthea.data.features import FEATURES
+from amalthea.data.features.line import SPECIAL
 from amalthea.errors import UserError
 
 from harness import one_sentence
@@ -17,9 +18,12 @@ MADE = {
     "values": {"count": 2, "names": ("a", "b"), "means": (0.5, 2.0), "deviations": (1.0, 0.25)},
     "targets": {"count": 1},
     "series": {"steps": None, "channels": 2},
+    "source": {"vocabulary": f"{SPECIAL}ab", "length": 4},
     "tags": {"count": 3, "names": ("a", "b", "c")},
     "token_labels": {"count": 3, "names": ("a", "b", "c")},
+    "translation": {"vocabulary": 7},
 }
+STRINGS = {"source", "text", "translation"}
 RANDOM = np.random.default_rng(0)
 
 
@@ -29,7 +33,7 @@ def test_a_feature_is_its_config(name):
     assert FEATURES[name].from_config(feature.config()) == feature
     random = feature.random(RANDOM, 5)
     # What is read as a string is given as a sequence.
-    assert random.ndim == 1 + feature.axes + (name == "text")
+    assert random.ndim == 1 + feature.axes + (name in STRINGS)
     feature.check("model", random, 5)
     assert len(random) == 5
 
@@ -50,7 +54,7 @@ def test_what_is_no_such_column_is_one_sentence(name):
         one_sentence(error)
 
 
-@pytest.mark.parametrize("name", sorted(FEATURES.keys() - {"text"}))
+@pytest.mark.parametrize("name", sorted(FEATURES.keys() - STRINGS))
 def test_what_a_user_has_becomes_a_column_that_a_model_of_it_takes(name):
     given = FEATURES[name](**MADE[name]).random(RANDOM, 30)
     beside = {"points": RANDOM.random((30, 2))} if name == "label" else {}
@@ -78,6 +82,7 @@ def test_what_a_user_has_becomes_a_column_that_a_model_of_it_takes(name):
         ("mask", np.full((2, 3, 3), 300), "from 0 to 255, got 300"),
         ("boxes", np.zeros((2, 1, 4)), r"five numbers each, .* got some of shape \(1, 4\)"),
         ("boxes", [[[0.5, 0, 0.2, 1, 0]]], r"got \[0.5, 0.0, 0.2"),
+        ("source", ["a line", 3], "lines must be strings, one an example, got 3 in row 1"),
         ("text", ["a text", 3], "texts must be strings, one an example, got 3 in row 1"),
         ("text", [b"a text", b"\xff"], "got no UTF-8 in row 1"),
         ("text", ["a text", "\ud800"], "got no UTF-8 in row 1"),

@@ -440,4 +440,4 @@ def test_a_float16_model_moves_within_its_first_steps(name):
     assert any(
         (a != b).any() for a, b in zip(before, arrays(model.trainable_variables), strict=True)
     )
-    assert model.predict(batch(name)[0], verbose=0).dtype == "float32"
+    assert model.predict(batch(name)[0], verbose=0).dtype in ("float32", "int32")
