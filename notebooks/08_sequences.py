@@ -259,7 +259,71 @@ for how in ({"temperature": 0}, {"temperature": 1}, {"temperature": 1, "top_p": 
     print(f"--- {how}\n{text}\n")
 
 # %% [markdown]
-# ## 6. What comes next
+# ## 6. Vectors of words, and marks put back
+#
+# Words that stand among the same words get vectors that lie near each other, if there is enough
+# text. Some 50,000 words of Python's own help are very little; what is near is still about the same
+# things.
+
+# %%
+run = jobs.train(
+    "skip_gram", "plain:python_docs", out=work / "vectors", epochs=1 if FAST else 30, verbose=0
+)
+nearest = tf.saved_model.load(jobs.export(run.path)).signatures["nearest"]
+asked = ["class", "string", "loop", "three"]
+found = nearest(words=tf.constant(asked), n=tf.constant(6))["words"].numpy()
+for word, row in zip(asked, found, strict=True):
+    print(f"{word:8}", ", ".join(each.decode() for each in row))
+
+# %% [markdown]
+# A net that answers at each word can say how it is written: with a capital letter, and with which
+# mark behind it. It reads in both directions, as a capital letter follows from the word before, and
+# a full stop from the word after.
+
+# %%
+run = jobs.train(
+    "recurrent_tagger",
+    "written:python_docs",
+    out=work / "written",
+    arguments={"dropout": 0.5},
+    epochs=1 if FAST else 12,
+    verbose=0,
+)
+print({name: round(value, 3) for name, value in jobs.evaluate(run.path).items()})
+tag = tf.saved_model.load(jobs.export(run.path)).signatures["tag"]
+text = (
+    "if the object is empty an exception is raised note that the python interpreter does not "
+    "evaluate the expression see also the section on class definitions for more information"
+)
+print(tag(texts=tf.constant([text]))["texts"].numpy()[0].decode())
+
+# %% [markdown]
+# ## 7. From line to line
+#
+# Dates as people write them, to be written as ISO 8601 does. One net reads the line, another one
+# writes, and at each character it looks back: the weights below say at what. Nobody told it where
+# the day is.
+
+# %%
+run = jobs.train(
+    "translator",
+    "dates",
+    out=work / "dates",
+    arguments={"hidden_units": (16,) if FAST else (128,)},
+    epochs=1 if FAST else 4,
+    verbose=0,
+)
+for path in sorted((run.path / "samples").glob("*.txt")):
+    print(f"--- {path.stem}: {path.read_text('utf-8').splitlines()[:2]}")
+print({name: round(value, 3) for name, value in jobs.evaluate(run.path).items()})
+Image(run.path / "attention.png", width=700)
+
+# %%
+for row in jobs.predict(run.path, ["Sunday, 1 March 2026", "the 3rd of May 1999"], beam=3).rows():
+    print(row)
+
+# %% [markdown]
+# ## 8. What comes next
 #
 # The equation of Mackey and Glass is chaotic: near beginnings part. From 100 values the next 50 are
 # to be told. `skill` is how much smaller the error is than that of the better of two simple

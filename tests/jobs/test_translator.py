@@ -29,6 +29,7 @@ def run(pairs, tmp_path_factory):
     return jobs.train("translator", pairs, out=out, arguments=TINY, epochs=2, verbose=0)
 
 
+@pytest.mark.slow
 def test_a_training_is_measured_drawn_asked_and_resumed_exactly(run, pairs, tmp_path, command):
     for epoch in (1, 2):
         lines = (run.path / f"samples/epoch-0000{epoch}.txt").read_text().splitlines()
@@ -63,6 +64,7 @@ def test_a_training_is_measured_drawn_asked_and_resumed_exactly(run, pairs, tmp_
     one_sentence(error)
 
 
+@pytest.mark.slow
 def test_an_export_translates_strings_without_the_package(run):
     import tensorflow as tf
 
@@ -78,7 +80,7 @@ def test_an_export_translates_strings_without_the_package(run):
         assert [text.decode() for text in texts] == wanted.tolist()
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_without_attention_there_is_nothing_to_draw(pairs, tmp_path):
     arguments = {**TINY, "attention": "none", "bidirectional": False, "reverse": True}
     run = jobs.train(
@@ -115,7 +117,7 @@ def test_translators_are_searched_for(pairs, tmp_path, no_report):
     assert best.settings["arguments"]["hidden_units"] == TINY["hidden_units"]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_dates_are_learnt(tmp_path):
     run = jobs.train("translator", "dates", out=tmp_path / "a", epochs=5, verbose=0)
     assert jobs.evaluate(run.path)["exact_match"] > 0.9

@@ -31,7 +31,9 @@ def cross_entropy(model, x, y):
     return float(loss(y, model.predict(x, verbose=0)))
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "simple"])
+@pytest.mark.parametrize(
+    "cell", ["lstm", *(pytest.param(cell, marks=pytest.mark.slow) for cell in ("gru", "simple"))]
+)
 def test_a_text_in_parts_is_the_text_as_a_whole(cell):
     model = net(cell=cell)
     whole = cross_entropy(model, X.reshape(1, -1), Y.reshape(1, -1))
@@ -123,6 +125,7 @@ def test_shuffled_batches_of_the_package_are_put_into_streams():
     assert batches == pytest.approx(model.evaluate(X, Y, batch_size=3, verbose=0), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_batches_of_any_size_cannot_carry_states():
     import tensorflow as tf
@@ -157,6 +160,7 @@ def test_a_training_that_carries_states_goes_on_exactly(tmp_path):
         np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b))
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_training_says_that_states_are_carried(tmp_path, capsys):
     settings = {"arguments": {"hidden_units": (4,)}, "batch_size": 16, "sequence_length": 60}
@@ -216,6 +220,7 @@ def test_the_step_size_falls_as_published(name, rates):
         assert entry.epochs == len(rates)
 
 
+@pytest.mark.slow
 def test_tied_vectors_are_one_matrix(tmp_path):
     model = word_lm(30, sequence_length=4, hidden_units=(6, 6), tied=True)
     assert model.count_params() == 30 * 6 + 2 * (4 * 6 * 13) + 30 - 2 * 4 * 6 + 2 * 4 * 6

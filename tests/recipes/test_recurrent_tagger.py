@@ -25,7 +25,7 @@ def net(**arguments):
     )
 
 
-@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize("bidirectional", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_padded_batch_is_its_texts_alone(bidirectional):
     model = net(bidirectional=bidirectional)
     both = model.predict(PADDED, verbose=0)

@@ -246,7 +246,7 @@ def artificial(sentences):
     return "\n".join(" ".join(row) + "." for row in rows)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("cbow", [False, True])
 def test_words_of_one_role_become_nearest_neighbours(tmp_path, cbow):

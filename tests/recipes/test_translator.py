@@ -212,6 +212,7 @@ def test_the_loss_is_the_mean_of_a_real_character_whatever_is_filled_up(attentio
     assert got["loss"] == pytest.approx(summed / len(right), rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attention", [pytest.param("none", marks=pytest.mark.slow), "bahdanau"])
 def test_gradients_are_those_of_finite_differences(attention, float64):
     model = net(attention=attention, hidden_units=(2,), embedding_units=2)
@@ -228,6 +229,7 @@ def test_gradients_are_those_of_finite_differences(attention, float64):
     check_gradients(loss, weights, rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_dropout_acts_in_training_alone_and_depends_on_the_seed():
     model = translator(7, 6, 8, hidden_units=(6, 5), dropout=0.5, seed=1)
     first, second, third = (
@@ -239,6 +241,7 @@ def test_dropout_acts_in_training_alone_and_depends_on_the_seed():
     np.testing.assert_array_equal(first, np.asarray(again.teach(X, Y, training=True)[0]))
 
 
+@pytest.mark.slow
 def test_batches_of_many_widths_are_learnt_from():
     import tensorflow as tf
 
@@ -309,7 +312,7 @@ def mean_log_probabilities(model, line, written):
     ]
 
 
-@pytest.mark.parametrize("attention", ["none", "bahdanau"])
+@pytest.mark.parametrize("attention", [pytest.param("none", marks=pytest.mark.slow), "bahdanau"])
 def test_a_beam_of_everything_finds_the_best_of_all_sequences(attention):
     differs = 0
     for seed in range(4):
@@ -329,6 +332,7 @@ def test_a_beam_of_everything_finds_the_best_of_all_sequences(attention):
     assert differs  # or greedy decoding would have done
 
 
+@pytest.mark.slow
 def test_a_wider_beam_finds_more_probable_sequences():
     model = net(scale=3.0)
     x = np.random.default_rng(0).integers(4, 7, (40, 6))
@@ -398,7 +402,7 @@ def test_exact_match_is_the_share_of_lines_without_a_mistake():
     assert measures(model, X, shorter, 2)["exact_match"] < 1
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_lines_are_learnt_to_be_turned_round():
     random = np.random.default_rng(0)
     lines = [random.integers(4, 9, random.integers(2, 7)).tolist() for _ in range(1500)]
