@@ -62,6 +62,7 @@ bench: .venv/installed-base .venv/installed-ray .bench-venv
 	$(BIN)/python benchmarks/sequences.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/language.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/skip_gram.py --gensim .bench-venv/bin/python
+	$(BIN)/python benchmarks/echo_state.py --reservoirpy .bench-venv/bin/python
 	$(BIN)/python benchmarks/boltzmann.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/gans.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/growing.py --torch .bench-venv/bin/python
@@ -71,7 +72,7 @@ bench: .venv/installed-base .venv/installed-ray .bench-venv
 # PyTorch and its libraries have an environment of their own, being peers only.
 .bench-venv: | .venv
 	$(PYTHON) -m venv .bench-venv
-	.bench-venv/bin/python -m pip install --quiet torch==2.13.0 rbms==0.5.0 learnergy==2.0.2 optuna==5.0.0 gensim==4.4.0 numpy || \
+	.bench-venv/bin/python -m pip install --quiet torch==2.13.0 rbms==0.5.0 learnergy==2.0.2 optuna==5.0.0 gensim==4.4.0 reservoirpy==0.4.2 numpy || \
 		{ rm -rf .bench-venv; exit 1; }
 
 notebooks: .venv/installed-notebooks .venv/installed-ray
