@@ -263,6 +263,7 @@ def test_from_training_to_export_by_command(command, arrays, tmp_path):
     assert (run / "export" / "saved_model.pb").is_file()
 
 
+@pytest.mark.slow
 def test_from_search_to_training_by_command(command, arrays, tmp_path):
     words = ("tune", "tied_autoencoder", "--data", arrays, "--trials", 2, "--epochs", 1)
     fixed = ("--fix", "hidden_units=6", "--fix", "activation=tanh", "--fix", "batch_size=16")

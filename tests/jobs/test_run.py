@@ -206,6 +206,7 @@ def test_figures_that_cannot_be_kept_are_given_all_the_same(run, monkeypatch):
 # Data that are not those of before
 
 
+@pytest.mark.slow
 def test_changed_files_are_told_and_accepted_only_when_asked(pictures, tmp_path):
     folder, picture = pictures
     run = train(f"images:{folder}", tmp_path / "a")

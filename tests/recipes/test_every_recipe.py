@@ -204,7 +204,7 @@ def test_the_example_of_the_docstring_runs(name):
     assert runner.failures == 0
 
 
-@every_recipe
+@each_recipe(KINDS)
 def test_endpoints_share_the_models_weights(name, without_values):
     model = build(name)
     for endpoint in get_recipe(name).endpoints.values():
