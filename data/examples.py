@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from numbers import Integral
@@ -12,7 +13,7 @@ import numpy as np
 from ..errors import UserError
 from .features import Feature
 from .origin import Origin
-from .streams import stream_order
+from .streams import rows_for_most, stream_order
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -200,16 +201,20 @@ class Examples:
         # For whoever has to know what is in them: to draw some would count as an iteration.
         batches.examples = self._extremes
         # For whoever has to have them in another order.
-        batches.streams = lambda: self._streams(batch_size)
+        batches.streams = functools.partial(self._streams, batch_size)
         return batches
 
-    def _streams(self, batch_size: int | Callable[[int], int]) -> tf.data.Dataset:
-        """Batches of equal sizes, each row of which goes on with that of the batch before."""
+    def _streams(self, batch_size: int | Callable[[int], int], exactly: bool) -> tf.data.Dataset:
+        """Batches of equal sizes, each row of which goes on with that of the batch before.
+
+        They are of that size exactly, or up to a half smaller so that the fewest rows are left out.
+        """
         if callable(batch_size):
             raise UserError("batches whose rows go on with each other are all of one size")
         import tensorflow as tf
 
         size = min(int(batch_size), len(self))
+        size = size if exactly else rows_for_most(len(self), size)
         batches = self.take(stream_order(len(self), size)).batches(size, shuffle=False)
 
         def of_size(*parts: tf.Tensor) -> Any:

@@ -125,7 +125,7 @@ def _ending(day: int) -> str:
 
 
 def numbers(split: str) -> Examples:
-    """Numbers up to 999,999, of one to six digits equally often, and their English words."""
+    """Numbers up to 999,999 and their English words; those of few digits are all there."""
     random = np.random.default_rng(0)
     digits = random.integers(1, 7, COUNT)
     drawn = random.integers(10 ** (digits - 1) * (digits > 1), 10**digits)

@@ -16,6 +16,7 @@ from ..errors import UserError
 from . import value_range as ranges
 from .examples import Examples
 from .features import FEATURES, Series
+from .features.text import VOCABULARY_SIZE as MOST_WORDS
 from .features.words import PLAIN, RULES
 from .fingerprint import PREFIXES
 from .origin import origin_of
@@ -97,7 +98,7 @@ def read(
         None if value_range is None else ranges.checked(value_range),
         None if sequence_length is None else check_count("sequence_length", sequence_length),
         None if horizon is None else check_count("horizon", horizon),
-        None if vocabulary_size is None else check_count("vocabulary_size", vocabulary_size),
+        None if vocabulary_size is None else check_count("vocabulary_size", vocabulary_size, 3),
     )
     return _read(name, split, settings).replaced(name=f"{name}, split {split}")
 
@@ -172,10 +173,15 @@ def _cut(examples: Examples, settings: Settings) -> Examples:
     text = examples.features.get("text")
     if text is None or not isinstance(text.vocabulary, tuple):
         return examples
+    size = settings.vocabulary_size
+    if size is not None and size > MOST_WORDS:
+        raise UserError(
+            f"texts with classes have a vocabulary_size of {MOST_WORDS:,} at the most, got {size:,}"
+        )
     text = replace(
         text,
         length=settings.sequence_length or text.length,
-        vocabulary=text.vocabulary[: settings.vocabulary_size],
+        vocabulary=text.vocabulary[:size],
     )
     return examples.replaced(features={**examples.features, "text": text})
 

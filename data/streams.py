@@ -25,6 +25,17 @@ def stream_order(count: int, rows: int) -> np.ndarray:
     return np.arange(rows * steps).reshape(rows, steps).T.ravel()
 
 
+def rows_for_most(count: int, rows: int) -> int:
+    """Rows of a batch, as many as given or up to a half fewer, that leave out the fewest parts.
+
+    Args:
+        count: How many parts there are.
+        rows: Rows of a batch at the most.
+    """
+    rows = min(rows, count)
+    return min(range(max(1, -(-rows // 2)), rows + 1), key=lambda each: (count % each, -each))
+
+
 def streams(arrays: Sequence[np.ndarray], rows: int) -> tf.data.Dataset:
     """Batches of the rows of arrays, which are parts of a text in their order, in that order."""
     import tensorflow as tf

@@ -103,11 +103,6 @@ def sequences(
     if length is None:
         length = {None: SEQUENCE_LENGTH, PLAIN: PLAIN_WORDS}.get(rule, TOKENS)
     part, training = (part_of(text, which) for which in (split, "train"))
-    if vocabulary_size is not None and vocabulary_size < 3:
-        raise UserError(
-            f"vocabulary_size must be at least 3, one of which is for unknown {unit}, got "
-            f"{vocabulary_size}"
-        )
     if rule:
         vocabulary = vocabulary_of([training], vocabulary_size or VOCABULARY_SIZE, rule)
     else:

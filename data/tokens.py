@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 
 import numpy as np
 
@@ -17,9 +18,8 @@ from .texts import part_of
 
 # Words of a sequence, and how many are known.
 SEQUENCE_LENGTH, VOCABULARY_SIZE = 50, 20_000
-# A word, as `words` cuts them, and what comes before the next one.
+# What `words` leaves out of a word, and does not end one.
 QUOTES = "['\N{RIGHT SINGLE QUOTATION MARK}]"
-WORD = re.compile(rf"([^\W_]+(?:{QUOTES}[^\W_]+)*)([\W_]*)")
 # Of the copying problem: symbols, how many of them a sequence has, steps, and sequences in all.
 SYMBOLS, TO_COPY, STEPS, COUNT = 8, 10, 120, 62_500
 
@@ -46,7 +46,8 @@ def written(
     number = {word: n for n, word in enumerate(vocabulary)}
     unknown = number[UNKNOWN]
     tokens, labels = [], []
-    for word, behind in WORD.findall(part_of(text, split)):
+    part = part_of(text, split)
+    for word, behind in _word(part).findall(part):
         plain = re.sub(QUOTES, "", word)
         tokens.append(number.get(plain.lower(), unknown))
         labels.append(len(MARKS) * _case(plain) + _mark(behind))
@@ -66,6 +67,16 @@ def written(
     digest = hashlib.blake2b(text.encode(errors="replace"), digest_size=BYTES_OF_A_HASH)
     origin = Origin(WHOLE, len(text), {"text": digest.hexdigest()})
     return Examples(name, columns, features, origin=origin)
+
+
+def _word(text: str) -> re.Pattern[str]:
+    """A word, as `words` cuts it, and what comes before the next one.
+
+    Python's patterns know letters and numbers, but no marks that belong to a letter.
+    """
+    marks = "".join(c for c in set(text) if unicodedata.category(c).startswith("M"))
+    letter = rf"(?:[^\W_]|[{re.escape(marks)}])" if marks else r"[^\W_]"
+    return re.compile(rf"({letter}+(?:{QUOTES}*{letter}+)*)((?:(?!{letter})[\W_])*)")
 
 
 def _case(word: str) -> int:

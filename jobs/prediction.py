@@ -15,6 +15,7 @@ from ..callbacks import draw_grid, draw_rows
 from ..checks import check_count, check_seed
 from ..data import ImageSet
 from ..data.features import FEATURES, Feature, Line, Text
+from ..data.features.words import PLAIN
 from ..errors import UserError, nearest
 from ..recipes import Endpoint, Recipe, get_recipe
 from ..recipes.tasks.sampling import STEPS
@@ -85,8 +86,10 @@ class Prediction:
                     if top > 1:
                         row["classes"] = dict(most_probable)
             elif name == "labels":
+                names = self.class_names
                 for row, labels in zip(rows, values, strict=True):
-                    row["labels"] = [self.class_names[label] for label in labels if label >= 0]
+                    known = [int(label) for label in labels if label >= 0]
+                    row["labels"] = [names[label] for label in known] if names else known
             elif name == "tags":
                 names = self.class_names or tuple(map(str, range(values.shape[1])))
                 for row, probabilities in zip(rows, values, strict=True):
@@ -343,7 +346,7 @@ def _texts(
 ) -> tuple[list[str], np.ndarray, np.ndarray]:
     """The names of texts or lines, their numbers, and themselves."""
     of_lines = isinstance(feature, Line)
-    if not of_lines and isinstance(feature.vocabulary, str):
+    if not of_lines and feature.is_written and feature.rule != PLAIN:
         raise UserError(f"{recipe} goes on with texts: ask for samples, with a prompt")
     given = [given] if isinstance(given, str | Path) else given
     if isinstance(given, list | tuple) and not given:
@@ -352,7 +355,10 @@ def _texts(
     if isinstance(given, list | tuple) and any(isinstance(each, Path) for each in given):
         names, given = data_package.read_texts([Path(path).expanduser() for path in given])
         if of_lines:
-            given = [line for text in given for line in text.splitlines() if line.strip()]
+            lines = [line.rstrip("\r") for text in given for line in text.split("\n")]
+            given = [line for line in lines if line.strip()]
+            if not given:
+                raise UserError("there are no lines to predict: the files have none")
     texts = data_package.from_python(given, name="the data", columns=(column,)).columns[column]
     if of_lines:
         names = list(texts)

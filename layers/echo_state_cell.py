@@ -1,16 +1,20 @@
 """A recurrent step whose weights are drawn once, and never learnt."""
 
+import contextlib
 import random
 
 import keras
 import numpy as np
 from keras import ops
-from scipy.sparse.linalg import eigs
+from scipy.sparse.linalg import ArpackError, eigs
 
 from ..checks import check_count, is_number
+from ..errors import UserError
 
 # Up to so many units all eigenvalues are found as fast as the largest.
 SMALL = 50
+# What is 0 but for rounding.
+LEAST = 1e-6
 
 
 @keras.saving.register_keras_serializable("amalthea")
@@ -40,7 +44,7 @@ class EchoStateCell(keras.layers.Layer):
         The new state `(batch, units)`, as the output and as the state.
 
     Raises:
-        ValueError: If an argument is not valid.
+        ValueError: If an argument is not valid, or so few weights are not 0 that nothing lasts.
 
     Example:
     >>> import keras
@@ -108,14 +112,13 @@ class EchoStateCell(keras.layers.Layer):
 
     def _reservoir(self, draw: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
         weights = draw.uniform(-1, 1, shape) * (draw.random(shape) < self.density)
-        if self.units > SMALL:
-            values = eigs(
-                weights, k=6, v0=np.ones(self.units), return_eigenvectors=False, which="LM"
+        radius = _radius(weights)
+        if radius < LEAST and self.spectral_radius:
+            raise UserError(
+                f"{self.units} units of which a share of {self.density:g} is connected have no "
+                "states that last, and no spectral radius: give more units or a larger density"
             )
-        else:
-            values = np.linalg.eigvals(weights)
-        radius = np.abs(values).max()
-        return weights * (self.spectral_radius / radius if radius > 0 else 0.0)
+        return weights * (self.spectral_radius / max(radius, LEAST))
 
     def call(self, inputs, states, training=False):
         (h,) = states
@@ -129,3 +132,13 @@ class EchoStateCell(keras.layers.Layer):
     def get_config(self):
         names = ("units", "spectral_radius", "density", "input_scale", "bias_scale", "leak", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def _radius(weights: np.ndarray) -> float:
+    """The largest absolute eigenvalue of a matrix."""
+    if len(weights) > SMALL:
+        with contextlib.suppress(ArpackError):
+            start = np.ones(len(weights))
+            values = eigs(weights, k=6, v0=start, return_eigenvectors=False, which="LM")
+            return float(np.abs(values).max())
+    return float(np.abs(np.linalg.eigvals(weights)).max())

@@ -8,6 +8,7 @@ from keras import ops
 from scipy import linalg
 
 from ..checks import is_number
+from ..errors import UserError
 
 
 class _Sums:
@@ -52,7 +53,8 @@ class RidgeDense(keras.layers.Dense):
         `(batch, units)`.
 
     Raises:
-        ValueError: If `ridge` is not above 0.
+        ValueError: If `ridge` is not above 0, or there is an activation or no bias.
+        UserError: By `solve`, if no example that was seen has a weight above 0.
 
     Example:
     >>> import numpy as np
@@ -73,6 +75,10 @@ class RidgeDense(keras.layers.Dense):
         super().__init__(units, **{"kernel_initializer": "zeros", **kwargs})
         if not is_number(ridge) or ridge <= 0:
             raise ValueError(f"ridge must be a number above 0, got {ridge!r}")
+        if not self.use_bias or self.activation is not keras.activations.linear:
+            raise ValueError(
+                "RidgeDense is linear and has a bias, got an activation or use_bias=False"
+            )
         self.ridge = ridge
         self._sums = _Sums()
         self._entered = None
@@ -104,11 +110,17 @@ class RidgeDense(keras.layers.Dense):
             return
         features = self.kernel.shape[0]
         sums, total = self._sums.of, self._sums.of[-1, -1]
+        if not total > 0:
+            raise UserError(
+                f"weights of examples must be at least 0, and one above that, got {total:g} in all"
+            )
         # About the means, so that biases are free.
         centred = sums[:-1, :-1] - np.outer(sums[:-1, -1], sums[-1, :-1]) / total
         gram, cross = centred[:features, :features], centred[:features, features:]
-        gram = gram + self.ridge * np.eye(features)
-        kernel = linalg.solve(gram, cross, assume_a="pos")
+        # By its eigenvalues, as what is nearly singular has no other exact solution.
+        values, vectors = linalg.eigh(gram)
+        inverse = 1 / (np.maximum(values, 0) + self.ridge)
+        kernel = vectors @ (inverse[:, None] * (vectors.T @ cross))
         means = sums[:-1, -1] / total
         self.kernel.assign(kernel.astype("float32"))
         self.bias.assign((means[features:] - means[:features] @ kernel).astype("float32"))

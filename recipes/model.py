@@ -95,17 +95,17 @@ class FromRecipe:
 
     @functools.wraps(keras.Model.fit)
     def fit(self, *args, **kwargs):
-        given = _arguments(keras.Model.fit, self, args, kwargs)
+        given = arguments_of(keras.Model.fit, self, args, kwargs)
         self._look(given)
         if given.get("validation_data") is not None:
             parts = keras.utils.unpack_x_y_sample_weight(given["validation_data"])
             held_out = dict(zip(("x", "y", "sample_weight"), parts, strict=True))
             self._look(held_out)
             sizes = given.get("validation_batch_size"), given.get("batch_size")
-            self.arranged(held_out, "validation", next(filter(None, sizes), None))
+            self.arrange(held_out, "validation", next(filter(None, sizes), None))
             given["validation_data"] = tuple(map(held_out.get, ("x", "y", "sample_weight")))
         x = given.get("x")
-        self.arranged(given, "train")
+        self.arrange(given, "train")
         if given.get("x") is not x:
             given["shuffle"] = False
         self._execute(given.get("steps_per_epoch"), given.get("validation_steps"))
@@ -113,35 +113,35 @@ class FromRecipe:
 
     @functools.wraps(keras.Model.evaluate)
     def evaluate(self, *args, **kwargs):
-        given = _arguments(keras.Model.evaluate, self, args, kwargs)
+        given = arguments_of(keras.Model.evaluate, self, args, kwargs)
         if not given.get("_use_cached_eval_dataset"):  # else `fit` has looked at them
             self._look(given)
-            self.arranged(given, "test")
+            self.arrange(given, "test")
             self._execute(given.get("steps"))
         return super().evaluate(**given)
 
     @functools.wraps(keras.Model.predict)
     def predict(self, *args, **kwargs):
-        given = _arguments(keras.Model.predict, self, args, kwargs)
+        given = arguments_of(keras.Model.predict, self, args, kwargs)
         self._look(given, learns=False)
         self._execute(given.get("steps"))
         return super().predict(**given)
 
     @functools.wraps(keras.Model.train_on_batch)
     def train_on_batch(self, *args, **kwargs):
-        given = _arguments(keras.Model.train_on_batch, self, args, kwargs)
+        given = arguments_of(keras.Model.train_on_batch, self, args, kwargs)
         self._look(given, single="train")
         return super().train_on_batch(**given)
 
     @functools.wraps(keras.Model.test_on_batch)
     def test_on_batch(self, *args, **kwargs):
-        given = _arguments(keras.Model.test_on_batch, self, args, kwargs)
+        given = arguments_of(keras.Model.test_on_batch, self, args, kwargs)
         self._look(given, single="test")
         return super().test_on_batch(**given)
 
     @functools.wraps(keras.Model.predict_on_batch)
     def predict_on_batch(self, *args, **kwargs):
-        given = _arguments(keras.Model.predict_on_batch, self, args, kwargs)
+        given = arguments_of(keras.Model.predict_on_batch, self, args, kwargs)
         self._look(given, learns=False, single="predict")
         return super().predict_on_batch(**given)
 
@@ -177,7 +177,7 @@ class FromRecipe:
             return
         features = recipe.features(self.origin.arguments)
         (name,) = recipe.task.inputs
-        given["x"] = _maponly(features[name].complete, given["x"])
+        given["x"] = _map_only(features[name].complete, given["x"])
         if given.get("sample_weight") is not None and given.get("y") is None:
             # Keras leaves weights out where there is nothing between them and the images.
             given["y"] = np.zeros(len(only(given["x"])), "int32")
@@ -190,7 +190,7 @@ class FromRecipe:
             self._check(recipe, learns, *parts)
             self._looked |= {single} - {None}
 
-    def arranged(self, given: dict[str, Any], use: str, batch_size: int | None = None) -> None:
+    def arrange(self, given: dict[str, Any], use: str, batch_size: int | None = None) -> None:
         """Bring the data among the arguments of `fit` or `evaluate` into the order that is needed.
 
         Args:
@@ -273,7 +273,7 @@ class RecipeModel(FromRecipe, keras.Model):
 _signature = functools.cache(inspect.signature)
 
 
-def _arguments(method, model, args, kwargs) -> dict[str, Any]:
+def arguments_of(method, model, args, kwargs) -> dict[str, Any]:
     """The arguments of a method of Keras' models, by name."""
     given = _signature(method).bind(model, *args, **kwargs).arguments
     del given["self"]
@@ -298,7 +298,7 @@ def only(data: Any) -> Any:
     return data[0] if isinstance(data, list | tuple) and len(data) == 1 else data
 
 
-def _maponly(function, data: Any) -> Any:
+def _map_only(function, data: Any) -> Any:
     """The data, after `function` has been applied to their one part."""
     if isinstance(data, Mapping) and len(data) == 1:
         return {name: function(part) for name, part in data.items()}

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ...checks import is_whole
 from ...errors import UserError
 from .feature import Feature, not_classes
 from .text import Text, as_strings, is_strings
@@ -129,12 +130,16 @@ class Line(Feature):
         return ": each has a start and an end" if values.ndim == 2 else ""
 
     def wrong(self, values):
-        return not_classes(values, self.tokens)
+        if wrong := not_classes(values, self.tokens):
+            return wrong
+        filled = values != PADDING
+        if (values[:, 0] != START).any() or (filled[:, 1:] & ~filled[:, :-1]).any():
+            return f"some that do not begin with {START}, or have padding, {PADDING}, amid others"
+        return None
 
 
 def is_line_vocabulary(value: Any) -> bool:
     """Whether a value can be the vocabulary of lines."""
     if isinstance(value, str):
         return value.startswith(SPECIAL) and len(set(value)) == len(value) > len(SPECIAL)
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    return whole and value > len(SPECIAL)
+    return is_whole(value) and value > len(SPECIAL)

@@ -15,6 +15,7 @@ from .words import (
     PLAIN,
     UNKNOWN,
     numbers_of,
+    numbers_of_prompts,
     padded,
     tokens,
     unit_of,
@@ -72,7 +73,7 @@ class Text(Feature):
 
     @property
     def size(self):
-        if self._is_written:
+        if self.is_written:
             return f"sequences of {self.length} {self._unit}, of {self.tokens:,} different ones,"
         words = f"at most {self.length} words" if self.length else "words"
         return f"texts of {words}, of {self.tokens:,} different ones,"
@@ -100,7 +101,7 @@ class Text(Feature):
         return f"takes {self.kind}{rules[0]}", f"{other.kind}{rules[1]}"
 
     def check_to_learn(self, recipe, name, column):
-        if not self._is_written and self.tokens < 4:
+        if not self.is_written and self.tokens < 4:
             raise UserError(
                 f"{recipe} needs texts of two different words or more, {name} has {self.tokens - 2}"
             )
@@ -122,6 +123,17 @@ class Text(Feature):
         found = order[np.searchsorted(points, codes, sorter=order).clip(max=len(points) - 1)]
         unknown = max(self.vocabulary.find(UNKNOWN), 0)
         return np.where(points[found] == codes, found, unknown).astype(np.int32)
+
+    def prompt(self, text: str) -> np.ndarray:
+        """The numbers of a text to go on with, `(length,)` of int32, whose first word is one."""
+        if self.rule is None:
+            return self.encode(text)
+        import tensorflow as tf
+
+        with tf.device("CPU"):
+            texts = tf.constant([text.encode(errors="replace")])
+            (numbers,) = numbers_of_prompts(texts, self.vocabulary, self.rule).numpy()
+        return numbers
 
     def decode(self, numbers: np.ndarray) -> str:
         """The text of some numbers of characters or tokens."""
@@ -155,11 +167,12 @@ class Text(Feature):
 
         with tf.device("CPU"):
             texts = tf.constant(list(column), tf.string)
-            return numbers_of(words(texts), self.vocabulary)[:, : self.length]
+            found = tokens(texts, self.rule) if self.rule else words(texts)
+            return numbers_of(found, self.vocabulary)[:, : self.length]
 
     def random(self, random, count):
         length = self.length or 6
-        shape = (count, length if self._is_written else min(length, 6))
+        shape = (count, length if self.is_written else min(length, 6))
         return random.integers(0, self.tokens, shape, dtype="int32")
 
     def wanted(self, model, what):
@@ -169,7 +182,7 @@ class Text(Feature):
         )
 
     @property
-    def _is_written(self) -> bool:
+    def is_written(self) -> bool:
         """Whether sequences are parts of one long text, such as one that is to be written."""
         return isinstance(self.vocabulary, str) or self.rule is not None
 
@@ -185,12 +198,12 @@ class Text(Feature):
             return "sequences of characters"
         if self.rule == PLAIN:
             return "sequences of plain words, such as plain:NAME"
-        return "sequences of words, such as words:NAME" if self._is_written else "texts"
+        return "sequences of words, such as words:NAME" if self.is_written else "texts"
 
     def fits(self, shape):
         if len(shape) != 1 or self.length is None:
             return len(shape) == 1
-        return shape[0] == self.length if self._is_written else shape[0] <= self.length
+        return shape[0] == self.length if self.is_written else shape[0] <= self.length
 
     def wrong(self, values):
         return not_classes(values, self.tokens)

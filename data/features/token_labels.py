@@ -5,10 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from ...errors import UserError
-from ..as_array import as_array
 from .feature import Feature, not_classes
 
 
@@ -16,7 +12,8 @@ from .feature import Feature, not_classes
 class TokenLabels(Feature):
     """Numbers of classes from 0 on, one for each token, `(count, length)` of int32.
 
-    What stands beside padding does not count.
+    What stands beside padding does not count. From Python they go to `fit`, beside the numbers of
+    the tokens.
 
     Attributes:
         count: Number of classes.
@@ -27,19 +24,6 @@ class TokenLabels(Feature):
 
     count: int
     names: tuple[str, ...] = ()
-
-    @classmethod
-    def read(cls, name, values):
-        labels = as_array(name, cls.noun, values)
-        count = int(labels.max()) + 1 if labels.size and labels.dtype.kind in "bui" else 1
-        feature = cls(max(count, 2))
-        got = feature.refused(labels)
-        if got is not None:
-            raise UserError(
-                f"{name}: labels of tokens must be (count, length), whole numbers of at least 0, "
-                f"got {got}"
-            )
-        return feature, labels.astype(np.int32)
 
     def facts(self):
         return {"token_names": list(self.names)}

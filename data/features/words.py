@@ -123,6 +123,27 @@ def numbers_of(found: tf.RaggedTensor, vocabulary: Sequence[str]) -> tf.RaggedTe
     return found.with_flat_values(numbers)
 
 
+def numbers_of_prompts(texts, vocabulary: Sequence[str], rule: str) -> tf.Tensor:
+    """The numbers of the tokens of texts, `(texts, longest)` of int32, −1 beyond the end.
+
+    What a text begins with may be known with a space before it alone: it is taken for that then.
+
+    Args:
+        texts: A tensor of strings, or strings.
+        vocabulary: The tokens that have numbers, in their order.
+        rule: One of `RULES`.
+    """
+    import tensorflow as tf
+
+    numbers, after_a_space = (
+        numbers_of(tokens(each, rule), vocabulary).to_tensor(-1)
+        for each in (texts, tf.strings.join([" ", texts]))
+    )
+    first = tf.range(tf.shape(numbers)[1]) == 0
+    unknown = numbers == vocabulary.index(UNKNOWN)
+    return tf.where(first & unknown, after_a_space, numbers)
+
+
 def padded(numbers: tf.RaggedTensor) -> tf.Tensor:
     """Rows of numbers as a matrix, of one column at the least, filled up by 0."""
     import tensorflow as tf

@@ -115,9 +115,10 @@ def char_rnn(
         >>> import numpy as np
         >>> from amalthea.recipes import char_rnn
         >>> model = char_rnn("ab", hidden_units=(8,))
-        >>> text = np.tile([0, 1], (16, 5))
-        >>> history = model.fit(text[:, :-1], text[:, 1:], verbose=0)
-        >>> model.predict(text[:1, :-1], verbose=0).shape
+        >>> text = np.arange(145) % 2
+        >>> x, y = text[:-1].reshape(16, 9), text[1:].reshape(16, 9)
+        >>> history = model.fit(x, y, batch_size=4, verbose=0)
+        >>> model.predict(x[:1], verbose=0).shape
         (1, 9, 2)
 
     Reference:

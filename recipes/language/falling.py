@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
+from ...checks import is_number
 from ..search import Given, at_least
 
 SteadyEpochs = Annotated[int, at_least(1)]
 FallingEpochs = Annotated[int, at_least(0)]
-Positive = Annotated[
-    float, Given(lambda v: isinstance(v, int | float) and v > 0, "a number above 0")
-]
+Positive = Annotated[float, Given(lambda v: is_number(v) and v > 0, "a number above 0")]
 
 
 def falling(arguments: Mapping[str, Any]) -> Callable[[float], float]:

@@ -6,18 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
-from ...data.streams import streams
+from ...checks import is_number
+from ...data.streams import rows_for_most, streams
 from ...errors import UserError
 from ..model import RecipeModel, is_array, only
 
+# Share of rows that must begin where the one before ended, for arrays to be parts of one text.
+ENOUGH = 0.9
+
 
 class _States:
-    """States by the rows of a batch, out of sight of Keras, which would save them."""
+    """States by what they are of, out of sight of Keras, which would save them."""
 
     def __init__(self):
-        self.of: dict[int, list[list[keras.Variable]]] = {}
+        self.of: dict[str, list[list[keras.Variable]]] = {}
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -28,23 +33,29 @@ class _States:
 class StreamModel(RecipeModel):
     """A chain of layers from numbers of tokens to logits, some of them recurrent.
 
-    With the recipe's argument `carried`, `fit` and `evaluate` read as many streams of text as a
-    batch has rows: each row goes on, from the states that it had in the end, with that of the batch
-    before, and gradients end where a batch begins. Every epoch begins with states of zeros.
+    With the recipe's argument `carried`, the steps of `fit` and `evaluate` read as many streams of
+    text as a batch has rows: each row goes on, from the states that it had in the end, with that of
+    the batch before, and gradients end where a batch begins. Every epoch begins with states of
+    zeros. Nothing else carries any: not `predict`, single batches, or calls of the model.
 
     Rows of arrays are taken for parts of one text in their order, and are put in the order of
-    streams; the last ones are left out if they are too few for a batch. The batches of
-    `amalthea.data` are, too. Other batches must be so already, and all have as many rows.
+    streams: in `fit` as many as the batch size says, in evaluation as many, or up to a half fewer,
+    as leave out the fewest of the last rows. The batches of `amalthea.data` are, too. Batches of a
+    `tf.data.Dataset` must be so already, and all have as many rows.
 
     The recurrent layers give sequences, and their states beside them.
+
+    Raises:
+        UserError: By `fit` and `evaluate`, if states are to be carried and the data cannot be
+            streams, or there are several replicas.
     """
 
     _states = None
-    _carries_now = False
-    # Whether what Keras has made for the steps of `fit` and `evaluate` carries states.
-    _made_to_carry = False
-    # Rows of a batch, by what the batches are for.
-    _rows: Mapping[str, int] = {}
+    # What a pass is for, "train", "validation" or "test"; None outside of one, or in one of
+    # single batches. What the step is for that is being taken.
+    _pass = _step = None
+    # What Keras has made its steps for.
+    _made_for: Mapping[str, str] = {}
 
     @property
     def carries(self) -> bool:
@@ -57,11 +68,10 @@ class StreamModel(RecipeModel):
         return [*super().non_trainable_variables, *(self._states.variables if self._states else ())]
 
     def call(self, inputs, training=None, mask=None, **kwargs):
-        if not self._carries_now:
+        if self._step is None:
             return super().call(inputs, training=training, mask=mask, **kwargs)
-        tokens = only(inputs)
-        states = self._states.of[tokens.shape[0]]
-        logits, after = self.go_on(tokens, states)
+        states = self._states.of[self._step]
+        logits, after = self.go_on(only(inputs), states)
         for variable, value in zip(*map(keras.tree.flatten, (states, after)), strict=True):
             variable.assign(value)
         return logits
@@ -113,113 +123,167 @@ class StreamModel(RecipeModel):
 
     def reset_metrics(self):
         super().reset_metrics()
-        if self._states:
-            for state in self._states.variables:
-                state.assign(ops.zeros(state.shape, state.dtype))
+        for state in keras.tree.flatten(
+            self._states.of.get(self._pass, ()) if self._states else ()
+        ):
+            state.assign(ops.zeros(state.shape, state.dtype))
 
     @functools.wraps(keras.Model.fit)
     def fit(self, *args, **kwargs):
-        with self._carrying(self.carries):
+        with self._passing("train"):
             return super().fit(*args, **kwargs)
 
     @functools.wraps(keras.Model.evaluate)
     def evaluate(self, *args, **kwargs):
-        with self._carrying(self.carries):
-            if kwargs.get("_use_cached_eval_dataset") and self.carries:
-                self._set_rows("test", self._rows["validation"])
+        # `fit` validates on batches that it has kept.
+        kept = kwargs.get("_use_cached_eval_dataset")
+        with self._passing("validation" if kept else "test"):
+            if kept and self.carries:
+                self._make_for("validation")
             return super().evaluate(*args, **kwargs)
-
-    @functools.wraps(keras.Model.predict)
-    def predict(self, *args, **kwargs):
-        with self._carrying(False, steps=False):
-            return super().predict(*args, **kwargs)
 
     @functools.wraps(keras.Model.train_on_batch)
     def train_on_batch(self, *args, **kwargs):
-        with self._carrying(False):
+        with self._alone("train"):
             return super().train_on_batch(*args, **kwargs)
 
     @functools.wraps(keras.Model.test_on_batch)
     def test_on_batch(self, *args, **kwargs):
-        with self._carrying(False):
+        with self._alone("test"):
             return super().test_on_batch(*args, **kwargs)
 
     @contextlib.contextmanager
-    def _carrying(self, carries: bool, *, steps: bool = True):
-        """Within, calls of the model carry states, or do not.
-
-        Args:
-            carries: Whether they do.
-            steps: Whether steps of `fit` or `evaluate` are taken, which Keras makes once.
-        """
-        outside = self._carries_now
-        if steps and not outside and carries != self._made_to_carry:
-            self.train_function = self.test_function = None
-            self._made_to_carry = carries
-        self._carries_now = carries
+    def _passing(self, use: str | None):
+        """Within, steps are those of such a pass, if states are carried."""
+        outside, self._pass = self._pass, use if self.carries else None
         try:
             yield
         finally:
-            self._carries_now = outside
+            self._pass = outside
 
-    def arranged(self, given, use, batch_size=None):
+    @contextlib.contextmanager
+    def _alone(self, kind: str):
+        """Within, a step is that of a single batch, which carries nothing.
+
+        In the midst of `fit` Keras goes on with the function that it has.
+        """
+        if self.carries and not (self._pass and kind == "train") and kind in self._made_for:
+            setattr(self, f"{kind}_function", None)
+            self._made_for = {k: use for k, use in self._made_for.items() if k != kind}
+        with self._passing(None):
+            yield
+
+    def make_train_function(self, force=False):
+        if self.train_function is None or force:
+            super().make_train_function(force)
+            self.train_function = self._stepping(self.train_function)
+        return self.train_function
+
+    def make_test_function(self, force=False):
+        if self.test_function is None or force:
+            super().make_test_function(force)
+            self.test_function = self._stepping(self.test_function)
+        return self.test_function
+
+    def _stepping(self, function: Callable) -> Callable:
+        """A function of steps within which the model carries states, if the pass does."""
+
+        @functools.wraps(function)
+        def step(*args, **kwargs):
+            outside, self._step = self._step, self._pass
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self._step = outside
+
+        return step
+
+    def arrange(self, given, use, batch_size=None):
         if not self.carries or given.get("x") is None:
             return
+        name = self.origin.recipe
         if getattr(getattr(self, "distribute_strategy", None), "num_replicas_in_sync", 1) > 1:
             raise UserError(
-                f"{self.origin.recipe} carries states over batches, which one device alone can: "
-                "give carried=False for several"
+                f"{name} carries states over batches, which one device alone can: give "
+                "carried=False for several"
             )
         x = given["x"]
         if hasattr(x, "streams"):
-            given["x"] = x.streams()
+            given["x"] = x.streams(exactly=use == "train")
         elif is_array(only(x)):
-            self._arrange_arrays(given, batch_size)
+            self._arrange_arrays(given, use, batch_size)
         rows = _rows(given["x"])
         if rows is None:
             raise UserError(
-                f"{self.origin.recipe} carries states from batch to batch, all of which must have "
-                "as many rows: make them with drop_remainder=True, or give carried=False"
+                f"{name} carries states from batch to batch, of arrays, data of this package, or a "
+                "tf.data.Dataset whose batches have as many rows each (drop_remainder=True): give "
+                f"such, or carried=False, got {type(x).__name__}"
             )
-        self._set_rows(use, rows)
+        self._hold(use, rows)
 
-    def _set_rows(self, use: str, rows: int) -> None:
-        """Have states for batches of so many rows, and steps that are made for these alone."""
-        if rows != self._rows.get(use):
-            # TensorFlow would make steps for any number of rows of those for two numbers.
-            if use == "train":
-                self.train_function = None
-            elif use == "test":
-                self.test_function = None
-            self._rows = {**self._rows, use: rows}
+    def _hold(self, use: str, rows: int) -> None:
+        """Have states for batches of so many rows."""
         if self._states is None:
             self._states = _States()
-        if rows not in self._states.of:
-            self._states.of[rows] = keras.tree.map_structure(
+        known = keras.tree.flatten(self._states.of.get(use, ()))
+        if not known or known[0].shape[0] != rows:
+            self._states.of[use] = keras.tree.map_structure(
                 lambda zeros: keras.Variable(zeros, trainable=False, dtype=zeros.dtype),
                 self.first_states(rows),
             )
+            self._made_for = {}
+        if use != "validation":  # which comes later
+            self._make_for(use)
 
-    def _arrange_arrays(self, given: dict[str, Any], batch_size: int | None) -> None:
+    def _make_for(self, use: str | None) -> None:
+        """Have Keras make its steps anew if it made them for another use.
+
+        It makes them once, with the states that they begin with then.
+        """
+        kind = "train" if use == "train" else "test"
+        if self._made_for.get(kind) != use:
+            setattr(self, f"{kind}_function", None)
+            self._made_for = {**self._made_for, kind: use}
+
+    def _arrange_arrays(self, given: dict[str, Any], use: str, batch_size: int | None) -> None:
         """Make batches of arrays in the order of streams."""
         parts = [only(given.pop(name, None)) for name in ("x", "y", "sample_weight")]
-        parts = tuple(part for part in parts if part is not None)
-        held_out = round(len(parts[0]) * (given.pop("validation_split", None) or 0))
-        known = len(parts[0]) - held_out
-        if held_out and given.get("validation_data") is None:
-            validation = {"x": parts[0][known:]} | dict(
-                zip(("y", "sample_weight"), (part[known:] for part in parts[1:]), strict=False)
-            )
+        parts = [ops.convert_to_numpy(part) for part in parts if part is not None]
+        count = len(parts[0])
+        self._check_goes_on(*parts[:2])
+        split = given.pop("validation_split", None) or 0
+        if split and given.get("validation_data") is None:
+            known = round(count * (1 - split)) if is_number(split) else 0
+            if not 0 < known < count:
+                raise UserError(
+                    f"validation_split must leave some of {count} rows on both sides, got {split!r}"
+                )
+            names = ("x", "y", "sample_weight")
+            held_out = dict(zip(names, (part[known:] for part in parts), strict=False))
             sizes = given.get("validation_batch_size"), given.get("batch_size")
-            self.arranged(validation, "validation", next(filter(None, sizes), None))
-            given["validation_data"] = validation["x"]
-        rows = min(given.pop("batch_size", None) or batch_size or 32, known)
-        given["x"] = streams([ops.convert_to_numpy(part[:known]) for part in parts], rows)
+            self.arrange(held_out, "validation", next(filter(None, sizes), None))
+            given["validation_data"] = held_out["x"]
+            parts, count = [part[:known] for part in parts], known
+        if not count:
+            raise UserError(f"{self.origin.recipe} needs one row of text at the least, got none")
+        rows = min(given.pop("batch_size", None) or batch_size or 32, count)
+        given["x"] = streams(parts, rows if use == "train" else rows_for_most(count, rows))
+
+    def _check_goes_on(self, x: np.ndarray, y: np.ndarray) -> None:
+        """Raise `UserError` unless rows are parts of one text, in their order."""
+        if len(x) < 2 or not x.shape[1]:
+            return
+        goes_on = (x[1:, 0] == y[:-1, -1]).mean()
+        if goes_on < ENOUGH:
+            raise UserError(
+                f"{self.origin.recipe} carries states from row to row, and {1 - goes_on:.0%} of "
+                "the rows of x do not begin with the last token of y in the row before: give the "
+                "parts of one text in their order, or carried=False for sequences that do not "
+                "follow each other"
+            )
 
 
 def _rows(batches: Any) -> int | None:
     """How many rows each of some batches has; None where that is not said."""
     spec = getattr(batches, "element_spec", None)
-    if spec is None:
-        return None
-    return keras.tree.flatten(spec)[0].shape[0]
+    return None if spec is None else keras.tree.flatten(spec)[0].shape[0]

@@ -47,7 +47,7 @@ def to_numbers(strings, vocabulary: str | Sequence[str], rule: str | None = None
     import tensorflow as tf
 
     if rule:
-        return words.numbers_of(words.tokens(strings, rule), vocabulary).to_tensor(-1)
+        return words.numbers_of_prompts(strings, vocabulary, rule)
     codes = tf.strings.unicode_decode(strings, "UTF-8").to_tensor(-1)
     points, order = _points(vocabulary)
     place = tf.minimum(tf.searchsorted(points, tf.reshape(codes, [-1])), len(points) - 1)
@@ -107,7 +107,8 @@ def to_strings(numbers, vocabulary: str | Sequence[str]):
 
     rows = tf.ragged.boolean_mask(numbers, numbers >= 0)
     if not isinstance(vocabulary, str):
-        return tf.strings.reduce_join(tf.gather(list(vocabulary), rows), axis=1)
+        texts = tf.strings.reduce_join(tf.gather(list(vocabulary), rows), axis=1)
+        return tf.strings.regex_replace(texts, "^ ", "")  # of the first word
     points = np.array([ord(character) for character in vocabulary], "int32")
     return tf.strings.unicode_encode(tf.gather(points, rows), "UTF-8")
 

@@ -143,9 +143,10 @@ def word_lm(
         >>> import numpy as np
         >>> from amalthea.recipes import word_lm
         >>> model = word_lm(5, sequence_length=9, hidden_units=(8,))
-        >>> text = np.tile([0, 1, 3, 4, 2], (16, 2))
-        >>> history = model.fit(text[:, :-1], text[:, 1:], batch_size=4, verbose=0)
-        >>> model.predict(text[:1, :-1], verbose=0).shape
+        >>> text = np.arange(145) % 5
+        >>> x, y = text[:-1].reshape(16, 9), text[1:].reshape(16, 9)
+        >>> history = model.fit(x, y, batch_size=4, verbose=0)
+        >>> model.predict(x[:1], verbose=0).shape
         (1, 9, 5)
 
     Reference:

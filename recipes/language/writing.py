@@ -84,7 +84,8 @@ ENDPOINTS = {
 def perplexity(model, text: np.ndarray, following: np.ndarray, batch_size: int) -> dict[str, float]:
     """Of the held-out parts of a text the perplexity of a token, and its bits.
 
-    Where states are carried the parts are read as one text from beginning to end.
+    Where states are carried the parts are read as one text from beginning to end. Of words without
+    an unknown one there are also the bits of a character, the spaces before them included.
     """
     batch_size = 1 if model.carries else batch_size
     loss = model.evaluate(text, following, batch_size=batch_size, verbose=0, return_dict=True)
@@ -92,7 +93,7 @@ def perplexity(model, text: np.ndarray, following: np.ndarray, batch_size: int) 
     unit = "character" if isinstance(vocabulary, str) else "token"
     figures = {"perplexity": math.exp(min(nats, 700.0)), f"bits_per_{unit}": nats / math.log(2)}
     if not isinstance(vocabulary, str | int):
-        # Of all but unknown words the length is known, with the space before each.
         lengths = np.array([len(token) for token in vocabulary])
-        figures["bits_per_character"] = figures["bits_per_token"] / lengths[following].mean()
+        if (following != vocabulary.index(words.UNKNOWN)).all():  # of which no length is known
+            figures["bits_per_character"] = figures["bits_per_token"] / lengths[following].mean()
     return figures

@@ -5,10 +5,11 @@ from typing import Annotated
 import keras
 from keras import layers, ops
 
+from ...checks import is_number
 from ...errors import UserError
 from ...layers import EchoStateCell, RidgeDense
 from ..endpoint import Function, Images, Part, Whole
-from ..model import RecipeModel
+from ..model import RecipeModel, arguments_of
 from ..moments import NumTargets, moments
 from ..registry import Objective, recipe
 from ..search import Float, Given, Int, Rank, Seed
@@ -16,8 +17,8 @@ from ..tasks import FORECASTING
 from .forecaster import Deviations, Means, skill
 from .recurrent_classifier import Channels
 
-NotNegative = Given(lambda v: isinstance(v, int | float) and v >= 0, "a number of at least 0")
-Share = Given(lambda v: isinstance(v, int | float) and 0 < v <= 1, "a number above 0 and at most 1")
+NotNegative = Given(lambda v: is_number(v) and v >= 0, "a number of at least 0")
+Share = Given(lambda v: is_number(v) and 0 < v <= 1, "a number above 0 and at most 1")
 
 
 class _Solve(keras.callbacks.Callback):
@@ -53,13 +54,15 @@ class EchoStateModel(RecipeModel):
             x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training
         )
 
-    def fit(self, *args, callbacks=None, **kwargs):
+    def fit(self, *args, **kwargs):
         """As Keras' own: at the end of an epoch, before it is validated, the read-out is solved."""
+        given = arguments_of(keras.Model.fit, self, args, kwargs)
+        callbacks = given.get("callbacks")
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks.append(_Solve())
         else:
-            callbacks = [_Solve(), *(callbacks or ())]
-        return super().fit(*args, callbacks=callbacks, **kwargs)
+            given["callbacks"] = [_Solve(), *keras.tree.flatten(callbacks or ())]
+        return super().fit(**given)
 
     def train_on_batch(self, *args, **kwargs):
         """As Keras' own: the read-out is solved for by this batch alone."""

@@ -52,12 +52,12 @@ class LanguageModeling(Task):
             seed: Seed of what is drawn.
             prompt: What they begin with; the end of a line, or else the first character that the
                 model knows, if not given.
-            temperature: 0 for the most probable character each time, 1 for all with their
-                probabilities, more for the unlikely ones more often.
-            top_k: Draw from so many of the most probable characters alone; 0 for all.
+            temperature: 0 for the most probable character, or word, each time, 1 for all with
+                their probabilities, more for the unlikely ones more often.
+            top_k: Draw from so many of the most probable ones alone; 0 for all.
             top_p: Draw from the fewest of these whose probabilities add up to that, above 0; 1 for
                 all.
-            length: Characters that are added.
+            length: Characters, or words, that are added.
             **others: What other tasks are asked for.
         """
         for name, value in others.items():
@@ -69,18 +69,24 @@ class LanguageModeling(Task):
         if not is_number(top_p) or not 0 < top_p <= 1:
             raise UserError(f"top_p must be a number above 0 and at most 1, got {top_p!r}")
         text = recipe.features(model.origin.arguments)["text"]
+        if isinstance(text.vocabulary, int):
+            raise UserError(f"{recipe.name} writes no text here: its vocabulary is a number")
         if prompt is None:
             prompt = "\n" if "\n" in text.vocabulary else text.vocabulary[0]
         if not isinstance(prompt, str) or not prompt:
             raise UserError(f"prompt must be a text of one character or more, got {prompt!r}")
+        begun = text.prompt(prompt)
+        if not len(begun):
+            raise UserError(f"prompt must be a text of one token or more, got {prompt!r}")
         length = check_count("length", length)
         write = recipe.endpoints["continue"].bind(model, n=length)
-        prompts = np.tile(text.encode(prompt), (check_count("n", 1 if n is None else n), 1))
+        prompts = np.tile(begun, (check_count("n", 1 if n is None else n), 1))
         inputs = {"numbers": prompts, "temperature": np.float32(temperature), "seed": seed}
         inputs |= {"top_k": top_k, "top_p": np.float32(top_p)}
         kinds = {name: spec.dtype for name, spec in write.input.items()}
         given = {name: ops.convert_to_tensor(inputs[name], kinds[name]) for name in kinds}
-        return [text.decode(row) for row in write.predict_on_batch(given)["numbers"]]
+        written = [text.decode(row) for row in write.predict_on_batch(given)["numbers"]]
+        return [each.removeprefix(" ") if text.rule else each for each in written]
 
 
 LANGUAGE_MODELING = LanguageModeling("language modeling", inputs=("text",), targets=("text",))

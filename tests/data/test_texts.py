@@ -153,7 +153,7 @@ def test_the_most_frequent_words_are_known(tmp_path):
     name = f"words:text:{written(tmp_path, text)}"
     vocabulary = data.read(name, vocabulary_size=4).features["text"].vocabulary
     assert vocabulary == (UNKNOWN, " a", " b", "\n")
-    with pytest.raises(UserError, match="vocabulary_size must be at least 3"):
+    with pytest.raises(UserError, match="vocabulary_size must be a whole number of at least 3"):
         data.read(name, vocabulary_size=2)
     with pytest.raises(UserError, match="has no texts that are cut into words, which alone"):
         data.read("python_docs", vocabulary_size=100)

@@ -67,3 +67,19 @@ def test_what_is_to_be_copied_comes_first_and_again_at_last():
     assert data.read("copying").columns["text"].shape[1] == 120
     with pytest.raises(UserError, match="sequence_length of 21 or more, got 20"):
         data.read("copying", sequence_length=20)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "E\u0301te\u0301 de\u0301ja\u0300 vu",
+        "\u0939\u093f\u0928\u094d\u0926\u0940 \u0939\u0948",
+        "a''b 'tis x\u00b2 it's",
+    ],
+)
+def test_words_of_any_language_are_cut_as_a_server_cuts_them(text, tmp_path):
+    examples = of(tmp_path, text=f"{text} one two three. " * 40, sequence_length=5)
+    vocabulary = examples.features["text"].vocabulary
+    same = words.numbers_of(words.words([f"{text} one two three. " * 40]), vocabulary)
+    all_ = examples.columns["text"].ravel()
+    np.testing.assert_array_equal(all_, same.flat_values.numpy()[: len(all_)])

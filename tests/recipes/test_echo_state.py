@@ -161,3 +161,25 @@ def test_what_is_no_forecast_is_one_sentence():
     one_sentence(error)
     with pytest.raises(UserError, match=r"leak must be above 0 and at most 1, got 1\.2"):
         echo_state(leak=1.2)
+
+
+def test_a_reservoir_without_anything_that_lasts_is_one_sentence():
+    with pytest.raises(UserError, match=r"have no states that last, .* give more units") as error:
+        echo_state(units=20, density=0.01, seed=0)
+    one_sentence(error)
+
+
+def test_weights_of_nothing_are_one_sentence():
+    with pytest.raises(UserError, match="weights of examples must be at least 0") as error:
+        net().fit(X, Y, sample_weight=np.zeros(len(X)), verbose=0)
+    one_sentence(error)
+    with pytest.raises(ValueError, match="RidgeDense is linear and has a bias"):
+        RidgeDense(2, activation="tanh")
+
+
+def test_callbacks_may_be_one_and_stand_at_their_place():
+    seen = []
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+    net().fit(X, Y, 32, 1, 0, [callback])
+    net().fit(X, Y, callbacks=callback, verbose=0)
+    assert seen == [0, 0]

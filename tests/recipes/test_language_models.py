@@ -12,6 +12,7 @@ from keras import ops
 
 from amalthea import data, jobs
 from amalthea.data.features import words
+from amalthea.data.streams import rows_for_most
 from amalthea.errors import UserError
 from amalthea.recipes import char_rnn, get_recipe, word_lm
 
@@ -131,7 +132,7 @@ def test_batches_of_any_size_cannot_carry_states():
     import tensorflow as tf
 
     batches = tf.data.Dataset.from_tensor_slices((X, Y)).batch(3)
-    with pytest.raises(UserError, match="make them with drop_remainder=True") as error:
+    with pytest.raises(UserError, match=r"have as many rows each \(drop_remainder=True\)") as error:
         net().fit(batches, verbose=0)
     one_sentence(error)
     equal = tf.data.Dataset.from_tensor_slices((X, Y)).batch(3, drop_remainder=True)
@@ -178,7 +179,8 @@ def test_a_training_says_that_states_are_carried(tmp_path, capsys):
 def test_the_published_step_is_on_the_sum_of_the_loss_over_the_steps():
     numbers = np.tile(np.array([[1, 2, 3, 4, 1, 2, 0]]), (4, 1))
     x, y = numbers[:, :-1], numbers[:, 1:]
-    model = word_lm(5, sequence_length=6, hidden_units=(4,), clip=0.5, seed=1)
+    arguments = {"sequence_length": 6, "hidden_units": (4,), "clip": 0.5, "carried": False}
+    model = word_lm(5, **arguments, seed=1)
     before = [ops.convert_to_numpy(v) for v in model.trainable_variables]
     gradients = finite_gradients(model, x, y, model.first_states(4))
     summed = [6 * ops.convert_to_numpy(ops.convert_to_tensor(g)) for g in dense(gradients)]
@@ -309,3 +311,100 @@ def test_unknown_words_are_not_written():
     numbers = {"numbers": np.tile([[1]], (50, 1)), "n": 4, "temperature": 1.0, "seed": 0}
     drawn = call_endpoint(model, "continue", **numbers, top_k=0, top_p=1.0)["numbers"]
     assert set(drawn.ravel()) == {1, 2}
+
+
+# Off the usual path.
+
+
+class Meddling(keras.callbacks.Callback):
+    """Asks the model for other things in the midst of a training."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.model.predict_on_batch(X[:3])
+        self.model(X[:2])
+
+    def on_epoch_end(self, epoch, logs=None):
+        for rows in (1, 3):
+            self.model.evaluate(X, Y, batch_size=rows, verbose=0)
+        self.model.predict(X[:3], verbose=0)
+        self.model.test_on_batch(X[:3], Y[:3])
+
+
+@pytest.mark.parametrize("meddle", [[], [Meddling()]])
+def test_what_a_callback_asks_for_changes_no_training(meddle):
+    model, plain = net(learning_rate=0.1), net(learning_rate=0.1)
+    given = {"batch_size": 3, "epochs": 3, "validation_data": (X, Y), "verbose": 0}
+    logs = model.fit(X, Y, callbacks=meddle, **given).history
+    assert logs == plain.fit(X, Y, **given).history
+    for a, b in zip(model.trainable_variables, plain.trainable_variables, strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [{"steps_per_execution": 2}, {"run_eagerly": True}])
+def test_states_are_carried_in_every_way_of_taking_steps(way):
+    plain, model = net(), net()
+    for each, arguments in ((plain, {}), (model, way)):
+        each.compile(keras.optimizers.SGD(0.5), each.loss, **arguments)
+    logs = [each.fit(X, Y, batch_size=3, epochs=2, verbose=0).history for each in (plain, model)]
+    np.testing.assert_allclose(logs[0]["loss"], logs[1]["loss"], rtol=1e-5)
+
+
+def test_rows_that_do_not_follow_each_other_are_refused_unless_nothing_is_carried():
+    x, y = X[::2], Y[::2]
+    with pytest.raises(UserError, match="or carried=False for sequences that do not follow") as e:
+        net().fit(x, y, verbose=0)
+    one_sentence(e)
+    net(carried=False).fit(x, y, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "arguments", "message"),
+    [
+        (0, {}, "needs one row of text at the least, got none"),
+        (13, {"validation_split": 1.5}, "validation_split must leave some of 13 rows on both"),
+        (13, {"validation_split": 0.01}, "validation_split must leave some of 13 rows on both"),
+    ],
+)
+def test_too_little_text_is_one_sentence(rows, arguments, message):
+    with pytest.raises(UserError, match=message) as error:
+        net().fit(X[:rows], Y[:rows], **arguments, verbose=0)
+    one_sentence(error)
+
+
+def test_a_split_counts_for_nothing_where_there_are_held_out_data():
+    steps = []
+    for split in ({}, {"validation_split": 0.5}):
+        model = net()
+        model.fit(X, Y, batch_size=3, validation_data=(X[:3], Y[:3]), **split, verbose=0)
+        steps.append(int(model.optimizer.iterations))
+    assert steps == [4, 4]
+
+
+@pytest.mark.parametrize(
+    ("count", "most", "rows"), [(63, 32, 21), (12, 32, 12), (13, 4, 4), (1, 9, 1)]
+)
+def test_few_rows_are_left_out_where_a_text_is_measured(count, most, rows):
+    assert rows_for_most(count, most) == rows
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    ("prompt", "wanted"),
+    [("a", "a"), ("b a", "b a"), (" a", "a"), ("c a", "c a"), ("\n a", "\na")],
+)
+def test_a_text_begins_with_its_prompt(prompt, wanted):
+    model = word_lm((words.UNKNOWN, "\n", " a", " b", "c", "a"), hidden_units=(4,), seed=0)
+    entry = get_recipe("word_lm")
+    (text,) = entry.task.sample(entry, model, seed=0, prompt=prompt, length=3)
+    assert text.startswith(wanted)
+
+
+@pytest.mark.tensorflow
+def test_a_prompt_of_no_word_is_one_sentence():
+    entry = get_recipe("word_lm")
+    model = word_lm((words.UNKNOWN, "\n", " a", " b"), hidden_units=(4,))
+    with pytest.raises(UserError, match="prompt must be a text of one token or more, got ' '"):
+        entry.task.sample(entry, model, seed=0, prompt=" ")
+    with pytest.raises(UserError, match="its vocabulary is a number"):
+        entry.task.sample(entry, word_lm(5, hidden_units=(4,)), seed=0)
