@@ -26,6 +26,10 @@ import json, sys
 import numpy as np
 import tensorflow as tf
 
+def plain(value):
+    value = value.numpy()
+    return value.astype("S") if value.dtype == object else value
+
 for name, folder in json.loads(sys.argv[1]).items():
     loaded = tf.saved_model.load(folder + "/export")
     given = dict(np.load(folder + "/given.npz"))
@@ -33,13 +37,11 @@ for name, folder in json.loads(sys.argv[1]).items():
     for endpoint, ends in json.load(open(folder + "/export/endpoints.json")).items():
         function = loaded.signatures[endpoint]
         outputs = function(**{key: tf.constant(given[key]) for key in ends["inputs"]})
-        for key, value in outputs.items():
-            value = value.numpy()
-            got[f"{endpoint}/{key}"] = value.astype("S") if value.dtype == object else value
+        got |= {f"{endpoint}/{key}": plain(value) for key, value in outputs.items()}
     first = list(json.load(open(folder + "/export/endpoints.json")).values())[0]
     inputs = {key: tf.constant(given[key]) for key in first["inputs"]}
     for key, value in loaded.signatures["serving_default"](**inputs).items():
-        got[f"serving_default/{key}"] = value.numpy()
+        got[f"serving_default/{key}"] = plain(value)
     stored = tf.train.list_variables(folder + "/export/variables/variables")
     got["kernels"] = np.array([shape for _, shape in stored if len(shape) == 2])
     np.savez(folder + "/got.npz", **got)
