@@ -166,7 +166,7 @@ print({cell: round(loss[-1], 4) for cell, loss in losses.items()})
 
 # %%
 train, test = (data.read("copying", split, sequence_length=21) for split in ("train", "test"))
-train, test = train.first(200 if FAST else 50_000), test.first(1_000)
+train, test = train.first(200 if FAST else 25_000), test.first(1_000)
 arguments = recipes.get_recipe("recurrent_tagger").from_data(train.features)
 arguments |= {"embedding_units": 16, "hidden_units": (128,), "bidirectional": False, "seed": 0}
 figure, axis = plt.subplots(figsize=(7, 3.2))
