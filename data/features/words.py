@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -102,6 +102,22 @@ def vocabulary_of(texts: Sequence[str], size: int, rule: str | None = None) -> t
     counts.pop(f" {RARE}".encode(), None)
     frequent = sorted(counts, key=lambda word: (-counts[word], word))[: size - len(first)]
     return *first, *(word.decode() for word in frequent)
+
+
+def are_tokens(values: Any, *first: str) -> bool:
+    """Whether values can be a vocabulary: strings, all different, with `UNKNOWN` among them.
+
+    Args:
+        values: Anything.
+        *first: What they must begin with.
+    """
+    return (
+        isinstance(values, tuple | list)
+        and all(isinstance(token, str) for token in values)
+        and len(set(values)) == len(values)
+        and tuple(values[: len(first)]) == first
+        and UNKNOWN in values
+    )
 
 
 def numbers_of(found: tf.RaggedTensor, vocabulary: Sequence[str]) -> tf.RaggedTensor:

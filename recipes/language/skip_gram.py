@@ -26,14 +26,9 @@ DISTANCE = 5
 
 
 def _is_vocabulary(value) -> bool:
-    if isinstance(value, tuple | list):
-        return (
-            len(value) > 2
-            and all(isinstance(word, str) for word in value)
-            and len(set(value)) == len(value)
-            and value[0] == words.UNKNOWN
-        )
-    return is_whole(value) and value > 2
+    if is_whole(value):
+        return value > 2
+    return words.are_tokens(value, words.UNKNOWN) and len(value) > 2
 
 
 def _are_counts(value) -> bool:

@@ -23,14 +23,9 @@ SOURCE = "https://arxiv.org/abs/1409.2329, by the sizes of its layers"
 
 
 def _is_vocabulary(value) -> bool:
-    if isinstance(value, tuple | list):
-        return (
-            len(value) > 1
-            and all(isinstance(token, str) for token in value)
-            and len(set(value)) == len(value)
-            and words.UNKNOWN in value
-        )
-    return is_whole(value) and value >= 2
+    if is_whole(value):
+        return value >= 2
+    return words.are_tokens(value) and len(value) > 1
 
 
 Vocabulary = Annotated[

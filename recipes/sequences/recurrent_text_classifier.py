@@ -32,15 +32,9 @@ SOURCE = "https://keras.io/examples/nlp/bidirectional_lstm_imdb, by the sizes of
 
 
 def _is_vocabulary(value) -> bool:
-    if isinstance(value, tuple | list):
-        known = list(value)
-        return (
-            all(isinstance(word, str) for word in known)
-            and len(set(known)) == len(known)
-            and known[:1] == [words.PADDING]
-            and words.UNKNOWN in known
-        )
-    return is_whole(value) and value >= 3
+    if is_whole(value):
+        return value >= 3
+    return words.are_tokens(value, words.PADDING)
 
 
 Words = Annotated[
