@@ -16,6 +16,14 @@ from .autoencoders.recurrent_autoencoder import recurrent_autoencoder  # noqa: E
 from .autoencoders.sparse_autoencoder import sparse_autoencoder  # noqa: E402
 from .autoencoders.tied_autoencoder import tied_autoencoder  # noqa: E402
 from .autoencoders.variational_autoencoder import variational_autoencoder  # noqa: E402
+from .autoregressive.conditional_gated_pixelcnn import conditional_gated_pixelcnn  # noqa: E402
+from .autoregressive.gated_pixelcnn import gated_pixelcnn, gated_pixelcnn_64  # noqa: E402
+from .autoregressive.pixelcnn import (  # noqa: E402
+    pixelcnn,
+    pixelcnn_cifar10,
+    pixelcnn_keras,
+)
+from .autoregressive.pixelrnn import pixelrnn  # noqa: E402
 from .boltzmann.boltzmann_machine import boltzmann_machine  # noqa: E402
 from .boltzmann.dbm import dbm  # noqa: E402
 from .boltzmann.dbn import dbn  # noqa: E402
@@ -145,6 +153,7 @@ __all__ = [
     "char_rnn",
     "conditional_dcgan",
     "conditional_gan",
+    "conditional_gated_pixelcnn",
     "conditional_variational_autoencoder",
     "convolutional_autoencoder",
     "dbm",
@@ -170,6 +179,8 @@ __all__ = [
     "forecaster",
     "fractalnet",
     "gan",
+    "gated_pixelcnn",
+    "gated_pixelcnn_64",
     "gaussian_rbm",
     "get_recipe",
     "googlenet",
@@ -191,6 +202,10 @@ __all__ = [
     "network_in_network",
     "network_in_network_imagenet",
     "perceptron",
+    "pixelcnn",
+    "pixelcnn_cifar10",
+    "pixelcnn_keras",
+    "pixelrnn",
     "preactivation_resnet18",
     "preactivation_resnet34",
     "preactivation_resnet50",

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from keras import ops
 
+from ..discretized_logistic import log_mass
+
 # A pixel is one of so many values, from 0 to 1.
 LEVELS = 256
 
@@ -35,21 +37,11 @@ def _gaussian(images, outputs, log_scale):
 
 
 def _discretized_logistic(images, outputs, log_scale):
-    """The mass of a logistic distribution in the bin of the pixel; the outer bins are endless."""
-    images = ops.round(images * (LEVELS - 1)) / (LEVELS - 1)
-    half = 0.5 / (LEVELS - 1)
-    distance, narrowness = images - ops.sigmoid(outputs), ops.exp(-log_scale)
-    above, below = (distance + half) * narrowness, (distance - half) * narrowness
-    of_first = ops.log_sigmoid(above)
-    of_last = ops.log_sigmoid(-below)
-    # The difference of two sigmoids, as a product that neither vanishes nor cancels.
-    between = of_first + of_last + ops.log(-ops.expm1(below - above))
-    return ops.where(images <= 0, of_first, ops.where(images >= 1, of_last, between))
+    return log_mass(images, ops.sigmoid(outputs), log_scale, LEVELS)
 
 
 LIKELIHOODS = {
     "bernoulli": Likelihood(_bernoulli),
     "gaussian": Likelihood(_gaussian, log_scale=-2.0),
-    # Kingma et al. 2016, https://arxiv.org/abs/1606.04934, section 5.2
     "discretized_logistic": Likelihood(_discretized_logistic, log_scale=-3.0, discrete=True),
 }

@@ -1,7 +1,11 @@
 """Tasks: what models learn of which features, and how jobs watch, draw and ask them."""
 
 from .classification import CLASSIFICATION, SERIES_CLASSIFICATION, TEXT_CLASSIFICATION
-from .density_estimation import DENSITY_ESTIMATION, JOINT_DENSITY_ESTIMATION
+from .density_estimation import (
+    CONDITIONAL_DENSITY_ESTIMATION,
+    DENSITY_ESTIMATION,
+    JOINT_DENSITY_ESTIMATION,
+)
 from .forecasting import FORECASTING
 from .generation import CONDITIONAL_GENERATION, GENERATION, POINT_GENERATION
 from .language_modeling import LANGUAGE_MODELING
@@ -17,6 +21,7 @@ from .word_embedding import WORD_EMBEDDING
 
 __all__ = [
     "CLASSIFICATION",
+    "CONDITIONAL_DENSITY_ESTIMATION",
     "CONDITIONAL_GENERATION",
     "CONDITIONAL_RECONSTRUCTION",
     "DENSITY_ESTIMATION",

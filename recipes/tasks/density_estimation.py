@@ -14,8 +14,11 @@ class DensityEstimation(Task):
         return [FreeEnergyGap(endpoint.bind, seen.given("image"), held_out.given("image"))]
 
 
-ANSWERS = ("reconstructions", "probabilities")
+ANSWERS = ("reconstructions", "probabilities", "log_likelihoods")
 DENSITY_ESTIMATION = DensityEstimation("density estimation", answers=ANSWERS)
 JOINT_DENSITY_ESTIMATION = DensityEstimation(
     "joint density estimation", targets=("label",), answers=ANSWERS
+)
+CONDITIONAL_DENSITY_ESTIMATION = DensityEstimation(
+    "conditional density estimation", targets=("label",), answers=ANSWERS
 )

@@ -22,17 +22,24 @@ if TYPE_CHECKING:
 GRID = {"n": 64, "steps": 100, "seed": 0}
 # Gibbs steps of good ones.
 STEPS = 1000
+# What changes the samples of a model that has it, and leaves them as they were learnt if it is one.
+USUALLY_ONE = ("truncation", "temperature")
 
 
 def sample_inputs(endpoint: Endpoint, classes: int | None, n: int) -> dict[str, Any]:
     """What a sampling endpoint takes for n samples: the number, or equally many of each class."""
+    usual = {name: 1.0 for name in USUALLY_ONE if name in endpoint.inputs}
     if "n" not in endpoint.inputs and "labels" in endpoint.inputs:
-        return {"labels": np.arange(n) * classes // n}
-    return {"n": n} | ({"truncation": 1.0} if "truncation" in endpoint.inputs else {})
+        return {"labels": np.arange(n) * classes // n} | usual
+    return {"n": n} | usual
 
 
 # What is said of a model that cannot be asked for something.
-WITHOUT = {"steps": "samples without Markov chains", "truncation": "has no styles to truncate"}
+WITHOUT = {
+    "steps": "samples without Markov chains",
+    "truncation": "has no styles to truncate",
+    "temperature": "draws at one temperature",
+}
 
 
 def sample_images(
@@ -55,7 +62,9 @@ def sample_images(
         seed: Seed of what is drawn.
         label: Class of the images; any if not given, or equally many of each.
         **asked: `steps`, Gibbs steps of a model that samples by Markov chains; `truncation`, the
-            share of the distance from the mean style that remains, for a model with styles.
+            share of the distance from the mean style that remains, for a model with styles;
+            `temperature`, 0 for the most probable value of each pixel, of a model that draws pixel
+            by pixel.
 
     Returns:
         `(n, height, width, channels)`, values in [0, 1]; of a model of points `(n, dimensions)`.
@@ -78,10 +87,11 @@ def sample_images(
         given |= {"labels": np.full(n, label)} if "labels" in given else {"label": label}
     if "steps" in endpoint.inputs:
         given["steps"] = check_count("steps", asked.pop("steps", STEPS))
-    if "truncation" in endpoint.inputs and "truncation" in asked:
-        given["truncation"] = asked.pop("truncation")
-        if not is_number(given["truncation"]):
-            raise UserError(f"truncation must be a finite number, got {given['truncation']!r}")
+    for name in USUALLY_ONE:
+        if name in endpoint.inputs and name in asked:
+            given[name] = asked.pop(name)
+            if not is_number(given[name]):
+                raise UserError(f"{name} must be a finite number, got {given[name]!r}")
     for name, value in asked.items():
         why = WITHOUT.get(name, "draws images")
         raise UserError(f"{recipe.name} {why}, got {name}={value!r}")
