@@ -31,6 +31,9 @@ class GatedActivation(keras.layers.Layer):
         https://arxiv.org/abs/1606.05328
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+
     def build(self, input_shape):
         if input_shape[-1] % 2:
             raise ValueError(

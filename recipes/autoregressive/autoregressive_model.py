@@ -185,7 +185,8 @@ class AutoregressiveModel(FromRecipe, keras.Model):
         return ROWS_MEAN(loss, loss, sample_weight)
 
     def _outputs(self, images, labels, training):
-        outputs = self.network([images, *self._beside(labels)], training=training)
+        beside = self._beside(labels)
+        outputs = self.network([images, *beside] if beside else images, training=training)
         return self._by_channel(outputs)
 
     def _by_channel(self, outputs):
