@@ -54,7 +54,7 @@ class MaskedDense(keras.layers.Dense):
         if self.use_bias:
             x = ops.add(x, self.bias)
         x = self.activation(x)
-        return x if len(shape) == 2 else ops.reshape(x, (-1, *shape[1:-1], self.units))
+        return x if len(shape) == 2 else ops.reshape(x, (*ops.shape(inputs)[:-1], self.units))
 
     def get_config(self):
         return {**super().get_config(), "channels": self.channels}
