@@ -69,19 +69,18 @@ class RowLSTM(keras.layers.Layer):
         )
 
     def call(self, inputs):
-        gates = ops.transpose(self.along(inputs), (1, 2, 0, 3))  # (height, width, batch, 4 · units)
+        gates = ops.transpose(self.along(inputs), (1, 0, 2, 3))  # (height, batch, width, 4 · units)
 
         def next_row(states, gates):
-            states = lstm(gates + self._from_above(states[0]), states[1])
+            above = ops.conv(
+                states[0], self.recurrent_kernel, padding="same", data_format="channels_last"
+            )
+            states = lstm(gates + above, states[1])
             return states, states
 
         zeros = ops.zeros_like(gates[0, ..., : self.units])
         _, (outputs, _) = ops.scan(next_row, (zeros, zeros), gates)
-        return ops.transpose(outputs, (2, 0, 1, 3))
-
-    def _from_above(self, outputs):
-        """What the outputs of a row, `(width, batch, units)`, give to the gates of the next."""
-        return over_columns(outputs, self.recurrent_kernel[None])
+        return ops.transpose(outputs, (1, 0, 2, 3))
 
     def start(self, batch, width):
         """Outputs and cells above the first row: zeros."""
@@ -92,8 +91,9 @@ class RowLSTM(keras.layers.Layer):
         """Weights along the row, what the row above gives to gates, its cells, and zeros."""
         outputs, cells = rows
         weights, _, left = self.along.enter(outputs)
+        from_above = over_columns(outputs, self.recurrent_kernel[None])
         zeros = ops.zeros_like(outputs[0])
-        return weights, (self._from_above(outputs), cells), (left, zeros, zeros)
+        return weights, (from_above, cells), (left, zeros, zeros)
 
     def step(self, inputs, state, above, weights):
         """What is given at a pixel, from its inputs, those to the left, and the row above."""
