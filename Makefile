@@ -61,6 +61,7 @@ bench: .venv/installed-base .venv/installed-ray .bench-venv
 	$(BIN)/python benchmarks/classifiers.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/sequences.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/language.py --torch .bench-venv/bin/python
+	$(BIN)/python benchmarks/autoregressive.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/skip_gram.py --gensim .bench-venv/bin/python
 	$(BIN)/python benchmarks/echo_state.py --reservoirpy .bench-venv/bin/python
 	$(BIN)/python benchmarks/boltzmann.py --torch .bench-venv/bin/python
