@@ -18,7 +18,7 @@ from harness import one_sentence, stored
 from kinds import LIKE, RECIPES, each_recipe
 
 # Models of many layers take their time to be exported.
-QUICK = {"tied_autoencoder", "rbm", "toy_gan"}
+QUICK = {"tied_autoencoder", "toy_gan"}
 
 # A server: TensorFlow, and nothing of ours.
 SERVER = """
