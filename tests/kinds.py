@@ -40,16 +40,26 @@ SAME_CLASS = {
     "dbn": "rbm",
     "denoising_autoencoder": "autoencoder",
     "gan": "toy_gan",
+    "gated_pixelcnn": "pixelcnn",
     "greedy_autoencoder": "autoencoder",
     "hopfield": "rbm",
     "linear_regression": "lenet5",
     "localizer": "lenet5",
     "multimodal_dbn": "dbn_classifier",
     "perceptron": "lenet5",
+    "pixelrnn": "pixelcnn",
     "recurrent_autoencoder": "autoencoder",
     "recurrent_text_classifier": "lenet5",
     "tagger": "lenet5",
     "unet": "resnet",
+}
+# Kinds whose layers and endpoints are among those of another: what exports one exports the other.
+SAME_PARTS = {
+    "dbn": "rbm",
+    "gan": "conditional_gan",
+    "gated_pixelcnn": "conditional_gated_pixelcnn",
+    "linear_regression": "lenet5",
+    "perceptron": "lenet5",
 }
 RECIPES = list_recipes()
 KINDS = [name for name in RECIPES if name not in LIKE]

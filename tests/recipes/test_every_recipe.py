@@ -18,7 +18,7 @@ import pytest
 from amalthea.recipes import get_recipe, list_recipes
 
 from harness import arrays, batch, build, build_under, one_sentence
-from kinds import KINDS, RECIPES, SAME_CLASS, each_recipe
+from kinds import KINDS, RECIPES, SAME_CLASS, SAME_PARTS, each_recipe
 from life import state
 
 
@@ -194,6 +194,18 @@ def test_a_model_is_small_enough_for_tests(name, without_values):
 @pytest.mark.parametrize("name", SAME_CLASS)
 def test_a_model_is_of_the_class_that_it_is_said_to_share(name, without_values):
     assert type(unchanged(name)) is type(unchanged(SAME_CLASS[name]))
+
+
+@pytest.mark.parametrize("name", SAME_PARTS)
+def test_layers_and_endpoints_are_among_those_that_they_are_said_to_be(name, without_values):
+    def parts(name):
+        layers = {type(layer) for layer in unchanged(name)._flatten_layers()}
+        ends = {(end, type(part)) for end, part in get_recipe(name).endpoints.items()}
+        return layers - {type(unchanged(name)), keras.Model, keras.layers.InputLayer} | ends
+
+    own, others = parts(name), parts(SAME_PARTS[name])
+    assert len(own) > 1
+    assert own <= others
 
 
 @every_recipe
