@@ -166,6 +166,7 @@ def written(tmp_path, text):
     return tmp_path / "a.txt"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("bible"), reason="Debian's package bible-kjv is not there")
 def test_the_bible_begins_with_the_beginning():
     examples_ = data.read("words:kjv")
