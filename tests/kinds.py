@@ -16,6 +16,7 @@ LIKE = {
     "echo_state": "linear_regression",
     "forecaster": "linear_regression",
     "fractalnet": "resnet",
+    "gated_pixelcnn": "conditional_gated_pixelcnn",
     "gaussian_rbm": "rbm",
     "greedy_classifier": "greedy_autoencoder",
     "maxout_network": "lenet5",
@@ -40,7 +41,6 @@ SAME_CLASS = {
     "dbn": "rbm",
     "denoising_autoencoder": "autoencoder",
     "gan": "toy_gan",
-    "gated_pixelcnn": "pixelcnn",
     "greedy_autoencoder": "autoencoder",
     "hopfield": "rbm",
     "linear_regression": "lenet5",
@@ -57,7 +57,6 @@ SAME_CLASS = {
 SAME_PARTS = {
     "dbn": "rbm",
     "gan": "conditional_gan",
-    "gated_pixelcnn": "conditional_gated_pixelcnn",
     "linear_regression": "lenet5",
     "perceptron": "lenet5",
 }

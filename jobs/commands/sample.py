@@ -40,7 +40,7 @@ def sample(
     ] = None,
     temperature: Annotated[
         float | None,
-        typer.Option(min=0, show_default="1", help="Of texts, 0 for the most probable characters."),
+        typer.Option(min=0, show_default="1", help="0 for the most probable characters, or pixels."),
     ] = None,
     top_k: Annotated[
         int | None,
