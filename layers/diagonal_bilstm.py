@@ -112,29 +112,29 @@ class DiagonalBiLSTM(keras.layers.Layer):
 
     def start(self, batch, width):
         """Outputs of either side in the row above the first: zeros."""
-        zeros = ops.zeros((batch, width, self.units), self.compute_dtype)
+        zeros = ops.zeros((width, batch, self.units), self.compute_dtype)
         return zeros, zeros
 
     def enter(self, rows):
         """Weights from the left, what the row above gives to gates and to outputs, and zeros."""
-        left, right = (ops.transpose(x, (1, 0, 2)) for x in rows)  # (width, batch, units)
+        left, right = rows
         weights = ops.concatenate([self._kernel(0), self.recurrent_kernel[0][1]])
         above = ops.matmul(left, self.recurrent_kernel[0][0]) + self.bias[0], right
-        inputs = ops.zeros((ops.shape(rows[0])[0], self.kernel[0].shape[0]), self.compute_dtype)
-        zeros = ops.zeros_like(rows[0][:, 0])
+        inputs = ops.zeros((ops.shape(left)[1], self.kernel[0].shape[0]), self.compute_dtype)
+        zeros = ops.zeros_like(left[0])
         return weights, above, (inputs, zeros, zeros)
 
     def step(self, inputs, state, above, weights):
         """What is given at a pixel, from its inputs, the one to the left, and the row above."""
-        inputs, (from_above, right) = inputs[:, 0, 0], above
+        from_above, right = above
         seen = ops.concatenate([inputs, state[1]], axis=-1)
         outputs, cells = lstm(ops.matmul(seen, weights) + from_above, state[2])
-        return (outputs + right)[:, None, None], (inputs, outputs, cells)
+        return outputs + right, (inputs, outputs, cells)
 
     def leave(self, rows, states):
         """Outputs of either side in the row."""
-        inputs, left, _ = states  # (width, batch, …)
-        above = ops.transpose(rows[1], (1, 0, 2))
+        inputs, left, _ = states
+        above = rows[1]
         gates = self._entering(inputs, 1) + ops.matmul(above, self.recurrent_kernel[1][0])
 
         def next_column(states, gates):
@@ -145,7 +145,7 @@ class DiagonalBiLSTM(keras.layers.Layer):
 
         zeros = ops.zeros_like(above[0])
         _, (right, _) = ops.scan(next_column, (zeros, zeros), ops.flip(gates, axis=0))
-        return tuple(ops.transpose(x, (1, 0, 2)) for x in (left, ops.flip(right, axis=0)))
+        return left, ops.flip(right, axis=0)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.units)

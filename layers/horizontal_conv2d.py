@@ -111,20 +111,20 @@ class HorizontalConv2D(keras.layers.Layer):
 
     def start(self, batch, width):
         """Nothing is kept of rows: only the number of images, as an empty tensor."""
-        return ops.zeros((batch, 0), self.compute_dtype)
+        return ops.zeros((width, batch, 0), self.compute_dtype)
 
     def enter(self, rows):
         """The kernel and the bias, nothing from above, and the pixels to the left: zeros."""
         taps, inputs, filters = self.kernel.shape
         kernel = ops.reshape(self._kernel(), (taps * inputs, filters))
-        left = (ops.shape(rows)[0], self.reach, inputs)
+        left = (ops.shape(rows)[1], self.reach * inputs)
         return (kernel, self.bias.value), (), ops.zeros(left, self.compute_dtype)
 
     def step(self, inputs, state, above, weights):
         """What is given at a pixel, from its inputs and those to the left."""
         kernel, bias = weights
         x, left = along_taps(state, inputs, kernel)
-        return ops.add(x, bias)[:, None, None], left
+        return ops.add(x, bias), left
 
     def leave(self, rows, states):
         """Nothing is kept."""

@@ -5,7 +5,7 @@ import numpy as np
 from keras import activations, initializers, ops
 
 from ..checks import check_count
-from .raster import along_taps, as_row, by_column, channel_mask, check_side, pad, pushed
+from .raster import along_taps, channel_mask, check_side, over_columns, pad, pushed
 
 
 @keras.saving.register_keras_serializable("amalthea")
@@ -107,8 +107,7 @@ class MaskedConv2D(keras.layers.Layer):
 
     def start(self, batch, width):
         """The rows that are seen above the first one: zeros."""
-        inputs = self.kernel.shape[2]
-        return ops.zeros((batch, self.reach, width, inputs), self.compute_dtype)
+        return ops.zeros((width, batch, self.reach * self.kernel.shape[2]), self.compute_dtype)
 
     def enter(self, rows):
         """The kernel along the row, what the rows above give, and the pixels to the left: zeros."""
@@ -116,19 +115,17 @@ class MaskedConv2D(keras.layers.Layer):
         taps = reach + bool(self._seen[-1, reach].any())
         seen = ops.convert_to_tensor(self._seen[-1, :taps], self.compute_dtype)
         kernel = ops.reshape(self.kernel[reach, :taps] * seen, (taps * inputs, self.filters))
-        x = pad(rows, left=reach, right=reach)
-        x = ops.conv(x, self.kernel[:reach], data_format="channels_last")
-        left = ops.zeros((ops.shape(rows)[0], reach, inputs), self.compute_dtype)
-        return kernel, by_column(ops.add(x, self.bias)), left
+        above = ops.add(over_columns(rows, self.kernel[:reach]), self.bias)
+        return kernel, above, ops.zeros_like(rows[0])
 
     def step(self, inputs, state, above, weights):
         """What is given at a pixel, from its inputs, those to the left, and what is from above."""
         x, left = along_taps(state, inputs, weights)
-        return self.activation(x + above)[:, None, None], left
+        return self.activation(x + above), left
 
     def leave(self, rows, states):
         """The rows that are seen above the next one."""
-        return pushed(rows, as_row(states[:, :, -1]))
+        return pushed(rows, states[..., -self.kernel.shape[2] :])
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)

@@ -48,11 +48,13 @@ class MaskedDense(keras.layers.Dense):
         if self.channels > 1:
             seen = channel_mask(shape[-1], self.units, self.channels, strict=False)
             kernel = kernel * ops.convert_to_tensor(seen, self.compute_dtype)
-        # Of a pixel, Keras' product of tensors costs several times what that of matrices does.
-        x = ops.matmul(ops.reshape(inputs, (-1, shape[-1])), kernel)
+        # Keras' product of tensors costs several times what that of matrices does.
+        x = inputs if len(shape) == 2 else ops.reshape(inputs, (-1, shape[-1]))
+        x = ops.matmul(x, kernel)
         if self.use_bias:
             x = ops.add(x, self.bias)
-        return ops.reshape(self.activation(x), (-1, *shape[1:-1], self.units))
+        x = self.activation(x)
+        return x if len(shape) == 2 else ops.reshape(x, (-1, *shape[1:-1], self.units))
 
     def get_config(self):
         return {**super().get_config(), "channels": self.channels}

@@ -1,19 +1,20 @@
 """What layers share that read images in raster order: rows downwards, each from left to right.
 
 What such a layer gives at a pixel depends on earlier pixels, and perhaps on that pixel, alone.
-Beside `call`, which takes whole images, it has what a sampler needs that goes from pixel to pixel:
+Beside `call`, which takes whole images, it has what a sampler needs that goes from pixel to pixel.
+To it rows are `(width, batch, features)`, by columns, so that nothing needs to be transposed:
 
 * `start(batch, width)`: what is kept of the rows above, before there are any.
 * `enter(rows)`: the weights of steps, ready for use; what the rows above give to each pixel of the
   next row, `(width, batch, …)`; the state before its first pixel, `(batch, …)`. All may be trees.
-* `step(inputs, state, above, weights)`: what `call` gives at a pixel, `(batch, 1, 1, features)`, of
-  its inputs, `(batch, 1, 1, features)`, and the state after it.
+* `step(inputs, state, above, weights)`: what `call` gives at a pixel, `(batch, features)`, of its
+  inputs, `(batch, features)`, and the state after it.
 * `leave(rows, states)`: what is kept after a row, from the states after each of its pixels,
   `(width, batch, …)`.
 
 A layer that is `vertical` gives a whole row before its first pixel is known: it has `start`,
-`row(rows, inputs)`, both of a row, `(batch, 1, width, features)`, and `leave(rows, inputs)`. Where
-it is `strict`, too, it looks at no inputs of the row itself.
+`row(rows, inputs)`, both of a row, and `leave(rows, inputs)`. Where it is `strict`, too, it looks
+at no inputs of the row itself.
 
 Features are of the channels of the image by turns: of three channels feature 0 is of the first,
 feature 1 of the second, feature 3 of the first again. Those of a channel may depend on the pixel's
@@ -45,35 +46,46 @@ def channel_mask(
     return seen.astype("float32")
 
 
-def by_column(row):
-    """Of a row, `(batch, 1, width, features)`, each column: `(width, batch, features)`."""
-    return ops.transpose(row[:, 0], (1, 0, 2))
-
-
-def as_row(columns):
-    """The row of its columns: from `(width, batch, features)` to `(batch, 1, width, features)`."""
-    return ops.transpose(columns, (1, 0, 2))[:, None]
-
-
 def pushed(rows, row):
-    """The last rows, `(batch, count, width, features)`, after one more."""
-    return ops.concatenate([rows[:, 1:], row], axis=1)
+    """The last rows, `(width, batch, count · features)`, after one more."""
+    if rows.shape[-1] == row.shape[-1]:
+        return row
+    return ops.concatenate([rows[..., row.shape[-1] :], row], axis=-1)
+
+
+def over_columns(rows, kernel):
+    """What a kernel, `(rows, columns, features, outputs)`, gives to each pixel of the next row.
+
+    Args:
+        rows: The last rows, `(width, batch, rows · features)`.
+        kernel: Of an odd number of columns, the middle one being that of the pixel.
+
+    Returns:
+        `(width, batch, outputs)`.
+    """
+    count, columns, features, outputs = kernel.shape
+    kernel = ops.transpose(kernel, (1, 0, 2, 3))
+    kernel = ops.reshape(kernel, (columns, 1, count * features, outputs))
+    beside = ((0, 0), (columns // 2, columns // 2), (0, 0), (0, 0))
+    x = ops.pad(rows[None], beside)
+    return ops.conv(x, kernel, data_format="channels_last")[0]
 
 
 def along_taps(left, inputs, kernel):
     """What a kernel along a row gives at a pixel, and the pixels to the left of the next one.
 
     Args:
-        left: The last pixels, `(batch, reach, features)`.
-        inputs: The pixel itself, `(batch, 1, 1, features)`.
+        left: The last pixels, `(batch, reach · features)`.
+        inputs: The pixel itself, `(batch, features)`.
         kernel: `(taps · features, outputs)`, with or without a tap for the pixel itself.
 
     Returns:
-        `(batch, outputs)` and `(batch, reach, features)`.
+        `(batch, outputs)` and `(batch, reach · features)`.
     """
-    taps, features = ops.concatenate([left, inputs[:, 0]], axis=1), inputs.shape[-1]
-    seen = taps if kernel.shape[0] > left.shape[1] * features else left
-    return ops.matmul(ops.reshape(seen, (-1, kernel.shape[0])), kernel), taps[:, 1:]
+    taps = ops.concatenate([left, inputs], axis=1)
+    seen = taps if kernel.shape[0] > left.shape[1] else left
+    left = inputs if left.shape[1] == inputs.shape[1] else taps[:, inputs.shape[1] :]
+    return ops.matmul(seen, kernel), left
 
 
 def check_side(value: int, least: int = 3) -> int:

@@ -5,7 +5,7 @@ from keras import initializers, ops
 
 from ..checks import check_count
 from .horizontal_conv2d import HorizontalConv2D
-from .raster import check_side
+from .raster import check_side, over_columns
 
 
 @keras.saving.register_keras_serializable("amalthea")
@@ -69,7 +69,7 @@ class RowLSTM(keras.layers.Layer):
         )
 
     def call(self, inputs):
-        gates = ops.transpose(self.along(inputs), (1, 0, 2, 3))  # (height, batch, width, 4 · units)
+        gates = ops.transpose(self.along(inputs), (1, 2, 0, 3))  # (height, width, batch, 4 · units)
 
         def next_row(states, gates):
             states = lstm(gates + self._from_above(states[0]), states[1])
@@ -77,34 +77,34 @@ class RowLSTM(keras.layers.Layer):
 
         zeros = ops.zeros_like(gates[0, ..., : self.units])
         _, (outputs, _) = ops.scan(next_row, (zeros, zeros), gates)
-        return ops.transpose(outputs, (1, 0, 2, 3))
+        return ops.transpose(outputs, (2, 0, 1, 3))
 
     def _from_above(self, outputs):
-        """What the outputs of a row, `(batch, width, units)`, give to the gates of the next."""
-        return ops.conv(outputs, self.recurrent_kernel, padding="same", data_format="channels_last")
+        """What the outputs of a row, `(width, batch, units)`, give to the gates of the next."""
+        return over_columns(outputs, self.recurrent_kernel[None])
 
     def start(self, batch, width):
         """Outputs and cells above the first row: zeros."""
-        zeros = ops.zeros((batch, width, self.units), self.compute_dtype)
+        zeros = ops.zeros((width, batch, self.units), self.compute_dtype)
         return zeros, zeros
 
     def enter(self, rows):
         """Weights along the row, what the row above gives to gates, its cells, and zeros."""
         outputs, cells = rows
-        above = [ops.transpose(x, (1, 0, 2)) for x in (self._from_above(outputs), cells)]
         weights, _, left = self.along.enter(outputs)
-        return weights, above, (left, ops.zeros_like(outputs[:, 0]), ops.zeros_like(cells[:, 0]))
+        zeros = ops.zeros_like(outputs[0])
+        return weights, (self._from_above(outputs), cells), (left, zeros, zeros)
 
     def step(self, inputs, state, above, weights):
         """What is given at a pixel, from its inputs, those to the left, and the row above."""
         gates, left = self.along.step(inputs, state[0], (), weights)
         from_above, cells = above
-        outputs, cells = lstm(gates[:, 0, 0] + from_above, cells)
-        return outputs[:, None, None], (left, outputs, cells)
+        outputs, cells = lstm(gates + from_above, cells)
+        return outputs, (left, outputs, cells)
 
     def leave(self, rows, states):
         """Outputs and cells of the row."""
-        return tuple(ops.transpose(x, (1, 0, 2)) for x in states[1:])
+        return states[1:]
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.units)

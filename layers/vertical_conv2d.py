@@ -4,7 +4,7 @@ import keras
 from keras import initializers, ops
 
 from ..checks import check_count
-from .raster import check_side, pad, pushed
+from .raster import check_side, over_columns, pad, pushed
 
 
 @keras.saving.register_keras_serializable("amalthea")
@@ -78,21 +78,19 @@ class VerticalConv2D(keras.layers.Layer):
 
     def call(self, inputs):
         seen = inputs[:, :-1] if self.strict else inputs
-        return self._convolved(pad(seen, top=self.kernel_size // 2))
-
-    def _convolved(self, rows):
         reach = self.kernel_size // 2
-        x = pad(rows, left=reach, right=reach)
+        x = pad(seen, top=reach, left=reach, right=reach)
         return ops.add(ops.conv(x, self.kernel, data_format="channels_last"), self.bias)
 
     def start(self, batch, width):
         """The rows that are seen above the first one: zeros."""
-        shape = (batch, self.kernel_size // 2, width, self.kernel.shape[2])
-        return ops.zeros(shape, self.compute_dtype)
+        features = self.kernel_size // 2 * self.kernel.shape[2]
+        return ops.zeros((width, batch, features), self.compute_dtype)
 
     def row(self, rows, inputs):
         """What is given at a row, from those above it and its inputs."""
-        return self._convolved(rows if self.strict else ops.concatenate([rows, inputs], axis=1))
+        rows = rows if self.strict else ops.concatenate([rows, inputs], axis=-1)
+        return ops.add(over_columns(rows, self.kernel), self.bias)
 
     def leave(self, rows, inputs):
         """The rows that are seen above the next one."""

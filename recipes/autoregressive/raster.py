@@ -7,8 +7,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from ...layers.raster import as_row, by_column
-
 # From outputs at a pixel, `(batch, features)`, the number of a channel, what is given of the pixel,
 # `(batch, …)`, and what else is of it, to the values of the channel, `(batch,)`.
 Choose = Callable[[Any, int, Any, Any], Any]
@@ -18,10 +16,10 @@ class Raster:
     """A functional network of images whose outputs at a pixel depend on earlier pixels alone.
 
     Its layers are of four kinds: those that have a `step`, and `vertical` ones, both as
-    `layers/raster.py` says; point-wise ones, which treat every pixel alike; and those whose inputs
-    are not of pixels, such as classes, and whose outputs broadcast over them. So it computes
-    nothing twice: what depends on rows above alone once a row, the rest once a pixel, or once for
-    each of its channels.
+    `layers/raster.py` says; point-wise ones, which treat every pixel alike, in `(…, features)`; and
+    those whose inputs are not of pixels, such as classes, and whose outputs broadcast over them. So
+    it computes nothing twice: what depends on rows above alone once a row, the rest once a pixel,
+    or once for each of its channels.
 
     Args:
         network: From images, `(batch, height, width, channels)`, and perhaps more inputs, to
@@ -82,9 +80,14 @@ class Raster:
         """
         height, width, channels = self.image.shape[1:]
         batch = ops.shape(given)[0]
+        given = ops.moveaxis(given, 0, 2)
         always = {id(x): value for x, value in zip(self.beside, beside, strict=True)}
         for layer in self.always:
             always[id(layer.output)] = layer(_inputs(layer, always))
+        always = {x: v[:, 0, 0] if len(v.shape) == 4 else v for x, v in always.items()}
+        unknown = ops.zeros((batch, channels), "float32")
+        # Loops are given the weights, lest they read them for each pixel.
+        read = [(v, ops.stop_gradient(v)) for layer in self.in_a_pixel for v in layer.weights]
 
         def next_row(index, before):
             """The next row, from what all layers keep of those before it."""
@@ -105,11 +108,10 @@ class Raster:
                 handed_down, aboves, given, beside = of_pixel
                 arguments = zip(self.stepping, before[-1], aboves, weights, strict=True)
                 arguments = {id(layer): rest for layer, *rest in arguments}
-                columns = zip(self.handed_down, handed_down, strict=True)
-                values = always | {x: value[:, None, None] for x, value in columns}
+                values = always | dict(zip(self.handed_down, handed_down, strict=True))
 
                 def run(layers, pixel, after):
-                    values[id(self.image)] = pixel[:, None, None]
+                    values[id(self.image)] = pixel
                     for layer in layers:
                         x, key, output = _inputs(layer, values), id(layer), id(layer.output)
                         if key in arguments:
@@ -118,43 +120,45 @@ class Raster:
                             values[output] = layer(x)
                     return after
 
-                pixel = ops.zeros((batch, channels), "float32")
-                for channel in range(channels):
-                    after = run(self.in_a_pixel, pixel, {})
-                    outputs = values[id(self.output)][:, 0, 0]
-                    value = ops.cast(choose(outputs, channel, given, beside), "float32")[:, None]
-                    pixel = pixel + value * np.eye(channels, dtype="float32")[channel]
-                after = run(self.entering, pixel, after)
-                handed_on = [values[x][:, 0, 0] for x in self.handed_on]
+                pixel = unknown
+                with keras.StatelessScope(read):
+                    for channel in range(channels):
+                        after = run(self.in_a_pixel, pixel, {})
+                        outputs = values[id(self.output)]
+                        value = choose(outputs, channel, given, beside)[:, None]
+                        one = np.eye(channels, dtype="float32")[channel]
+                        pixel = pixel + ops.cast(value, "float32") * one
+                    after = run(self.entering, pixel, after)
+                handed_on = [values[x] for x in self.handed_on]
                 after = pixel, outputs, handed_on, list(after.values())
                 return after, after
 
             first = (
-                ops.zeros((batch, channels), "float32"),
+                unknown,
                 ops.zeros((batch, self.output.shape[-1]), self.output.dtype),
                 [ops.zeros((batch, x.shape[-1]), x.dtype) for x in self.handed_on.values()],
                 list(states),
             )
             of_pixels = (
-                [by_column(of_row[x]) for x in self.handed_down],
+                [of_row[x] for x in self.handed_down],
                 list(aboves),
-                ops.moveaxis(ops.take(given, index, axis=1), 1, 0),
+                ops.take(given, index, axis=0),
                 more(index),
             )
             _, (pixels, made, handed_on, states) = ops.scan(next_pixel, first, of_pixels)
-            of_row |= dict(zip(self.handed_on, map(as_row, handed_on), strict=True))
+            of_row |= dict(zip(self.handed_on, handed_on, strict=True))
             after = [_inputs(layer, of_row) for layer in self.vertical] + list(states)
             left = zip(self.vertical + self.stepping, kept.values(), after, strict=True)
-            images = ops.slice_update(images, (0, index, 0, 0), as_row(pixels))
-            outputs = ops.slice_update(outputs, (0, index, 0, 0), as_row(made))
+            images = ops.slice_update(images, (index, 0, 0, 0), pixels[None])
+            outputs = ops.slice_update(outputs, (index, 0, 0, 0), made[None])
             return images, outputs, [layer.leave(rows, row) for layer, rows, row in left]
 
-        shape = (batch, height, width)
+        shape = (height, width, batch)
         images = ops.zeros((*shape, channels), "float32")
         outputs = ops.zeros((*shape, self.output.shape[-1]), self.output.dtype)
         kept = [layer.start(batch, width) for layer in self.vertical + self.stepping]
         images, outputs, _ = ops.fori_loop(0, height, next_row, (images, outputs, kept))
-        return images, outputs
+        return [ops.transpose(x, (2, 0, 1, 3)) for x in (images, outputs)]
 
 
 def _has_steps(layer) -> bool:
