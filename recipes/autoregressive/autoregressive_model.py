@@ -162,6 +162,7 @@ class AutoregressiveModel(FromRecipe, keras.Model):
             The images, and what the network says of each of their pixels, as a call does.
         """
         raster, pixels = Raster(self.network), self._pixels
+        temperature = ops.cast(temperature, "float32")  # of an endpoint, Keras may cast it lower
         channels = self.inputs[0].shape[-1]
         shape = (self.inputs[0].shape[2], ops.shape(given)[0], channels, pixels.uniforms)
 
