@@ -5,7 +5,7 @@ from keras import initializers, ops
 
 from ..checks import check_count
 from .horizontal_conv2d import HorizontalConv2D
-from .raster import check_side, over_columns
+from .raster import check_side, over_columns, read
 
 
 @keras.saving.register_keras_serializable("amalthea")
@@ -81,7 +81,7 @@ class RowLSTM(keras.layers.Layer):
 
     def _from_above(self, outputs):
         """What the outputs of a row, `(width, batch, units)`, give to the gates of the next."""
-        return over_columns(outputs, self.recurrent_kernel[None])
+        return over_columns(outputs, read(self, self.recurrent_kernel)[None])
 
     def start(self, batch, width):
         """Outputs and cells above the first row: zeros."""

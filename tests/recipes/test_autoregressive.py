@@ -293,6 +293,20 @@ def test_completions_keep_what_is_known_go_on_as_samples_do_and_refuse_what_come
     assert (completed[1].ravel()[7:] != given[1].ravel()[7:]).any()
 
 
+@SLOW
+@pytest.mark.parametrize("kind", MAKE)
+def test_samples_of_a_model_in_lower_precision_are_drawn_in_it_wherever_it_is_asked(kind):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = MAKE[kind]((3, 4, 3))
+        here = call_endpoint(model, "sample", n=2, seed=1, temperature=1.0)["images"]
+    finally:
+        keras.config.set_dtype_policy("float32")
+    there = call_endpoint(model, "sample", n=2, seed=1, temperature=1.0)["images"]
+    assert set(np.unique(here)) == {0, 1}
+    np.testing.assert_array_equal(here, there)
+
+
 # Classes
 
 
