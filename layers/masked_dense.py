@@ -54,7 +54,11 @@ class MaskedDense(keras.layers.Dense):
         if self.use_bias:
             x = ops.add(x, self.bias)
         x = self.activation(x)
-        return x if len(shape) == 2 else ops.reshape(x, (-1, *shape[1:-1], self.units))
+        if len(shape) == 2:
+            return x
+        if None in shape[1:-1]:  # rows by columns, of any number of images
+            return ops.reshape(x, (*ops.shape(inputs)[:-1], self.units))
+        return ops.reshape(x, (-1, *shape[1:-1], self.units))
 
     def get_config(self):
         return {**super().get_config(), "channels": self.channels}
