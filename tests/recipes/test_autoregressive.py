@@ -277,6 +277,13 @@ def test_seeds_and_temperatures_change_samples_and_equal_ones_do_not():
     assert (first != coldest).any()
 
 
+def test_no_temperature_is_below_zero():
+    recipe, model = get_recipe("gated_pixelcnn"), made("gated", (3, 4, 1))
+    with pytest.raises(UserError, match="temperature must be at least 0, got -1") as error:
+        recipe.task.sample(recipe, model, 2, seed=0, temperature=-1)
+    one_sentence(error)
+
+
 def test_completions_keep_what_is_known_go_on_as_samples_do_and_refuse_what_comes_later():
     model, shape = made("gated", (3, 4, 1)), (3, 4, 1)
     given, mask = images(4, shape), np.zeros((4, *shape), "float32")
