@@ -7,12 +7,11 @@ from keras import ops, random
 
 from ...errors import UserError
 from ...layers.seed_stream import SeedStream, of_rows
+from ..autoencoders.variational_model import BINARIZATIONS
 from ..model import FromRecipe
 from ..rows_mean import ROWS_MEAN
 from .likelihoods import BERNOULLI, LARGEST, LIKELIHOODS, SMALLEST, likelihood_of
 from .raster import Raster
-
-BINARIZATIONS = (None, "threshold", "stochastic")
 
 
 @keras.saving.register_keras_serializable("amalthea")
