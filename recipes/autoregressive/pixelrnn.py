@@ -6,13 +6,13 @@ import keras
 from keras import layers
 
 from ...layers import DiagonalBiLSTM, MaskedConv2D, MaskedDense, RowLSTM
+from ..autoencoders.variational import Binarization
 from ..registry import Objective, Published, recipe
 from ..search import Choice, ImageShape, LearningRate, Seed
 from ..tasks import DENSITY_ESTIMATION
 from .endpoints import ENDPOINTS, log_likelihood
 from .likelihoods import Components, Levels, PixelLikelihood
 from .networks import (
-    Binarization,
     Blocks,
     Features,
     HeadUnits,
