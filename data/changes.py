@@ -101,8 +101,9 @@ def _changed_columns(
 
 
 def _noun(nouns: Mapping[str, str], data: Fingerprint, column: str, other: str) -> str:
-    """What messages call what is in a column; a text without labels is one row of characters."""
-    if column == "text" and isinstance(data.facts.get("vocabulary"), str):
+    """What messages call what is in a column; texts without labels are one of characters."""
+    labelled = any("label" in origin.columns for origin in data.origins.values())
+    if column == "text" and not labelled:
         return "characters"
     return nouns.get(column, other)
 

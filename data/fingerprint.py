@@ -10,12 +10,14 @@ from typing import Any
 from ..checks import is_number, is_whole
 from ..errors import UserError
 from .examples import Examples
+from .features.words import RULES
 from .manifest import File, Manifest, hash_of, manifest_of
 from .origin import Origin, origin_of
 
 BY_FILE, BY_ORDER = "file", "order"
-# What may stand before the name of a data set.
-PREFIXES = ("padded", "rows", "pixels", "words", "tokens", "written", "plain")
+# What may stand before the name of a data set: of a text how its words were written, among others.
+WRITTEN = "written"
+PREFIXES = ("padded", "rows", "pixels", *RULES, WRITTEN)
 
 
 @dataclass(frozen=True)

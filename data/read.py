@@ -17,11 +17,11 @@ from . import value_range as ranges
 from .examples import Examples
 from .features import FEATURES, Series
 from .features.text import VOCABULARY_SIZE as MOST_WORDS
-from .features.words import PLAIN, RULES
-from .fingerprint import PREFIXES
+from .features.words import BYTES, RULES
+from .fingerprint import PREFIXES, WRITTEN
 from .origin import origin_of
 from .resize import resize
-from .sources import ALONE, NOTHING, OF_IMAGES, OF_SERIES, OF_WORDS, Settings, source_of
+from .sources import ALONE, NOTHING, OF_IMAGES, OF_SERIES, OF_TEXTS, OF_WORDS, Settings, source_of
 from .splits import check_split
 from .texts import sequences
 from .tokens import written
@@ -64,8 +64,9 @@ def read(
             `python_docs`, the prose of Python's own help, `kjv` of the Debian package `bible-kjv`,
             or `text:FILE`, or `text:FOLDER` for all its files `*.txt`: sequences of characters;
             `words:NAME` are words, marks and ends of lines of such a text, `tokens:NAME` what
-            spaces divide, for a text that others have cut, and `plain:NAME` its words alone, in
-            lower case. Of words with a class each:
+            spaces divide, for a text that others have cut, `subwords:NAME` pieces of words that
+            are learnt from it, `bytes:NAME` its bytes in UTF-8, of a file any bytes, and
+            `plain:NAME` its words alone, in lower case. Of words with a class each:
             `written:NAME`, such a text in small letters without marks, with how each word was
             written; `copying`, symbols that are to be said again. Of texts with a class each:
             `python_topics`, paragraphs of that help with their topics, `fortunes` of the Debian
@@ -85,12 +86,12 @@ def read(
             that can be read in two ways. What is used by default is in the set's `value_range` and,
             in words, its `reading`; it is the same for all splits.
         sequence_length: Characters of the sequences that a text is cut into, 50 if not given, or
-            words, 20, or plain words, 100; of texts with classes the words that are taken at the
-            most, 200 if not given; of a series the steps before those to be forecast, 168 if not
-            given.
+            bytes, 50, words or sub-words, 20, or plain words, 100; of texts with classes the words
+            that are taken at the most, 200 if not given; of a series the steps before those to be
+            forecast, 168 if not given.
         horizon: Steps of a series that are to be forecast; 24 if not given.
         vocabulary_size: Different words of a text that are known at the most, 10,000 if not given;
-            of texts with classes, 20,000.
+            sub-words, 4,000; of texts with classes, 20,000.
     """
     check_split(split)
     settings = Settings(
@@ -105,15 +106,16 @@ def read(
 
 def _read(name: str, split: str, settings: Settings) -> Examples:
     made, _, of = name.partition(":")
-    if made in (*RULES, PLAIN, "written") and of:
+    if made in (*RULES, WRITTEN) and of:
         source, path = source_of(of)
         if source.text is None:
             raise UserError(
                 f"{name} needs a text, such as python_docs or text:FILE, and {of} is none"
             )
-        _check_applies(name, settings, OF_WORDS)
-        whole = f"{name}, split {split}", source.text(path), split, settings.sequence_length
-        if made == "written":
+        _check_applies(name, settings, OF_TEXTS if made == BYTES else OF_WORDS)
+        text = source.text(path, made)
+        whole = f"{name}, split {split}", text, split, settings.sequence_length
+        if made == WRITTEN:
             return written(*whole, settings.vocabulary_size)
         return sequences(*whole, made, settings.vocabulary_size)
     if made in PREFIXES and of:
@@ -245,9 +247,10 @@ def load(
         batch_size: Images in a batch.
         image_size: Height and width to resize to, one number for both.
         value_range: The values of black and of white pixels, as `read` takes them.
-        sequence_length: Characters of the sequences of a text, as `read` takes them.
+        sequence_length: Characters, or other tokens, of the sequences of a text, as `read` takes
+            them.
         horizon: Steps of a series that are to be forecast, as `read` takes them.
-        vocabulary_size: Different words that are known, as `read` takes them.
+        vocabulary_size: Different words, or sub-words, that are known, as `read` takes them.
         shuffle: Whether each epoch has its own order; by default, where the split is to train with.
         seed: Seed of the orders.
         epoch: Number of orders to skip, those of epochs that are done.

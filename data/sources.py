@@ -42,12 +42,13 @@ class Source(NamedTuple):
     Attributes:
         read: From what follows the colon, if anything does, the split and the settings to examples.
         takes: Names of the settings that it has a use for.
-        text: What follows the colon to the text that is cut, where it is one.
+        text: From what follows the colon, and the rule by which it is cut, to the text, where it is
+            one.
     """
 
     read: Callable[[Path | None, str, Settings], Examples]
     takes: frozenset[str]
-    text: Callable[[Path | None], str] | None = None
+    text: Callable[[Path | None, str | None], str] | None = None
 
 
 # What alone has a setting, in words.
@@ -56,7 +57,7 @@ ALONE = {
     "value_range": "images",
     "sequence_length": "texts or series",
     "horizon": "series with what follows",
-    "vocabulary_size": "texts that are cut into words",
+    "vocabulary_size": "texts that are cut into words or sub-words",
 }
 NOTHING = frozenset[str]()
 OF_IMAGES = frozenset({"image_size", "value_range"})
@@ -76,13 +77,13 @@ def _ranged(name: str, of: tuple[float, float], read) -> Source:
     return Source(checked, OF_IMAGES)
 
 
-def _text(name: str, text: Callable[[Path | None], str]) -> Source:
+def _text(name: str, text: Callable[[Path | None, str | None], str]) -> Source:
     """A source of a text, as characters."""
 
     def characters(path, split, settings):
         what = name if path is None else f"{name}:{path}"
         return texts.sequences(
-            f"{what}, split {split}", text(path), split, settings.sequence_length
+            f"{what}, split {split}", text(path, None), split, settings.sequence_length
         )
 
     return Source(characters, OF_TEXTS, text)
@@ -102,8 +103,8 @@ BY_NAME = {
         for name in mixtures.MIXTURES
     },
     "diabetes": Source(lambda _, split, s: tables.diabetes(split), NOTHING),
-    "python_docs": _text("python_docs", lambda _: texts.python_docs()),
-    "kjv": _text("kjv", lambda _: texts.kjv()),
+    "python_docs": _text("python_docs", lambda *_: texts.python_docs()),
+    "kjv": _text("kjv", lambda *_: texts.kjv()),
     "python_topics": Source(lambda _, split, s: texts.python_topics(split), OF_WORDS),
     "movie_reviews": Source(lambda _, split, s: tables.movie_reviews(split), OF_WORDS),
     "fortunes": Source(lambda _, split, s: texts.fortunes(split), OF_WORDS),

@@ -15,13 +15,16 @@ from ..errors import UserError
 from .columns import examples_of
 from .examples import Examples
 from .features import Text
-from .features.words import PLAIN, UNKNOWN, unit_of, vocabulary_of
+from .features.text import raw, rows_of
+from .features.words import BYTES, PLAIN, RULES, SUBWORDS, UNKNOWN, vocabulary_of
 from .origin import BYTES_OF_A_HASH, WHOLE, Origin
 from .splits import take
 
-# Characters of a sequence as in char-rnn; plain words, whose windows end with it; tokens that are
-# written, and how many are different, as in the small model of Zaremba et al. 2014.
-SEQUENCE_LENGTH, PLAIN_WORDS, TOKENS, VOCABULARY_SIZE = 50, 100, 20, 10_000
+# Tokens of a sequence by their rule: characters as in char-rnn, and bytes; plain words, whose
+# windows end with it; others, as in the small model of Zaremba et al. 2014.
+SEQUENCE_LENGTHS, SEQUENCE_LENGTH = {None: 50, BYTES: 50, PLAIN: 100}, 20
+# How many tokens are different, as in that model; sub-words, of which few are as good as many.
+VOCABULARY_SIZE, SUBWORDS_SIZE = 10_000, 4_000
 # Where Debian's package `bible-kjv-text` puts the text that its reader knows.
 KJV = ("bible", "-f", "-p", "/usr/lib", "Gen1:1-Rev22:21")
 # Where the parts of a text begin and end, in tenths.
@@ -58,8 +61,11 @@ def kjv() -> str:
     return done.stdout
 
 
-def read_text(path: Path) -> str:
-    """The text of a file, or of all files `*.txt` in a folder, one after another."""
+def read_text(path: Path, rule: str | None = None) -> str:
+    """The text of a file, or of all files `*.txt` in a folder, one after another.
+
+    To be cut into bytes it need not be in UTF-8: `features.text.raw` gives all bytes as they were.
+    """
     name = f"text:{path}"
     if path.is_dir():
         files = sorted(file for file in path.rglob("*.txt") if file.is_file())
@@ -69,6 +75,8 @@ def read_text(path: Path) -> str:
         files = [path]
     else:
         raise UserError(f"{name} is no file or folder")
+    if rule == BYTES:
+        return b"".join(file.read_bytes() for file in files).decode(errors="surrogateescape")
     return "".join(map(utf8, files))
 
 
@@ -84,32 +92,33 @@ def sequences(
 
     The first eight tenths of the text are to train with, one tenth is to validate and the last one
     to test. The characters of the training text are the vocabulary, or its most frequent tokens,
-    with `UNKNOWN` for others.
+    or sub-words that are learnt from it, with `UNKNOWN` for others; or all bytes.
 
     Args:
         name: What messages call the text.
         text: The text.
         split: One of `SPLITS`.
-        length: Characters of a sequence, 50 if not given; plain words, 100; or other tokens, 20.
-        rule: By which one of `RULES`, or by `PLAIN`, the text is cut into tokens; None for
-            characters.
-        vocabulary_size: How many different tokens there are at the most, 10,000 if not given.
+        length: Characters or bytes of a sequence, 50 if not given; plain words, 100; or other
+            tokens, 20.
+        rule: By which one of `RULES` the text is cut into tokens; None for characters.
+        vocabulary_size: How many different tokens there are at the most, 10,000 if not given; of
+            sub-words 4,000.
 
     Returns:
         Examples of the column `text`: each row holds a sequence and the character or token that
         follows it, which is the first of the next row.
     """
-    unit = unit_of(rule) if rule else "characters"
-    if length is None:
-        length = {None: SEQUENCE_LENGTH, PLAIN: PLAIN_WORDS}.get(rule, TOKENS)
+    unit = RULES.get(rule, "characters")
+    length = length or SEQUENCE_LENGTHS.get(rule, SEQUENCE_LENGTH)
     part, training = (part_of(text, which) for which in (split, "train"))
-    if rule:
-        vocabulary = vocabulary_of([training], vocabulary_size or VOCABULARY_SIZE, rule)
-    else:
-        vocabulary = "".join(sorted({*training, UNKNOWN}))
-    if len(vocabulary) < 3:
-        alone = "".join(token for token in vocabulary if token != UNKNOWN)
-        what = f"consists of {alone!r} alone" if text else "is empty"
+    known = sorted({*training} - {UNKNOWN})
+    vocabulary = "".join(sorted({*known, UNKNOWN}))
+    if rule and len(known) > 1:
+        size = vocabulary_size or (SUBWORDS_SIZE if rule == SUBWORDS else VOCABULARY_SIZE)
+        vocabulary = vocabulary_of([training], size, rule)
+        known = known if rule == BYTES else vocabulary[1:]  # two characters may be one word
+    if len(known) < 2:
+        what = f"consists of {''.join(known)!r} alone" if text else "is empty"
         raise UserError(f"{name} {what}, but there must be two different {unit} to learn from")
     feature = Text(vocabulary, length, rule)
     if rule == PLAIN:
@@ -123,8 +132,8 @@ def sequences(
             f"{length} and the next one: give more text or a smaller sequence_length "
             "(--sequence-length)"
         )
-    rows = np.lib.stride_tricks.sliding_window_view(numbers, length + 1)[::length]
-    digest = hashlib.blake2b(text.encode(errors="replace"), digest_size=BYTES_OF_A_HASH)
+    rows = rows_of(numbers, length)
+    digest = hashlib.blake2b(raw(text), digest_size=BYTES_OF_A_HASH)
     origin = Origin(WHOLE, len(text), {"text": digest.hexdigest()})
     return Examples(name, {"text": rows}, {"text": feature}, origin=origin)
 

@@ -197,6 +197,11 @@ def predict(
             rows["texts"] = ops.convert_to_tensor(list(rows["texts"]), "string")
         batches.append(part.predict_on_batch(rows | seeds))
     outputs = {key: _array(np.concatenate([b[key] for b in batches])) for key in batches[0]}
+    if "completions" in outputs and (outputs.get("steps", np.zeros(1)) < 0).any():
+        raise UserError(
+            f"{run.path}: {entry.name} draws pixels row by row, each from those before it, so that "
+            f"what is missing must come last, missing='lower', got missing={missing!r}"
+        )
     noun = {"image": "image", "text": "text", "source": "line"}.get(column, "row")
     several = run.features.get("tags") or run.features.get("token_labels")
     class_names = several.names if several else run.class_names

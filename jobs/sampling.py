@@ -40,12 +40,13 @@ def sample(
             styles: with 1, as if not given, the images have all variety, with less they are better
             and more alike.
         prompt: What texts begin with; the end of a line if not given.
-        temperature: Of texts, 0 for the most probable character, or word, each time, 1, as if not
-            given, for each by its probability.
+        temperature: Of texts, and of images that are drawn pixel by pixel: 0 for the most probable
+            token or value each time, 1, as if not given, for each by its probability.
         top_k: Of texts, draw from so many of the most probable ones alone; all if not given.
         top_p: Of texts, draw from the fewest of these whose probabilities add up to that share; 1
             if not given.
-        length: Characters, or words, that are added to the prompt; 200 if not given.
+        length: Tokens that are added to the prompt, of the kind that the model knows: characters,
+            words, sub-words or bytes; 200 if not given.
         seed: Seed of the samples.
 
     Returns:

@@ -87,11 +87,12 @@ def train(
         batch_size: Mini-batch size; the recipe's own if not given.
         image_size: Height and width that images are resized to, one number for both.
         value_range: The values of black and white; by what the images hold if not given.
-        sequence_length: Characters of the sequences that a text is cut into, 50 if not given; words
-            of a text with a class, 200; or steps of a series before those to be forecast, 168.
+        sequence_length: Characters of the sequences that a text is cut into, 50 if not given, or
+            other tokens; words of a text with a class, 200; or steps of a series before those to be
+            forecast, 168.
         horizon: Steps of a series that are to be forecast; 24 if not given.
         vocabulary_size: Different words of a text that are known at the most, 10,000 if not given,
-            or of texts with classes 20,000.
+            or of texts with classes 20,000; or sub-words, 4,000.
         early_stopping: Epochs without a better objective after which the training ends, with the
             best weights; those of the last stage count, where there are stages. None to go on to
             the end.

@@ -108,11 +108,12 @@ def tune(
             changes the meaning of, as the weight of a penalty does that of the loss.
         image_size: Height and width that images are resized to, one number for both.
         value_range: The values of black and white; by what the images hold if not given.
-        sequence_length: Characters of the sequences that a text is cut into, 50 if not given; words
-            of a text with a class, 200; or steps of a series before those to be forecast, 168.
+        sequence_length: Characters of the sequences that a text is cut into, 50 if not given, or
+            other tokens; words of a text with a class, 200; or steps of a series before those to be
+            forecast, 168.
         horizon: Steps of a series that are to be forecast; 24 if not given.
         vocabulary_size: Different words of a text that are known at the most, 10,000 if not given,
-            or of texts with classes 20,000.
+            or of texts with classes 20,000; or sub-words, 4,000.
         seed: Seed of the search, of initial weights, and of the order of images.
         from_run: Folder of an earlier search of the recipe: each range is narrowed to where the
             best tenth of its trials lies, 3 of them at the least.

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from ..checks import check_count
-from .raster import channel_mask
+from .raster import channel_mask, read
 from .row_lstm import lstm, open_forget_gates
 
 
@@ -78,7 +78,7 @@ class DiagonalBiLSTM(keras.layers.Layer):
         height, width = inputs.shape[1:3]
         sides = ops.stack([inputs, ops.flip(inputs, axis=2)])  # (2, batch, height, width, …)
         gates = ops.stack([self._entering(sides[side], side) for side in (0, 1)])
-        recurrent = ops.stack([kernel.value for kernel in self.recurrent_kernel])
+        recurrent = ops.stack([read(self, kernel) for kernel in self.recurrent_kernel])
         recurrent = ops.reshape(recurrent, (2, 2 * self.units, -1))
         inside = _skewed(ops.ones((height, width, 1), gates.dtype))  # (height, diagonals, 1)
         diagonals = ops.transpose(_skewed(gates), (3, 0, 1, 2, 4)), ops.transpose(inside, (1, 0, 2))
@@ -102,10 +102,10 @@ class DiagonalBiLSTM(keras.layers.Layer):
 
     def _entering(self, inputs, side: int):
         """What inputs, `(…, features)`, give to the gates of a side."""
-        return ops.matmul(inputs, self._kernel(side)) + self.bias[side]
+        return ops.matmul(inputs, self._kernel(side)) + read(self, self.bias[side])
 
     def _kernel(self, side: int):
-        kernel = self.kernel[side].value
+        kernel = read(self, self.kernel[side])
         if self.channels == 1:
             return kernel
         return kernel * ops.convert_to_tensor(self._seen, self.compute_dtype)
@@ -118,8 +118,9 @@ class DiagonalBiLSTM(keras.layers.Layer):
     def enter(self, rows):
         """Weights from the left, what the row above gives to gates and to outputs, and zeros."""
         left, right = rows
-        weights = ops.concatenate([self._kernel(0), self.recurrent_kernel[0][1]])
-        above = ops.matmul(left, self.recurrent_kernel[0][0]) + self.bias[0], right
+        recurrent = read(self, self.recurrent_kernel[0])
+        weights = ops.concatenate([self._kernel(0), recurrent[1]])
+        above = ops.matmul(left, recurrent[0]) + read(self, self.bias[0]), right
         inputs = ops.zeros((ops.shape(left)[1], self.kernel[0].shape[0]), self.compute_dtype)
         zeros = ops.zeros_like(left[0])
         return weights, above, (inputs, zeros, zeros)
@@ -135,11 +136,12 @@ class DiagonalBiLSTM(keras.layers.Layer):
         """Outputs of either side in the row."""
         inputs, left, _ = states
         above = rows[1]
-        gates = self._entering(inputs, 1) + ops.matmul(above, self.recurrent_kernel[1][0])
+        recurrent = read(self, self.recurrent_kernel[1])
+        gates = self._entering(inputs, 1) + ops.matmul(above, recurrent[0])
 
         def next_column(states, gates):
             outputs, cells = states
-            gates = gates + ops.matmul(outputs, self.recurrent_kernel[1][1])
+            gates = gates + ops.matmul(outputs, recurrent[1])
             states = lstm(gates, cells)
             return states, states
 

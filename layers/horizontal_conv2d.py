@@ -5,7 +5,7 @@ import numpy as np
 from keras import initializers, ops
 
 from ..checks import check_count
-from .raster import along_taps, channel_mask, check_side, pad
+from .raster import along_taps, channel_mask, check_side, pad, read
 
 
 @keras.saving.register_keras_serializable("amalthea")
@@ -98,9 +98,10 @@ class HorizontalConv2D(keras.layers.Layer):
             )
 
     def _kernel(self):
+        kernel = read(self, self.kernel)
         if self._seen is None:
-            return self.kernel
-        return self.kernel * ops.convert_to_tensor(self._seen, self.compute_dtype)
+            return kernel
+        return kernel * ops.convert_to_tensor(self._seen, self.compute_dtype)
 
     def call(self, inputs):
         kernel = self._kernel()
@@ -118,7 +119,7 @@ class HorizontalConv2D(keras.layers.Layer):
         taps, inputs, filters = self.kernel.shape
         kernel = ops.reshape(self._kernel(), (taps * inputs, filters))
         left = (ops.shape(rows)[1], self.reach * inputs)
-        return (kernel, self.bias.value), (), ops.zeros(left, self.compute_dtype)
+        return (kernel, read(self, self.bias)), (), ops.zeros(left, self.compute_dtype)
 
     def step(self, inputs, state, above, weights):
         """What is given at a pixel, from its inputs and those to the left."""

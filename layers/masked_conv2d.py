@@ -5,7 +5,7 @@ import numpy as np
 from keras import activations, initializers, ops
 
 from ..checks import check_count
-from .raster import along_taps, channel_mask, check_side, over_columns, pad, pushed
+from .raster import along_taps, channel_mask, check_side, over_columns, pad, pushed, read
 
 
 @keras.saving.register_keras_serializable("amalthea")
@@ -111,12 +111,12 @@ class MaskedConv2D(keras.layers.Layer):
 
     def enter(self, rows):
         """The kernel along the row, what the rows above give, and the pixels to the left: zeros."""
-        reach, inputs = self.reach, self.kernel.shape[2]
+        reach, inputs, kernel = self.reach, self.kernel.shape[2], read(self, self.kernel)
         taps = reach + bool(self._seen[-1, reach].any())
         seen = ops.convert_to_tensor(self._seen[-1, :taps], self.compute_dtype)
-        kernel = ops.reshape(self.kernel[reach, :taps] * seen, (taps * inputs, self.filters))
-        above = ops.add(over_columns(rows, self.kernel[:reach]), self.bias)
-        return kernel, above, ops.zeros_like(rows[0])
+        along = ops.reshape(kernel[reach, :taps] * seen, (taps * inputs, self.filters))
+        above = ops.add(over_columns(rows, kernel[:reach]), read(self, self.bias))
+        return along, above, ops.zeros_like(rows[0])
 
     def step(self, inputs, state, above, weights):
         """What is given at a pixel, from its inputs, those to the left, and what is from above."""

@@ -54,7 +54,10 @@ class MaskedDense(keras.layers.Dense):
         if self.use_bias:
             x = ops.add(x, self.bias)
         x = self.activation(x)
-        return x if len(shape) == 2 else ops.reshape(x, (*ops.shape(inputs)[:-1], self.units))
+        if len(shape) == 2:
+            return x
+        outer = ops.shape(inputs)[:-1] if None in shape[1:-1] else (-1, *shape[1:-1])
+        return ops.reshape(x, (*outer, self.units))
 
     def get_config(self):
         return {**super().get_config(), "channels": self.channels}

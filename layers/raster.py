@@ -46,6 +46,11 @@ def channel_mask(
     return seen.astype("float32")
 
 
+def read(layer, weight):
+    """A weight as the layer computes by it, in steps, too, of which Keras does not know."""
+    return ops.cast(weight.value, layer.compute_dtype)
+
+
 def pushed(rows, row):
     """The last rows, `(width, batch, count · features)`, after one more."""
     if rows.shape[-1] == row.shape[-1]:

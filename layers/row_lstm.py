@@ -5,7 +5,7 @@ from keras import initializers, ops
 
 from ..checks import check_count
 from .horizontal_conv2d import HorizontalConv2D
-from .raster import check_side, over_columns
+from .raster import check_side, over_columns, read
 
 
 @keras.saving.register_keras_serializable("amalthea")
@@ -91,7 +91,7 @@ class RowLSTM(keras.layers.Layer):
         """Weights along the row, what the row above gives to gates, its cells, and zeros."""
         outputs, cells = rows
         weights, _, left = self.along.enter(outputs)
-        from_above = over_columns(outputs, self.recurrent_kernel[None])
+        from_above = over_columns(outputs, read(self, self.recurrent_kernel)[None])
         zeros = ops.zeros_like(outputs[0])
         return weights, (from_above, cells), (left, zeros, zeros)
 

@@ -4,7 +4,7 @@ import keras
 from keras import initializers, ops
 
 from ..checks import check_count
-from .raster import check_side, over_columns, pad, pushed
+from .raster import check_side, over_columns, pad, pushed, read
 
 
 @keras.saving.register_keras_serializable("amalthea")
@@ -90,7 +90,7 @@ class VerticalConv2D(keras.layers.Layer):
     def row(self, rows, inputs):
         """What is given at a row, from those above it and its inputs."""
         rows = rows if self.strict else ops.concatenate([rows, inputs], axis=-1)
-        return ops.add(over_columns(rows, self.kernel), self.bias)
+        return ops.add(over_columns(rows, read(self, self.kernel)), read(self, self.bias))
 
     def leave(self, rows, inputs):
         """The rows that are seen above the next one."""

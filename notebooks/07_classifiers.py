@@ -39,7 +39,7 @@ work = Path(folder.name)
 plt.rcParams.update({"figure.dpi": 100, "axes.grid": True, "grid.alpha": 0.3})
 
 NAME = "digits" if FAST else "fashion_mnist"
-COUNT, EPOCHS = (64, 1) if FAST else (12_000, 8)
+COUNT, EPOCHS, DEPTH = (64, 1, 1) if FAST else (12_000, 8, 3)
 
 
 def read(split, count):
@@ -123,14 +123,16 @@ nets = {
     ),
     "network_in_network": lambda: recipes.network_in_network(SHAPE, CLASSES, width=0.32, **PLAIN),
     "googlenet": lambda: recipes.googlenet(SHAPE, CLASSES, width=0.12, **PLAIN),
-    "resnet": lambda: recipes.resnet(SHAPE, CLASSES, blocks=(3, 3, 3), filters=10, **PLAIN),
+    "resnet": lambda: recipes.resnet(SHAPE, CLASSES, blocks=(DEPTH,) * 3, filters=10, **PLAIN),
     "squeezenet": lambda: recipes.squeezenet_1_1(
         image_shape=SHAPE, num_classes=CLASSES, width=0.37, **PLAIN
     ),
     "fractalnet": lambda: recipes.fractalnet(
-        SHAPE, CLASSES, filters=(10, 20, 40), columns=3, **PLAIN
+        SHAPE, CLASSES, filters=(10, 20, 40), columns=DEPTH, **PLAIN
     ),
-    "densenet": lambda: recipes.densenet(SHAPE, CLASSES, blocks=(5, 5, 5), growth=8, **PLAIN),
+    "densenet": lambda: recipes.densenet(
+        SHAPE, CLASSES, blocks=(DEPTH + 2,) * 3, growth=8, **PLAIN
+    ),
 }
 
 

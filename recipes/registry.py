@@ -213,13 +213,17 @@ class Recipe:
             UserError: If the recipe is a size of another one, and of other data; or if it takes a
                 feature of another kind.
         """
-        defaults = self.features({p.name: p.default for p in self.parameters})
-        for name, feature in defaults.items():
-            if name in features and feature.kind != features[name].kind:
+        told = [p for p in self.parameters if p.from_data]
+        values = {p.name: p.from_data.value(features) for p in told}
+        defaults = {p.name: p.default for p in self.parameters}
+        valid = all(p.domain.is_valid(values[p.name]) for p in told)
+        taken = self.features({**defaults, **values}) if valid else {}
+        for name, feature in self.features(defaults).items():
+            kinds = {feature.kind, taken.get(name, feature).kind}
+            if name in features and features[name].kind not in kinds:
                 raise UserError(
                     f"{self.name} takes {feature.kind}, but the data have {features[name].kind}"
                 )
-        values = {p.name: p.from_data.value(features) for p in self.parameters if p.from_data}
         for name in values.keys() & self.fixed.keys():
             if values[name] != self.fixed[name]:
                 raise UserError(
@@ -234,7 +238,7 @@ class Recipe:
         for p in self.parameters:
             if p.from_data:
                 properties = told.setdefault(p.from_data.feature, {})
-                properties[p.from_data.property] = arguments[p.name]
+                properties[p.from_data.property] = arguments.get(p.name, p.default)
         features = {name: FEATURES[name](**properties) for name, properties in told.items()}
         return self.takes(features, arguments) if self.takes else features
 

@@ -4,15 +4,17 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras
 import pytest
 
-from life import AFTERLIFE, FreshProcess, Life
+# Keras is imported where it is used: the process that hands out the tests has to wait for it else,
+# and the workers for that process.
 
 
 @pytest.fixture(autouse=True)
 def _fresh_keras():
     """Equal random numbers for every test, and names of layers counted from 0."""
+    import keras
+
     # Collecting garbage would take longer than most tests.
     keras.backend.clear_session(free_memory=False)
     keras.utils.set_random_seed(0)
@@ -21,6 +23,8 @@ def _fresh_keras():
 @pytest.fixture
 def float64():
     """Float64 as Keras' default, for finite differences."""
+    import keras
+
     if keras.backend.backend() != "tensorflow":
         pytest.skip("Keras on JAX rounds some products of float64 to float32")
     before = keras.config.floatx()
@@ -32,6 +36,8 @@ def float64():
 @pytest.fixture(scope="session")
 def lives():
     """The life of a recipe by its name; the one before ends when another begins."""
+    from life import AFTERLIFE, FreshProcess, Life
+
     process, known = FreshProcess(AFTERLIFE), {}
 
     def life(name):
@@ -61,6 +67,8 @@ def _group(item):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
+    import keras
+
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
     items.sort(key=lambda item: _group(item) if "life" in item.fixturenames else "")

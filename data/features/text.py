@@ -11,16 +11,16 @@ from ...errors import UserError
 from ..as_array import as_array
 from .feature import Feature, not_classes
 from .words import (
+    BYTES,
     PADDING,
     PLAIN,
+    RULES,
+    SUBWORDS,
     UNKNOWN,
-    numbers_of,
+    encoded,
     numbers_of_prompts,
     padded,
-    tokens,
-    unit_of,
     vocabulary_of,
-    words,
 )
 
 # Tokens of a vocabulary of words, and words of a text, that are taken at the most.
@@ -37,11 +37,11 @@ class Text(Feature):
 
     Attributes:
         vocabulary: All tokens there are, in the order of their numbers: characters, as a string, or
-            words; or their number, where nothing else is known of them.
+            words; or their number, of bytes, and where nothing else is known of them.
         length: Tokens of a sequence, of strings those that are taken at the most; None for any
             number.
-        rule: By which one of the rules in `words.RULES` a text to be written is cut into tokens;
-            `words.PLAIN` for its words alone; None for characters, and for texts that have a class.
+        rule: By which one of `words.RULES` a long text is cut into tokens; None for characters, and
+            for texts that have a class.
         counts: How often each token is in the text to train with, where that is known.
     """
 
@@ -88,17 +88,25 @@ class Text(Feature):
             return replace(other, vocabulary=self.vocabulary, length=self.length), column
         if self.vocabulary == other.vocabulary:
             return other, column
+        same = replace(other, vocabulary=self.vocabulary, counts=self.counts)
+        if self.rule == SUBWORDS:  # one of them may be several of the others
+            text = other.decode(np.concatenate([column[:1, 0], column[:, 1:].ravel()]))
+            numbers = self.encode(text)
+            if len(numbers) <= other.length:
+                raise UserError(
+                    f"by the vocabulary of the model the text has {len(numbers):,} {self._unit}, "
+                    f"too few for a sequence of {other.length} and the next one: give more text"
+                )
+            return same, rows_of(numbers, other.length)
         number = {token: number for number, token in enumerate(self.vocabulary)}
         unknown = number.get(UNKNOWN, 0)
         numbers = np.array([number.get(token, unknown) for token in other.vocabulary], np.int32)
-        same = replace(other, vocabulary=self.vocabulary, counts=self.counts)
         return same, numbers[column]
 
     def unlike(self, other):
-        if self.rule == other.rule and self.kind == other.kind:
+        if self.kind == other.kind:
             return None
-        rules = [f" by the rule {each.rule!r}" if each.rule else "" for each in (self, other)]
-        return f"takes {self.kind}{rules[0]}", f"{other.kind}{rules[1]}"
+        return f"takes {self.kind}", other.kind
 
     def check_to_learn(self, recipe, name, column):
         if not self.is_written and self.tokens < 4:
@@ -111,12 +119,14 @@ class Text(Feature):
 
         Characters beyond the vocabulary have the number of `UNKNOWN`, or 0 if that is none.
         """
+        if self.rule == BYTES:
+            return np.frombuffer(raw(text), np.uint8).astype(np.int32)
         if self.rule:
             import tensorflow as tf
 
             with tf.device("CPU"):
-                found = tokens(tf.constant([text.encode(errors="replace")]), self.rule)
-                return numbers_of(found, self.vocabulary).flat_values.numpy()
+                texts = tf.constant([raw(text)])
+                return encoded(texts, self.vocabulary, self.rule).flat_values.numpy()
         points = np.frombuffer(self.vocabulary.encode("utf-32-le"), np.uint32)
         order = np.argsort(points)
         codes = np.frombuffer(text.encode("utf-32-le", "replace"), np.uint32)
@@ -131,12 +141,14 @@ class Text(Feature):
         import tensorflow as tf
 
         with tf.device("CPU"):
-            texts = tf.constant([text.encode(errors="replace")])
+            texts = tf.constant([raw(text)])
             (numbers,) = numbers_of_prompts(texts, self.vocabulary, self.rule).numpy()
         return numbers
 
     def decode(self, numbers: np.ndarray) -> str:
-        """The text of some numbers of characters or tokens."""
+        """The text of some numbers of tokens, in which bytes that are no UTF-8 are replaced."""
+        if self.rule == BYTES:
+            return bytes(map(int, numbers)).decode("utf-8", "replace")
         between = " " if self.rule == PLAIN else ""
         return between.join(self.vocabulary[number] for number in numbers)
 
@@ -167,8 +179,7 @@ class Text(Feature):
 
         with tf.device("CPU"):
             texts = tf.constant(list(column), tf.string)
-            found = tokens(texts, self.rule) if self.rule else words(texts)
-            return numbers_of(found, self.vocabulary)[:, : self.length]
+            return encoded(texts, self.vocabulary, self.rule)[:, : self.length]
 
     def random(self, random, count):
         length = self.length or 6
@@ -190,15 +201,13 @@ class Text(Feature):
     def _unit(self) -> str:
         if isinstance(self.vocabulary, str):
             return "characters"
-        return unit_of(self.rule) if self.rule else "words"
+        return RULES.get(self.rule, "words")
 
     @property
     def kind(self):
         if isinstance(self.vocabulary, str):
             return "sequences of characters"
-        if self.rule == PLAIN:
-            return "sequences of plain words, such as plain:NAME"
-        return "sequences of words, such as words:NAME" if self.is_written else "texts"
+        return f"sequences of {self._unit}, such as {self.rule}:NAME" if self.rule else "texts"
 
     def fits(self, shape):
         if len(shape) != 1 or self.length is None:
@@ -207,6 +216,19 @@ class Text(Feature):
 
     def wrong(self, values):
         return not_classes(values, self.tokens)
+
+
+def rows_of(numbers: np.ndarray, length: int) -> np.ndarray:
+    """Sequences of so many tokens, each with the one that follows, which begins the next row."""
+    return np.lib.stride_tricks.sliding_window_view(numbers, length + 1)[::length]
+
+
+def raw(text: str) -> bytes:
+    """A text in UTF-8; of one that was read from bytes by `surrogateescape` these bytes."""
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode(errors="replace")
 
 
 def is_strings(column: Any) -> bool:

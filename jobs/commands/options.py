@@ -11,6 +11,7 @@ from .. import catalogue
 DATA = (
     "adding",
     "arrays:",
+    "bytes:",
     "cifar10",
     "copying",
     "crowds",
@@ -38,6 +39,7 @@ DATA = (
     "rows:",
     "scenes",
     "series:",
+    "subwords:",
     "table:",
     "text:",
     "texts:",
@@ -73,7 +75,8 @@ Data = Annotated[
         "images:FOLDER, arrays:FILE.npz, python_docs or text:FILE, texts:FOLDER, table:FILE.csv, "
         "dates or pairs:FILE; "
         "padded:NAME is images with margins, up to powers of two, rows:NAME and pixels:NAME are "
-        "images as series, words:NAME is a text in words, plain:NAME its words alone.",
+        "images as series, words:NAME is a text in words, subwords:NAME in pieces of words, "
+        "bytes:NAME in bytes, plain:NAME its words alone.",
         autocompletion=complete_data,
         show_default="the recipe's own",
     ),
@@ -136,8 +139,8 @@ SequenceLength = Annotated[
     typer.Option(
         min=1,
         show_default="50, 20 or 200 words, or 168 steps",
-        help="Characters of the sequences that a text is cut into; words that are taken of texts "
-        "with classes; steps of a series before those to be forecast.",
+        help="Characters, or other tokens, of the sequences that a text is cut into; words that "
+        "are taken of texts with classes; steps of a series before those to be forecast.",
     ),
 ]
 Horizon = Annotated[
@@ -148,8 +151,8 @@ VocabularySize = Annotated[
     int | None,
     typer.Option(
         min=1,
-        show_default="10000, or 20000 with classes",
-        help="Different words of a text that are known at the most.",
+        show_default="10000, 4000 sub-words, or 20000 with classes",
+        help="Different words, or sub-words, of a text that are known at the most.",
     ),
 ]
 GibbsSteps = Annotated[

@@ -40,11 +40,11 @@ def sample(
     ] = None,
     temperature: Annotated[
         float | None,
-        typer.Option(min=0, show_default="1", help="Of texts, 0 for the most probable characters."),
+        typer.Option(min=0, show_default="1", help="0 for the most probable tokens, or pixels."),
     ] = None,
     top_k: Annotated[
         int | None,
-        typer.Option(min=1, show_default="all", help="Of texts, most probable characters drawn."),
+        typer.Option(min=1, show_default="all", help="Of texts, most probable tokens drawn."),
     ] = None,
     top_p: Annotated[
         float | None,
@@ -52,11 +52,16 @@ def sample(
             min=0,
             max=1,
             show_default="1",
-            help="Of texts, share of the probability that the characters drawn must have.",
+            help="Of texts, share of the probability that the tokens drawn must have.",
         ),
     ] = None,
     length: Annotated[
-        int | None, typer.Option(min=1, show_default="200", help="Characters added to the prompt.")
+        int | None,
+        typer.Option(
+            min=1,
+            show_default="200",
+            help="Characters added to the prompt, or words, sub-words or bytes.",
+        ),
     ] = None,
     seed: Seed = 0,
     force: Force = False,

@@ -7,12 +7,11 @@ from keras import ops, random
 
 from ...errors import UserError
 from ...layers.seed_stream import SeedStream, of_rows
+from ..autoencoders.variational_model import BINARIZATIONS
 from ..model import FromRecipe
 from ..rows_mean import ROWS_MEAN
 from .likelihoods import BERNOULLI, LARGEST, LIKELIHOODS, SMALLEST, likelihood_of
 from .raster import Raster
-
-BINARIZATIONS = (None, "threshold", "stochastic")
 
 
 @keras.saving.register_keras_serializable("amalthea")
@@ -162,6 +161,7 @@ class AutoregressiveModel(FromRecipe, keras.Model):
             The images, and what the network says of each of their pixels, as a call does.
         """
         raster, pixels = Raster(self.network), self._pixels
+        temperature = ops.cast(temperature, "float32")  # of an endpoint, Keras may cast it lower
         channels = self.inputs[0].shape[-1]
         shape = (self.inputs[0].shape[2], ops.shape(given)[0], channels, pixels.uniforms)
 

@@ -2,6 +2,7 @@
 
 import keras
 
+from ..autoencoders.variational import Binarization
 from ..registry import Objective, recipe
 from ..search import ImageShape, LearningRate, NumClasses, Seed
 from ..tasks import CONDITIONAL_DENSITY_ESTIMATION
@@ -9,7 +10,6 @@ from .endpoints import CONDITIONAL_ENDPOINTS, log_likelihood
 from .gated import gated_stacks
 from .likelihoods import Components, Levels, PixelLikelihood
 from .networks import (
-    Binarization,
     Blocks,
     Features,
     HeadUnits,

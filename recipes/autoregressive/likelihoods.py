@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
-import keras
 from keras import ops
 
 from ...checks import is_whole
@@ -81,7 +80,7 @@ class Categorical:
     def log_probability(self, pixels, outputs):
         drawn = ops.cast(ops.round(pixels * (self.levels - 1)), "int32")
         chosen = ops.moveaxis(ops.one_hot(drawn, self.levels), -1, -2)
-        return ops.sum(chosen * keras.ops.log_softmax(outputs, axis=-2), axis=-2)
+        return ops.sum(chosen * ops.log_softmax(outputs, axis=-2), axis=-2)
 
     def draw(self, outputs, uniforms, temperature):
         drawn = ops.argmax(outputs + temperature * _gumbel(uniforms), axis=-1)

@@ -9,7 +9,7 @@ from keras import layers
 from ...checks import is_whole
 from ...layers import MaskedDense
 from ..search import Given, Int, Rank, Widths
-from .autoregressive_model import BINARIZATIONS, AutoregressiveModel
+from .autoregressive_model import AutoregressiveModel
 from .likelihoods import likelihood_of
 
 Features = Annotated[int, Int(8, 512, log=True, rank=Rank.UNITS)]
@@ -17,9 +17,6 @@ Blocks = Annotated[int, Int(1, 20, rank=Rank.DEPTH)]
 HeadUnits = Annotated[tuple[int, ...], Widths(16, 1024, depth=(0, 2))]
 KernelSize = Annotated[
     int, Given(lambda v: is_whole(v) and v >= 3 and v % 2, "an odd whole number of at least 3")
-]
-Binarization = Annotated[
-    str | None, Given(lambda v: v in BINARIZATIONS, "'threshold', 'stochastic' or None")
 ]
 
 

@@ -6,13 +6,13 @@ import keras
 from keras import layers
 
 from ...layers import MaskedConv2D, MaskedDense
+from ..autoencoders.variational import Binarization
 from ..registry import Objective, Published, recipe, variant
 from ..search import Given, ImageShape, LearningRate, Seed, at_least
 from ..tasks import DENSITY_ESTIMATION
 from .endpoints import ENDPOINTS, log_likelihood
 from .likelihoods import Components, Levels, PixelLikelihood
 from .networks import (
-    Binarization,
     Blocks,
     Features,
     HeadUnits,

@@ -6,13 +6,13 @@ import keras
 from keras import layers
 
 from ...layers import DiagonalBiLSTM, MaskedConv2D, MaskedDense, RowLSTM
+from ..autoencoders.variational import Binarization
 from ..registry import Objective, Published, recipe
 from ..search import Choice, ImageShape, LearningRate, Seed
 from ..tasks import DENSITY_ESTIMATION
 from .endpoints import ENDPOINTS, log_likelihood
 from .likelihoods import Components, Levels, PixelLikelihood
 from .networks import (
-    Binarization,
     Blocks,
     Features,
     HeadUnits,
@@ -61,8 +61,9 @@ def pixelrnn(
     """PixelRNN: LSTMs over rows or diagonals that give each pixel by the pixels before it.
 
     A masked convolution that leaves the pixel itself out is followed by residual blocks: an LSTM of
-    half as many features, and a 1×1 convolution back. A diagonal bidirectional LSTM sees all
-    earlier pixels, a row LSTM a triangle of those above.
+    half as many features, and a 1×1 convolution back. A row LSTM sees a triangle of the pixels
+    above, a diagonal bidirectional LSTM all earlier ones but, as published, the last of the row
+    above where the first convolution does not reach it.
 
     Deviations:
         * Keras' initial weights.

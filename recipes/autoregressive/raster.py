@@ -87,7 +87,8 @@ class Raster:
         always = {x: v[:, 0, 0] if len(v.shape) == 4 else v for x, v in always.items()}
         unknown = ops.zeros((batch, channels), "float32")
         # Loops are given the weights, lest they read them for each pixel.
-        read = [(v, ops.stop_gradient(v)) for layer in self.in_a_pixel for v in layer.weights]
+        layers = self.in_a_row + self.in_a_pixel
+        weights = [(x, ops.stop_gradient(x)) for layer in layers for x in layer.weights]
 
         def next_row(index, before):
             """The next row, from what all layers keep of those before it."""
@@ -96,7 +97,7 @@ class Raster:
             of_row = dict(always)
             for layer in self.in_a_row:
                 if id(layer) in kept:
-                    x = None if layer.strict else _inputs(layer, of_row)
+                    x = None if layer.strict else _cast(layer, of_row)
                     of_row[id(layer.output)] = layer.row(kept[id(layer)], x)
                 else:
                     of_row[id(layer.output)] = layer(_inputs(layer, of_row))
@@ -113,22 +114,22 @@ class Raster:
                 def run(layers, pixel, after):
                     values[id(self.image)] = pixel
                     for layer in layers:
-                        x, key, output = _inputs(layer, values), id(layer), id(layer.output)
+                        key, output = id(layer), id(layer.output)
                         if key in arguments:
+                            x = _cast(layer, values)
                             values[output], after[key] = layer.step(x, *arguments[key])
                         else:
-                            values[output] = layer(x)
+                            values[output] = layer(_inputs(layer, values))
                     return after
 
                 pixel = unknown
-                with keras.StatelessScope(read):
-                    for channel in range(channels):
-                        after = run(self.in_a_pixel, pixel, {})
-                        outputs = values[id(self.output)]
-                        value = choose(outputs, channel, given, beside)[:, None]
-                        one = np.eye(channels, dtype="float32")[channel]
-                        pixel = pixel + ops.cast(value, "float32") * one
-                    after = run(self.entering, pixel, after)
+                for channel in range(channels):
+                    after = run(self.in_a_pixel, pixel, {})
+                    outputs = values[id(self.output)]
+                    value = choose(outputs, channel, given, beside)[:, None]
+                    one = np.eye(channels, dtype="float32")[channel]
+                    pixel = pixel + ops.cast(value, "float32") * one
+                after = run(self.entering, pixel, after)
                 handed_on = [values[x] for x in self.handed_on]
                 after = pixel, outputs, handed_on, list(after.values())
                 return after, after
@@ -147,7 +148,7 @@ class Raster:
             )
             _, (pixels, made, handed_on, states) = ops.scan(next_pixel, first, of_pixels)
             of_row |= dict(zip(self.handed_on, handed_on, strict=True))
-            after = [_inputs(layer, of_row) for layer in self.vertical] + list(states)
+            after = [_cast(layer, of_row) for layer in self.vertical] + list(states)
             left = zip(self.vertical + self.stepping, kept.values(), after, strict=True)
             images = ops.slice_update(images, (index, 0, 0, 0), pixels[None])
             outputs = ops.slice_update(outputs, (index, 0, 0, 0), made[None])
@@ -157,7 +158,8 @@ class Raster:
         images = ops.zeros((*shape, channels), "float32")
         outputs = ops.zeros((*shape, self.output.shape[-1]), self.output.dtype)
         kept = [layer.start(batch, width) for layer in self.vertical + self.stepping]
-        images, outputs, _ = ops.fori_loop(0, height, next_row, (images, outputs, kept))
+        with keras.StatelessScope(weights):
+            images, outputs, _ = ops.fori_loop(0, height, next_row, (images, outputs, kept))
         return [ops.transpose(x, (2, 0, 1, 3)) for x in (images, outputs)]
 
 
@@ -172,3 +174,10 @@ def _is_vertical(layer) -> bool:
 def _inputs(layer, values: Mapping[int, Any]):
     """What a layer is to be called with."""
     return keras.tree.map_structure(lambda x: values[id(x)], layer.input)
+
+
+def _cast(layer, values: Mapping[int, Any]):
+    """The same, of the type that the layer computes by."""
+    return keras.tree.map_structure(
+        lambda x: ops.cast(x, layer.compute_dtype), _inputs(layer, values)
+    )

@@ -6,6 +6,8 @@ import keras
 from keras import layers, ops
 
 from ...callbacks import LearningRateDecay
+from ...checks import is_whole
+from ...data.features import words
 from ...errors import UserError
 from ..recurrent import Cell, stack
 from ..registry import Objective, Published, recipe
@@ -20,13 +22,22 @@ SHAKESPEARE = "\n !$&',-.3:;?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 ORIGINAL = "https://github.com/karpathy/char-rnn"
 SOURCE = f"{ORIGINAL}, with Keras' one bias vector"
 
+
+def _is_vocabulary(value) -> bool:
+    if isinstance(value, str):
+        return len(set(value)) == len(value) > 1
+    return is_whole(value) and value == words.NUMBER_OF_BYTES
+
+
 Vocabulary = Annotated[
-    str,
-    Given(
-        lambda v: isinstance(v, str) and len(set(v)) == len(v) > 1,
-        "a text of two or more characters, all different",
-    ),
+    str | int,
+    Given(_is_vocabulary, "a text of two or more characters, all different, or 256, of bytes"),
     FromData("text", "vocabulary"),
+]
+Rule = Annotated[
+    str | None,
+    Given(lambda v: v in (None, words.BYTES), "'bytes', or None for characters"),
+    FromData("text", "rule"),
 ]
 
 
@@ -65,6 +76,7 @@ def schedule(arguments) -> LearningRateDecay:
 )
 def char_rnn(
     vocabulary: Vocabulary = SHAKESPEARE,
+    rule: Rule = None,
     *,
     hidden_units: Annotated[tuple[int, ...], Widths(32, 1024, depth=(1, 3))] = (128, 128),
     cell: Cell = "lstm",
@@ -87,7 +99,8 @@ def char_rnn(
 
     Args:
         vocabulary: All characters, in the order of their numbers; that of the training text where
-            it has a `REPLACEMENT CHARACTER` (U+FFFD) for those that it lacks.
+            it has a `REPLACEMENT CHARACTER` (U+FFFD) for those that it lacks. Or 256, for bytes.
+        rule: How a text is cut into tokens: `"bytes"`, the bytes of its UTF-8; None, characters.
         hidden_units: Units of each recurrent layer.
         cell: `"lstm"`, `"gru"`, `"simple"`, `"peephole_lstm"`; `"simplified_gru"`, without a reset
             gate; `"irnn"`, rectified linear units whose recurrent weights are the identity at
@@ -105,11 +118,13 @@ def char_rnn(
 
     Returns:
         A compiled model from numbers of characters, `(batch, length)`, to logits of the next one
-        at each of them, `(batch, length, len(vocabulary))`. It learns from `x` and `y`, the same
-        sequences one character on; its loss is the cross-entropy of a character in nats.
+        at each of them, `(batch, length, tokens)`; bytes are their own numbers. It learns from `x`
+        and `y`, the same sequences one character on; its loss is the cross-entropy of a character
+        in nats.
 
     Raises:
-        UserError: If an argument is not valid, or `two_biases` are of another cell.
+        UserError: If an argument is not valid, `two_biases` are of another cell, or vocabulary and
+            rule are not both of bytes.
 
     Example:
         >>> import numpy as np
@@ -127,11 +142,16 @@ def char_rnn(
     """
     if two_biases and cell != "lstm":
         raise UserError(f"two_biases are those of cell='lstm', got cell={cell!r}")
+    if (rule == words.BYTES) != is_whole(vocabulary):
+        raise UserError(
+            f"of rule='bytes' alone the vocabulary is 256, got {vocabulary!r} of rule={rule!r}"
+        )
+    size = vocabulary if is_whole(vocabulary) else len(vocabulary)
     text = keras.Input((None,), dtype="int32", name="text")
-    x = ops.one_hot(text, len(vocabulary))
+    x = ops.one_hot(text, size)
     cell = "two_bias_lstm" if two_biases else cell
     x = stack(x, hidden_units, cell, dropout=dropout, return_sequences=True, states=True)
-    outputs = layers.Dense(len(vocabulary), dtype="float32", name="logits")(x)
+    outputs = layers.Dense(size, dtype="float32", name="logits")(x)
     model = StreamModel(text, outputs, name="char_rnn")
     model.compile(
         keras.optimizers.RMSprop(learning_rate, rho=0.95, clipvalue=5.0),

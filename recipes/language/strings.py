@@ -22,7 +22,8 @@ class KnownTexts(Numbers):
     vocabulary: str = "vocabulary"
 
     def input(self, model, name):
-        if isinstance(model.origin.arguments[self.vocabulary], int):
+        arguments = model.origin.arguments
+        if not words.is_known(arguments[self.vocabulary], arguments.get("rule")):
             raise UserError(
                 "the vocabulary of the model is a number: to take strings it must have the words"
             )
@@ -34,14 +35,14 @@ Texts = KnownTexts((None,), "string")
 LONGEST_WORD = 10_000
 
 
-def to_numbers(strings, vocabulary: str | Sequence[str], rule: str | None = None):
+def to_numbers(strings, vocabulary: str | Sequence[str] | int, rule: str | None = None):
     """The numbers of the tokens of strings, `(batch, longest)` of int32, −1 beyond the end.
 
     Characters beyond the vocabulary are its replacement character, or its first one.
 
     Args:
         strings: The strings, `(batch,)`.
-        vocabulary: Characters, or tokens.
+        vocabulary: Characters, or tokens; of bytes their number.
         rule: By which one of `words.RULES` strings are cut into tokens.
     """
     import tensorflow as tf
@@ -63,11 +64,11 @@ def to_number(strings, vocabulary: Sequence[str], rule: str):
     Args:
         strings: The strings, `(batch,)`.
         vocabulary: Tokens, the first of which stands for those beyond it.
-        rule: By which rule of `words.tokens` strings are cut into tokens.
+        rule: By which one of `words.RULES` strings are cut into tokens.
     """
     import tensorflow as tf
 
-    found = words.numbers_of(words.tokens(strings, rule), vocabulary)
+    found = words.encoded(strings, vocabulary, rule)
     first = tf.pad(found.to_tensor(0), [[0, 0], [0, 1]])[:, 0]
     return tf.where(found.row_lengths() == 1, first, 0)
 
@@ -79,14 +80,10 @@ def to_words(numbers, vocabulary: Sequence[str]):
     return tf.gather(list(vocabulary), numbers)
 
 
-def begun(numbers, vocabulary: str | Sequence[str]):
-    """Rows of numbers, those without any begun with the end of a line, and which these are.
-
-    A vocabulary without an end of a line has its first token in place of that.
-    """
+def begun(numbers, start: int):
+    """Rows of numbers, those without any begun with one number, and which these are."""
     import tensorflow as tf
 
-    start = vocabulary.index("\n") if "\n" in vocabulary else 0
     empty = tf.reduce_all(numbers < 0, axis=1)
     numbers = tf.pad(numbers, [[0, 0], [0, 1]], constant_values=-1)
     first = tf.where(empty, start, numbers[:, 0])
@@ -101,14 +98,13 @@ def without_first(numbers, which):
     return tf.concat([first[:, None], numbers[:, 1:]], axis=1)
 
 
-def to_strings(numbers, vocabulary: str | Sequence[str]):
+def to_strings(numbers, vocabulary: str | Sequence[str] | int, rule: str | None = None):
     """The strings, `(batch,)`, of rows of numbers; those below 0 stand for nothing."""
     import tensorflow as tf
 
     rows = tf.ragged.boolean_mask(numbers, numbers >= 0)
-    if not isinstance(vocabulary, str):
-        texts = tf.strings.reduce_join(tf.gather(list(vocabulary), rows), axis=1)
-        return tf.strings.regex_replace(texts, "^ ", "")  # of the first word
+    if rule:
+        return words.decoded(rows, vocabulary, rule)
     points = np.array([ord(character) for character in vocabulary], "int32")
     return tf.strings.unicode_encode(tf.gather(points, rows), "UTF-8")
 

@@ -33,9 +33,10 @@ Vocabulary = Annotated[
     Given(_is_vocabulary, "tokens, all different, of which one is U+FFFD, or their number"),
     FromData("text", "vocabulary"),
 ]
+RULES = (words.WORDS, words.TOKENS, words.SUBWORDS, words.BYTES)
 Rule = Annotated[
     str,
-    Given(lambda v: v in words.RULES, f"one of {', '.join(words.RULES)}"),
+    Given(lambda v: v in RULES, f"one of {', '.join(RULES)}"),
     FromData("text", "rule"),
 ]
 Steps = Annotated[int, at_least(1), FromData("text", "length")]
@@ -107,7 +108,8 @@ def word_lm(
         vocabulary: The tokens, in the order of their numbers, one of which stands for all others,
             U+FFFD; or how many there are, for a model that is given numbers alone.
         rule: How a text is cut into tokens: `"words"`, words, marks and ends of lines; `"tokens"`,
-            what is between spaces and ends of lines.
+            what is between spaces and ends of lines; `"subwords"`, pieces of words, learnt from
+            the training text; `"bytes"`, of which the vocabulary is 256.
         sequence_length: Tokens that are read before weights change: where gradients end.
         hidden_units: Units of each layer; a word is a vector of as many numbers as the first has
             units.
@@ -132,7 +134,8 @@ def word_lm(
         same sequences one token on; its loss is the cross-entropy of a token in nats.
 
     Raises:
-        UserError: If an argument is not valid, or `tied` layers differ in their units.
+        UserError: If an argument is not valid, `tied` layers differ in their units, or there are
+            not 256 bytes.
 
     Example:
         >>> import numpy as np
@@ -150,6 +153,8 @@ def word_lm(
         Press & Wolf 2017 on tied vectors: https://arxiv.org/abs/1608.05859
     """
     size = vocabulary if is_whole(vocabulary) else len(vocabulary)
+    if rule == words.BYTES and vocabulary != words.NUMBER_OF_BYTES:
+        raise UserError(f"of rule='bytes' the vocabulary is 256, got one of {size:,} tokens")
     if tied and hidden_units[0] != hidden_units[-1]:
         raise UserError(
             "tied vectors need as many units in the last layer as in the first, got hidden_units "

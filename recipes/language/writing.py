@@ -68,10 +68,10 @@ def _sample(
 ):
     """Texts go on; an empty one begins as after the end of a line, which is not given back."""
     arguments = model.origin.arguments
-    vocabulary = arguments["vocabulary"]
-    numbers, empty = begun(to_numbers(prompts, vocabulary, arguments.get("rule")), vocabulary)
+    known = arguments["vocabulary"], arguments.get("rule")
+    numbers, empty = begun(to_numbers(prompts, *known), words.first_number(*known))
     drawn = _continue(model, numbers, n, temperature, top_k, top_p, seed)["numbers"]
-    return {"texts": to_strings(without_first(drawn, empty), vocabulary)}
+    return {"texts": to_strings(without_first(drawn, empty), *known)}
 
 
 ENDPOINTS = {
@@ -84,16 +84,20 @@ ENDPOINTS = {
 def perplexity(model, text: np.ndarray, following: np.ndarray, batch_size: int) -> dict[str, float]:
     """Of the held-out parts of a text the perplexity of a token, and its bits.
 
-    Where states are carried the parts are read as one text from beginning to end. Of words without
-    an unknown one there are also the bits of a character, the spaces before them included.
+    Where states are carried the parts are read as one text from beginning to end. Of sub-words, and
+    of words without an unknown one, there are also the bits of a character, the spaces before them
+    included.
     """
     batch_size = 1 if model.carries else batch_size
     loss = model.evaluate(text, following, batch_size=batch_size, verbose=0, return_dict=True)
-    nats, vocabulary = loss["loss"], model.origin.arguments["vocabulary"]
-    unit = "character" if isinstance(vocabulary, str) else "token"
+    nats, arguments = loss["loss"], model.origin.arguments
+    vocabulary, rule = arguments["vocabulary"], arguments.get("rule")
+    unit = {None: "character", words.BYTES: "byte"}.get(rule, "token")
     figures = {"perplexity": math.exp(min(nats, 700.0)), f"bits_per_{unit}": nats / math.log(2)}
-    if not isinstance(vocabulary, str | int):
+    if unit == "token" and words.is_known(vocabulary):
         lengths = np.array([len(token) for token in vocabulary])
-        if (following != vocabulary.index(words.UNKNOWN)).all():  # of which no length is known
-            figures["bits_per_character"] = figures["bits_per_token"] / lengths[following].mean()
+        # Of an unknown word no length is known; an unknown sub-word is a character.
+        if rule == words.SUBWORDS or (following != vocabulary.index(words.UNKNOWN)).all():
+            mean = float(lengths[following].mean())
+            figures["bits_per_character"] = figures["bits_per_token"] / mean
     return figures

@@ -1,22 +1,23 @@
-"""Language modeling: the next character of a text."""
+"""Language modeling: the next character, or other token, of a text."""
 
 import numpy as np
 from keras import ops
 
 from ...callbacks import SampleText
 from ...checks import check_count, is_number, is_whole
+from ...data.features.words import SPACED, first_number, is_known
 from ...errors import UserError
 from .task import Task
 
-# Characters that are written after a prompt.
+# Tokens that are written after a prompt.
 LENGTH = 200
 
 
 class LanguageModeling(Task):
-    """Models that give, for each character of a sequence, what the next one may be."""
+    """Models that give, for each token of a sequence, what the next one may be."""
 
     def select(self, examples):
-        """Sequences without their last character, and without their first."""
+        """Sequences without their last token, and without their first."""
         if "next" in examples.columns:
             return examples
         text, feature = examples.columns["text"], examples.features["text"]
@@ -50,14 +51,14 @@ class LanguageModeling(Task):
             model: The model.
             n: How many; 1 if not given.
             seed: Seed of what is drawn.
-            prompt: What they begin with; the end of a line, or else the first character that the
-                model knows, if not given.
-            temperature: 0 for the most probable character, or word, each time, 1 for all with
-                their probabilities, more for the unlikely ones more often.
+            prompt: What they begin with; the end of a line, or else the first token that the model
+                knows, if not given.
+            temperature: 0 for the most probable token each time, 1 for all with their
+                probabilities, more for the unlikely ones more often.
             top_k: Draw from so many of the most probable ones alone; 0 for all.
             top_p: Draw from the fewest of these whose probabilities add up to that, above 0; 1 for
                 all.
-            length: Characters, or words, that are added.
+            length: Tokens that are added: characters, words, sub-words or bytes.
             **others: What other tasks are asked for.
         """
         for name, value in others.items():
@@ -69,13 +70,14 @@ class LanguageModeling(Task):
         if not is_number(top_p) or not 0 < top_p <= 1:
             raise UserError(f"top_p must be a number above 0 and at most 1, got {top_p!r}")
         text = recipe.features(model.origin.arguments)["text"]
-        if isinstance(text.vocabulary, int):
+        if not is_known(text.vocabulary, text.rule):
             raise UserError(f"{recipe.name} writes no text here: its vocabulary is a number")
         if prompt is None:
-            prompt = "\n" if "\n" in text.vocabulary else text.vocabulary[0]
-        if not isinstance(prompt, str) or not prompt:
+            begun = np.array([first_number(text.vocabulary, text.rule)])
+        elif not isinstance(prompt, str) or not prompt:
             raise UserError(f"prompt must be a text of one character or more, got {prompt!r}")
-        begun = text.prompt(prompt)
+        else:
+            begun = text.prompt(prompt)
         if not len(begun):
             raise UserError(f"prompt must be a text of one token or more, got {prompt!r}")
         length = check_count("length", length)
@@ -86,7 +88,7 @@ class LanguageModeling(Task):
         kinds = {name: spec.dtype for name, spec in write.input.items()}
         given = {name: ops.convert_to_tensor(inputs[name], kinds[name]) for name in kinds}
         written = [text.decode(row) for row in write.predict_on_batch(given)["numbers"]]
-        return [each.removeprefix(" ") if text.rule else each for each in written]
+        return [each.removeprefix(" ") if text.rule in SPACED else each for each in written]
 
 
 LANGUAGE_MODELING = LanguageModeling("language modeling", inputs=("text",), targets=("text",))

@@ -92,6 +92,8 @@ def sample_images(
             given[name] = asked.pop(name)
             if not is_number(given[name]):
                 raise UserError(f"{name} must be a finite number, got {given[name]!r}")
+            if name == "temperature" and given[name] < 0:
+                raise UserError(f"temperature must be at least 0, got {given[name]!r}")
     for name, value in asked.items():
         why = WITHOUT.get(name, "draws images")
         raise UserError(f"{recipe.name} {why}, got {name}={value!r}")

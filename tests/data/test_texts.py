@@ -155,7 +155,7 @@ def test_the_most_frequent_words_are_known(tmp_path):
     assert vocabulary == (UNKNOWN, " a", " b", "\n")
     with pytest.raises(UserError, match="vocabulary_size must be a whole number of at least 3"):
         data.read(name, vocabulary_size=2)
-    with pytest.raises(UserError, match="has no texts that are cut into words, which alone"):
+    with pytest.raises(UserError, match="cut into words or sub-words, which alone"):
         data.read("python_docs", vocabulary_size=100)
     few = data.read("python_topics", vocabulary_size=50).features["text"].vocabulary
     assert few == data.read("python_topics").features["text"].vocabulary[:50]
@@ -166,6 +166,7 @@ def written(tmp_path, text):
     return tmp_path / "a.txt"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("bible"), reason="Debian's package bible-kjv is not there")
 def test_the_bible_begins_with_the_beginning():
     examples_ = data.read("words:kjv")

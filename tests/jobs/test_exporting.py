@@ -15,10 +15,10 @@ from amalthea.jobs import exporting
 from amalthea.recipes import get_recipe, tied_autoencoder
 
 from harness import one_sentence, stored
-from kinds import LIKE, RECIPES, each_recipe
+from kinds import LIKE, RECIPES, SAME_PARTS, each_recipe
 
 # Models of many layers take their time to be exported.
-QUICK = {"tied_autoencoder", "rbm", "toy_gan"}
+QUICK = {"tied_autoencoder", "toy_gan"}
 
 # A server: TensorFlow, and nothing of ours.
 SERVER = """
@@ -63,7 +63,9 @@ def served(tmp_path_factory):
 
 
 def tier(name):
-    return "default" if name in QUICK else "exhaustive" if name in LIKE else "slow"
+    if name in QUICK:
+        return "default"
+    return "exhaustive" if name in LIKE or name in SAME_PARTS else "slow"
 
 
 def _served(tmp_path_factory, names):
@@ -91,7 +93,7 @@ def _served(tmp_path_factory, names):
     return {n: (expected[n], stored(f"{folders[n]}/got.npz")) for n in folders}
 
 
-@each_recipe(QUICK)
+@each_recipe(QUICK, like=SAME_PARTS)
 def test_a_process_without_amalthea_serves_every_endpoint(name, served):
     expected, got = served(tier(name))[name]
     endpoints = get_recipe(name).endpoints
@@ -131,7 +133,7 @@ def test_the_folder_says_what_it_holds(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")  # the converters' own
-@each_recipe(())
+@each_recipe((), like=SAME_PARTS)
 @pytest.mark.parametrize(("format", "suffix"), [("onnx", "onnx"), ("litert", "tflite")])
 def test_other_formats_give_what_the_live_model_gives(name, format, suffix, tmp_path):
     layers = [getattr(layer, "forward_layer", layer) for layer in build(name).layers]

@@ -39,6 +39,14 @@ def machine(pictures, tmp_path_factory):
     )
 
 
+@pytest.fixture(scope="module")
+def conditional(pictures, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "conditional"
+    recipe = "conditional_variational_autoencoder"
+    settings = {"arguments": TINY, "epochs": 1, "verbose": 0}
+    return jobs.train(recipe, f"images:{pictures}", out=out, **settings)
+
+
 def test_pictures_are_named_by_their_classes(classifier, pictures):
     prediction = jobs.predict(classifier.path, [pictures / "cats", pictures / "dogs"])
     names = [most_probable[0][0] for most_probable in prediction.classes()]
@@ -123,11 +131,9 @@ def test_words_of_one_are_classes_too(arrays, tmp_path):
     assert {row["class"] for row in jobs.predict(run.path, images).rows()} <= {"0", "1", "2"}
 
 
-def test_a_conditional_model_guesses_the_class_itself(arrays, tmp_path):
-    recipe = "conditional_variational_autoencoder"
-    run = jobs.train(recipe, arrays, out=tmp_path / "a", arguments=TINY, epochs=1, verbose=0)
-    images = np.random.default_rng(0).random((5, 6, 6, 1), dtype="float32")
-    assert jobs.predict(run.path, images).outputs["outputs"].shape == images.shape
+def test_a_conditional_model_guesses_the_class_itself(conditional):
+    images = np.random.default_rng(0).random((5, 12, 12, 1), dtype="float32")
+    assert jobs.predict(conditional.path, images).outputs["outputs"].shape == images.shape
 
 
 @pytest.mark.parametrize(
@@ -148,12 +154,11 @@ def test_what_cannot_be_predicted_is_one_sentence(classifier, images, options, w
     one_sentence(error)
 
 
-def test_a_class_is_sampled_by_its_name(pictures, tmp_path, command):
-    recipe = "conditional_variational_autoencoder"
-    settings = {"arguments": TINY, "epochs": 1, "verbose": 0}
-    run = jobs.train(recipe, f"images:{pictures}", out=tmp_path / "a", **settings)
-    by_name, by_number = (jobs.sample(run.path, 3, label=label) for label in ("dogs", 1))
+def test_a_class_is_sampled_by_its_name(conditional, tmp_path, command):
+    by_name, by_number = (jobs.sample(conditional.path, 3, label=label) for label in ("dogs", 1))
     np.testing.assert_array_equal(by_name, by_number)
-    status, _, err = command("sample", run.path, "--label", "dog", "--grid", tmp_path / "a.png")
+    status, _, err = command(
+        "sample", conditional.path, "--label", "dog", "--grid", tmp_path / "a.png"
+    )
     assert status == 2
     assert "did you mean dogs?" in one_sentence(err)

@@ -13,6 +13,7 @@ from amalthea import data, jobs
 from amalthea.errors import UserError
 from amalthea.jobs import run as run_module
 from amalthea.jobs import training
+from amalthea.recipes import tied_autoencoder
 
 from harness import one_sentence
 
@@ -138,21 +139,25 @@ def test_a_run_of_an_older_version_is_refused_by_version_but_still_sampled_from(
         lambda text: "nonsense",
     ],
 )
-def test_a_damaged_log_is_one_sentence_and_without_it_the_training_goes_on(run, damage):
+def test_a_damaged_log_is_one_sentence(run, damage):
     log = run.path / "log.csv"
     log.write_text(damage(log.read_text()))
     with pytest.raises(UserError, match=r"log\.csv is damaged") as error:
         jobs.resume(run.path, epochs=3)
     one_sentence(error)
+
+
+def test_without_its_log_a_training_goes_on(run):
+    log = run.path / "log.csv"
     log.unlink()
     jobs.resume(run.path, epochs=3, verbose=0)
     assert [line.split(",")[0] for line in log.read_text().splitlines()] == ["epoch", "2"]
 
 
-def test_a_model_of_another_run_is_not_taken(arrays, tmp_path):
-    run = train(arrays, tmp_path / "a")
-    other = train(arrays, tmp_path / "b", arguments=TINY | {"latent_dim": 2}, epochs=1)
-    run.model_path.write_bytes(other.model_path.read_bytes())
+def test_a_model_of_another_run_is_not_taken(run):
+    other = tied_autoencoder((6, 6, 1), **TINY | {"latent_dim": 2})
+    other.optimizer.build(other.trainable_variables)
+    other.save(run.model_path)
     with pytest.raises(UserError, match=r"is not the model of its run\.json: .* latent_dim=2"):
         jobs.evaluate(run.path)
 

@@ -2,6 +2,7 @@ import contextlib
 import functools
 import json
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,8 +29,20 @@ def state(run):
     return [np.asarray(v.value) for v in (*model.variables, *model.optimizer.variables)]
 
 
-def test_a_run_folder_holds_what_the_job_did(arrays, tmp_path):
-    run = train(arrays, tmp_path / "a", seed=3)
+@pytest.fixture(scope="module")
+def trained(arrays, tmp_path_factory):
+    """A training of two epochs, from the seed 3."""
+    return train(arrays, tmp_path_factory.mktemp("trained") / "a", seed=3, batch_size=16)
+
+
+@pytest.fixture
+def run(trained, tmp_path):
+    """A copy of it."""
+    shutil.copytree(trained.path, tmp_path / "a")
+    return jobs.Run.open(tmp_path / "a")
+
+
+def test_a_run_folder_holds_what_the_job_did(run):
     names = {path.name for path in run.path.iterdir() if path.name != ".lock"}
     assert names == {"run.json", "log.csv", "backup", "model.keras", "samples", "curves.png"}
     settings = json.loads((run.path / "run.json").read_text())
@@ -42,11 +55,10 @@ def test_a_run_folder_holds_what_the_job_did(arrays, tmp_path):
     assert len(list((run.path / "samples").iterdir())) == 2
 
 
-def test_plain_fit_gives_the_model_that_the_job_gives(arrays, tmp_path):
+def test_plain_fit_gives_the_model_that_the_job_gives(arrays, run):
     from amalthea import data
     from amalthea.recipes import tied_autoencoder
 
-    run = train(arrays, tmp_path / "a", seed=3, batch_size=16)
     model = tied_autoencoder((6, 6, 1), **TINY, seed=3)
     model.fit(data.load(arrays, "train", 16, seed=3), epochs=2, shuffle=False, verbose=0)
     for a, b in zip(run.load_model().get_weights(), model.get_weights(), strict=True):
@@ -58,10 +70,9 @@ def test_the_number_of_classes_comes_from_the_data(tmp_path, arrays):
     assert run.load_model().output_shape == (None, 3)
 
 
-def test_a_finished_run_goes_on_for_more_epochs_as_if_it_had_never_stopped(arrays, tmp_path):
-    whole = train(arrays, tmp_path / "whole", epochs=4)
-    train(arrays, tmp_path / "cut", epochs=2)
-    cut = jobs.resume(tmp_path / "cut", epochs=4, verbose=0)
+def test_a_finished_run_goes_on_for_more_epochs_as_if_it_had_never_stopped(arrays, run, tmp_path):
+    whole = train(arrays, tmp_path / "whole", seed=3, batch_size=16, epochs=4)
+    cut = jobs.resume(run.path, epochs=4, verbose=0)
     assert (whole.path / "log.csv").read_text() == (cut.path / "log.csv").read_text()
     for a, b in zip(state(whole), state(cut), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -136,13 +147,14 @@ def test_a_full_disk_is_one_sentence_and_the_run_can_go_on(process, arrays, tmp_
         np.testing.assert_array_equal(a, b)
 
 
-def test_an_existing_run_is_replaced_only_by_force(arrays, tmp_path):
-    first = train(arrays, tmp_path / "a")
+def test_an_existing_run_is_replaced_only_by_force(arrays, run, monkeypatch):
     with pytest.raises(UserError, match="--force"):
-        train(arrays, tmp_path / "a")
-    second = train(arrays, tmp_path / "a", epochs=1, force=True)
+        train(arrays, run.path)
+    # The folder that one stands in can be a run's, too.
+    monkeypatch.chdir(run.path)
+    second = train(arrays, ".", epochs=1, force=True)
     assert second.settings["epochs"] == 1
-    assert len((first.path / "log.csv").read_text().splitlines()) == 2
+    assert len((run.path / "log.csv").read_text().splitlines()) == 2
 
 
 def test_what_is_no_run_is_never_replaced(arrays, tmp_path):
@@ -152,29 +164,20 @@ def test_what_is_no_run_is_never_replaced(arrays, tmp_path):
     assert (tmp_path / "precious.txt").read_text() == "keep me"
 
 
-def test_a_mistake_leaves_an_earlier_run_alone_even_with_force(arrays, tmp_path):
-    run = train(arrays, tmp_path / "a")
-    before = sorted(p.name for p in run.path.rglob("*"))
-    with pytest.raises(UserError, match="hidden_units"):
-        train(arrays, tmp_path / "a", arguments={"hidden_units": (-1,)}, force=True)
-    assert sorted(p.name for p in run.path.rglob("*")) == before
-
-
 def test_tensorboard_logs_are_written_when_asked_for(arrays, tmp_path):
     run = train(arrays, tmp_path / "a", tensorboard=True)
     assert list((run.path / "tensorboard").rglob("events.*"))
 
 
-def test_a_loaded_model_knows_its_origin_and_trains_on(arrays, tmp_path):
-    model = train(arrays, tmp_path / "a").load_model()
+def test_a_loaded_model_knows_its_origin_and_trains_on(trained):
+    model = trained.load_model()
     assert model.origin.recipe == "tied_autoencoder"
     assert int(model.optimizer.iterations) > 0
     model.fit(np.random.rand(8, 6, 6, 1), verbose=0)
 
 
 @pytest.mark.parametrize("contents", [b"", b"PK\x03\x04 half a file"])
-def test_a_damaged_model_is_one_sentence(arrays, tmp_path, contents):
-    run = train(arrays, tmp_path / "a")
+def test_a_damaged_model_is_one_sentence(run, contents):
     run.model_path.write_bytes(contents)
     with pytest.raises(UserError, match=r"model.keras is damaged") as error:
         run.load_model()
@@ -197,16 +200,15 @@ def test_a_damaged_run_json_is_one_sentence(tmp_path, text, message):
     one_sentence(error)
 
 
-def test_an_unfinished_run_says_how_to_finish_it(arrays, tmp_path):
-    run = train(arrays, tmp_path / "a")
+def test_an_unfinished_run_says_how_to_finish_it(run):
     run.model_path.unlink()
     with pytest.raises(UserError, match=f"amalthea train --resume {run.path}"):
         run.load_model()
 
 
-def test_a_custom_seed_changes_weights_and_order(arrays, tmp_path):
-    one, two = (train(arrays, tmp_path / str(s), seed=s) for s in (1, 2))
-    assert (one.path / "log.csv").read_text() != (two.path / "log.csv").read_text()
+def test_a_custom_seed_changes_weights_and_order(arrays, trained, tmp_path):
+    other = train(arrays, tmp_path / "a", seed=2, batch_size=16)
+    assert (trained.path / "log.csv").read_text() != (other.path / "log.csv").read_text()
 
 
 @pytest.mark.parametrize(
@@ -224,20 +226,22 @@ def test_what_the_data_or_the_job_determines_cannot_be_given(arrays, tmp_path, r
     assert not (tmp_path / "a").exists()
 
 
-def test_the_folder_one_stands_in_can_be_the_runs(arrays, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    train(arrays, ".")
-    train(arrays, ".", force=True, epochs=1)
-    assert len((tmp_path / "log.csv").read_text().splitlines()) == 2
-
-
-@pytest.mark.parametrize("changes", [{"seed": None}, {"seed": -1}, {"epochs": 1.5}])
-def test_no_mistake_costs_the_earlier_run(arrays, tmp_path, changes):
-    run = train(arrays, tmp_path / "a")
-    before = run.model_path.read_bytes()
-    with pytest.raises(UserError, match=r"must be a whole number (of at least|from) \d.*, got"):
-        train(arrays, tmp_path / "a", force=True, **changes)
-    assert run.model_path.read_bytes() == before
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": None}, r"must be a whole number from \d.*, got"),
+        ({"seed": -1}, r"must be a whole number from \d.*, got"),
+        ({"epochs": 1.5}, r"must be a whole number of at least \d.*, got"),
+        ({"arguments": {"hidden_units": (-1,)}}, "hidden_units"),
+    ],
+)
+def test_no_mistake_costs_the_earlier_run_even_by_force(arrays, run, changes, message):
+    before = sorted(p.name for p in run.path.rglob("*"))
+    model = run.model_path.read_bytes()
+    with pytest.raises(UserError, match=message):
+        train(arrays, run.path, force=True, **changes)
+    assert run.model_path.read_bytes() == model
+    assert sorted(p.name for p in run.path.rglob("*")) == before
 
 
 def test_numbers_of_numpy_are_numbers(arrays, tmp_path):

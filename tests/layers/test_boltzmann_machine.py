@@ -55,7 +55,10 @@ def statistics(layer, probabilities):
     return means[joined], probabilities @ every
 
 
-@pytest.mark.parametrize(("persistent_chains", "connections"), [(0, None), (4, apart(3, 4))])
+@pytest.mark.parametrize(
+    ("persistent_chains", "connections"),
+    [pytest.param(0, None, marks=pytest.mark.slow), (4, apart(3, 4))],
+)
 def test_is_a_layer(persistent_chains, connections):
     def make(**arguments):
         return BoltzmannMachine(

@@ -99,6 +99,7 @@ def test_given_units_keep_their_values():
     assert (np.asarray(visible) != np.asarray(start[0])).any()
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_the_gradient_is_that_of_the_bound():
     """With chains in equilibrium the loss has the gradient of the variational bound."""

@@ -33,6 +33,12 @@ def test_outputs_and_gradients_are_those_of_keras_layer(settings):
     )
     for layer in (theirs, ours):
         layer.build(inputs.shape)
+    try:
+        theirs(inputs)
+    except Exception as error:  # TensorFlow dilates on CPUs that it has oneDNN's kernels for
+        if "dilation rates larger than 1" not in str(error):
+            raise
+        pytest.skip("Keras' layer cannot be dilated on this CPU")
     ours.set_weights([w + 0.1 for w in theirs.get_weights()])
     theirs.set_weights(ours.get_weights())
     np.testing.assert_allclose(ours(inputs), theirs(inputs), rtol=1e-5, atol=1e-5)

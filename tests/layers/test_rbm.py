@@ -35,9 +35,9 @@ def energy(rbm, visible, hidden):
     [
         ({"sparsity_target": 0.1}, 4),
         ({"visible_units": "gaussian", "persistent_chains": 4}, 5),
-        ({"hidden_units": "gaussian"}, 4),
-        ({"softmax": (1, 2)}, 4),
-        ({"visible_bias_initializer": "zeros"}, 2),
+        pytest.param({"hidden_units": "gaussian"}, 4, marks=pytest.mark.slow),
+        pytest.param({"softmax": (1, 2)}, 4, marks=pytest.mark.slow),
+        pytest.param({"visible_bias_initializer": "zeros"}, 2, marks=pytest.mark.slow),
     ],
 )
 def test_is_a_layer(variant, states):
@@ -288,7 +288,7 @@ def test_chains_go_on_in_training_alone():
     assert (np.asarray(rbm.chains) != moved).any()
 
 
-@pytest.mark.parametrize("target", [0.1, 0.3])
+@pytest.mark.parametrize("target", [0.1, pytest.param(0.3, marks=pytest.mark.slow)])
 def test_mean_activity_goes_to_the_sparsity_target(target):
     random = np.random.default_rng(0)
     data = (random.random((400, 12)) < 0.5).astype("float32")

@@ -298,7 +298,9 @@ def test_a_conditional_model_scores_an_image_as_each_class():
         np.testing.assert_allclose(scores[:, number], expected[:, 0], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "policy", [pytest.param("mixed_bfloat16", marks=pytest.mark.slow), "mixed_float16"]
+)
 def test_trains_in_lower_precision(policy):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)

@@ -190,7 +190,14 @@ def test_without_drop_path_the_joins_are_means():
     np.testing.assert_allclose(*outputs, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["resnet", "densenet", "fractalnet"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "resnet",
+        pytest.param("densenet", marks=pytest.mark.exhaustive),
+        pytest.param("fractalnet", marks=pytest.mark.slow),
+    ],
+)
 def test_in_inference_an_image_is_classified_by_itself(name):
     net = build(name)
     images = np.random.default_rng(0).random((6, *net.input_shape[1:]))
@@ -217,7 +224,7 @@ def test_heads_move_the_trunk_by_a_share_of_their_loss():
 
 def test_heads_are_in_nothing_that_is_exported():
     net = build("googlenet")
-    assert net.predict(np.zeros((2, 16, 16, 1)), verbose=0).shape == (2, 3)
+    assert net(np.zeros((2, 16, 16, 1)), training=False).shape == (2, 3)
     for endpoint in get_recipe("googlenet").endpoints.values():
         part = endpoint.bind(net)
         assert not [v.path for v in part.variables if "head" in v.path]

@@ -18,7 +18,7 @@ import pytest
 from amalthea.recipes import get_recipe, list_recipes
 
 from harness import arrays, batch, build, build_under, one_sentence
-from kinds import KINDS, RECIPES, each_recipe
+from kinds import KINDS, RECIPES, SAME_CLASS, SAME_PARTS, each_recipe
 from life import state
 
 
@@ -46,6 +46,12 @@ def without_values(monkeypatch):
 
     for draw in ("normal", "truncated_normal", "uniform"):
         monkeypatch.setattr(random_initializers.random, draw, zeros)
+
+
+@functools.cache
+def unchanged(name):
+    """The small model of a recipe, all of whose weights are 0, for tests that leave it alone."""
+    return build(name)
 
 
 every_recipe_trained = each_recipe(QUICK, jax=ON_JAX)
@@ -181,8 +187,25 @@ def test_metrics_of_ones_own_are_added_and_nothing_else_changes(name):
 
 @every_recipe
 def test_a_model_is_small_enough_for_tests(name, without_values):
-    assert build(name).count_params() < 100_000
+    assert unchanged(name).count_params() < 100_000
     assert max(batch(name)[0].shape[1:]) <= 32
+
+
+@pytest.mark.parametrize("name", SAME_CLASS)
+def test_a_model_is_of_the_class_that_it_is_said_to_share(name, without_values):
+    assert type(unchanged(name)) is type(unchanged(SAME_CLASS[name]))
+
+
+@pytest.mark.parametrize("name", SAME_PARTS)
+def test_layers_and_endpoints_are_among_those_that_they_are_said_to_be(name, without_values):
+    def parts(name):
+        layers = {type(layer) for layer in unchanged(name)._flatten_layers()}
+        ends = {(end, type(part)) for end, part in get_recipe(name).endpoints.items()}
+        return layers - {type(unchanged(name)), keras.Model, keras.layers.InputLayer} | ends
+
+    own, others = parts(name), parts(SAME_PARTS[name])
+    assert len(own) > 1
+    assert own <= others
 
 
 @every_recipe
@@ -206,7 +229,7 @@ def test_the_example_of_the_docstring_runs(name):
 
 @each_recipe(KINDS)
 def test_endpoints_share_the_models_weights(name, without_values):
-    model = build(name)
+    model = unchanged(name)
     for endpoint in get_recipe(name).endpoints.values():
         # What differentiates takes its time, and is exported in the slow tests.
         if (

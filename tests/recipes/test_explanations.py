@@ -115,12 +115,11 @@ def digits():
 
 def test_an_image_is_found_that_the_classifier_is_sure_of(digits):
     net, _ = digits
-    for label in (0, 7):
-        image = maximize_class(net, label, steps=100)
-        assert image.shape == (1, 8, 8, 1)
-        assert array(ops.min(image)) >= 0
-        assert array(ops.max(image)) <= 1
-        assert array(ops.softmax(net(image)))[0, label] > 0.99
+    image = maximize_class(net, 7, steps=100)
+    assert image.shape == (1, 8, 8, 1)
+    assert array(ops.min(image)) >= 0
+    assert array(ops.max(image)) <= 1
+    assert array(ops.softmax(net(image)))[0, 7] > 0.99
     with pytest.raises(UserError, match="label must be from 0 to 9, got 10"):
         maximize_class(net, 10)
 

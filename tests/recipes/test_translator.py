@@ -68,7 +68,7 @@ def scored(model, x, y):
 # What it computes.
 
 
-@kinds(quick={3, 4, 9, 10, 15})
+@kinds(quick={4, 9, 15})
 def test_a_padded_batch_is_each_sequence_alone(kind):
     model = net(hidden_units=(6, 5), **kind)
     logits, weights = scored(model, filled(LINES, 9), filled(TRANSLATIONS, 8))
@@ -203,11 +203,11 @@ def test_the_loss_is_the_mean_of_a_real_character_whatever_is_filled_up(attentio
     for width in (0, 9):
         y = filled(TRANSLATIONS, width)
         assert float(model.compute_loss(X, y)) == pytest.approx(wanted["loss"], rel=1e-5)
-    got = model.evaluate(X, y, verbose=0, return_dict=True)
-    assert got == pytest.approx(wanted, rel=1e-5)
     # A weight is one of all characters of an example.
-    weights = np.array([2.0, 0.0, 1.0, 1.0])
-    got = model.evaluate(X, Y, sample_weight=weights, verbose=0, return_dict=True)
+    alike, weights = np.ones(4), np.array([2.0, 0.0, 1.0, 1.0])
+    got = model.evaluate(X, y, sample_weight=alike, verbose=0, return_dict=True)
+    assert got == pytest.approx(wanted, rel=1e-5)
+    got = model.evaluate(X, y, sample_weight=weights, verbose=0, return_dict=True)
     summed = sum(weight * sum(losses) for weight, losses in zip(weights, each, strict=True))
     assert got["loss"] == pytest.approx(summed / len(right), rel=1e-5)
 
@@ -278,7 +278,7 @@ def test_what_is_no_pair_of_lines_is_one_sentence():
 # How translations are found.
 
 
-@kinds(quick={0, 14})
+@kinds(quick={14})
 def test_greedy_is_the_most_probable_character_after_each_pass_of_the_whole(kind):
     model = net(scale=2.0, **kind)
     wanted = np.full((len(X), 1), START)
@@ -315,8 +315,8 @@ def mean_log_probabilities(model, line, written):
 @pytest.mark.parametrize("attention", [pytest.param("none", marks=pytest.mark.slow), "bahdanau"])
 def test_a_beam_of_everything_finds_the_best_of_all_sequences(attention):
     differs = 0
-    for seed in range(4):
-        model = translator(7, 7, 4, hidden_units=(5,), embedding_units=3, attention=attention)
+    model = translator(7, 7, 4, hidden_units=(5,), embedding_units=3, attention=attention)
+    for seed in (1, 2):
         random = np.random.default_rng(seed)
         for weight in model.trainable_variables:
             weight.assign(random.normal(0, 1.0, weight.shape))
