@@ -182,7 +182,15 @@ def _write_onnx(folder: Path, model: keras.Model, live: Mapping[str, keras.Model
         part.export(folder / f"{name}.onnx", format="onnx", verbose=False)
 
     def load(name: str) -> Function:
-        session = onnxruntime.InferenceSession(folder / f"{name}.onnx")
+        try:
+            session = onnxruntime.InferenceSession(folder / f"{name}.onnx")
+        except Exception as error:  # onnxruntime's own, of which it has no public class
+            if "Failed to load model" not in str(error):
+                raise
+            raise UserError(
+                f"the endpoint {name!r} needs operations of TensorFlow that ONNX lacks: export the "
+                "model as a SavedModel"
+            ) from None
         names = [output.name for output in session.get_outputs()]
         return lambda inputs: dict(zip(names, session.run(None, dict(inputs)), strict=True))
 

@@ -213,7 +213,8 @@ class Function:
         model = getattr(model, self.of) if self.of else model
         kinds = self._kinds().items()
         inputs = {name: kind.input(model, name) for name, kind in kinds if name not in fixed}
-        return keras.Model(inputs, _Computed(self.function, model, fixed, self.dtypes)(inputs))
+        made = _Computed(self.function, model, fixed, self.dtypes)(inputs)
+        return keras.Model(inputs, {name: made[name] for name in self.outputs})  # JAX sorts names
 
 
 class _Computed(keras.layers.Layer):
