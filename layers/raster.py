@@ -93,9 +93,9 @@ def along_taps(left, inputs, kernel):
     return ops.matmul(seen, kernel), left
 
 
-def check_side(value: int, least: int = 3) -> int:
-    """The side of a kernel, which must be odd."""
-    if check_count("kernel_size", value, least) % 2 == 0:
+def check_side(value: int) -> int:
+    """The side of a kernel, which must be odd, and more than a pixel."""
+    if check_count("kernel_size", value, 3) % 2 == 0:
         raise ValueError(f"kernel_size must be odd, got {value!r}")
     return value
 

@@ -147,7 +147,7 @@ class AutoregressiveModel(FromRecipe, keras.Model):
         """
         return self._log_likelihood(images, self._outputs(images, labels, False))
 
-    def draw(self, given, known, seed, temperature=1.0, labels=None):
+    def sample(self, given, known, seed, temperature=1.0, labels=None):
         """Images that are drawn pixel by pixel, at the cost of one pass over them.
 
         Args:
@@ -167,7 +167,7 @@ class AutoregressiveModel(FromRecipe, keras.Model):
 
         def choose(outputs, channel, given, uniforms):
             of_channel = ops.cast(outputs[:, channel::channels], "float32")
-            drawn = pixels.draw(of_channel, uniforms[:, channel], temperature)
+            drawn = pixels.sample(of_channel, uniforms[:, channel], temperature)
             return ops.where(given[:, 1, channel] > 0, given[:, 0, channel], drawn)
 
         def uniforms(row):

@@ -18,12 +18,12 @@ def _log_likelihood(model, images: Images, labels: PerRow = None):
 
 def _sample(model, n: Whole, seed: Whole, temperature: Number):
     nothing = ops.zeros((n, *model.inputs[0].shape[1:]))
-    return {"images": model.draw(nothing, nothing, seed, temperature)[0]}
+    return {"images": model.sample(nothing, nothing, seed, temperature)[0]}
 
 
 def _sample_classes(model, labels: PerRow, seed: Whole, temperature: Number):
     nothing = ops.zeros((ops.shape(labels)[0], *model.inputs[0].shape[1:]))
-    return {"images": model.draw(nothing, nothing, seed, temperature, labels)[0]}
+    return {"images": model.sample(nothing, nothing, seed, temperature, labels)[0]}
 
 
 def _complete(model, images: Images, mask: Images, seed: Whole, labels: PerRow = None):
@@ -33,7 +33,7 @@ def _complete(model, images: Images, mask: Images, seed: Whole, labels: PerRow =
     known ones come after unknown ones, by which these would have to be drawn, too.
     """
     known = mask > 0
-    drawn, _ = model.draw(model.observed(images), known, seed, 1.0, labels)
+    drawn, _ = model.sample(model.observed(images), known, seed, 1.0, labels)
     order = ops.reshape(ops.cast(known, "int32"), (-1, model.dims))
     in_order = ops.all(order[:, 1:] <= order[:, :-1], axis=1)
     images = ops.where(known, ops.cast(images, drawn.dtype), drawn)

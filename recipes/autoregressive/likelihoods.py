@@ -41,10 +41,11 @@ class Likelihood(Protocol):
     def log_probability(self, pixels, outputs):
         """In nats, of pixels, `(…, channels)`, by outputs, `(…, outputs, channels)`."""
 
-    def draw(self, outputs, uniforms, temperature):
+    def sample(self, outputs, uniforms, temperature):
         """Values, `(batch,)`, by outputs, `(batch, outputs)`, and as many rows of uniforms.
 
-        At a temperature of 0 they are the most probable ones, at 1 drawn by their probabilities.
+        At a temperature of 0 they are the most probable ones, of a mixture the mean of the most
+        probable component; at 1 they are drawn by their probabilities.
         """
 
 
@@ -58,7 +59,7 @@ class Bernoulli:
         logits = outputs[..., 0, :]
         return pixels * logits - ops.softplus(logits)
 
-    def draw(self, outputs, uniforms, temperature):
+    def sample(self, outputs, uniforms, temperature):
         noise = temperature * _logistic(uniforms[:, 0])
         return ops.cast(outputs[:, 0] + noise > 0, "float32")
 
@@ -82,7 +83,7 @@ class Categorical:
         chosen = ops.moveaxis(ops.one_hot(drawn, self.levels), -1, -2)
         return ops.sum(chosen * ops.log_softmax(outputs, axis=-2), axis=-2)
 
-    def draw(self, outputs, uniforms, temperature):
+    def sample(self, outputs, uniforms, temperature):
         drawn = ops.argmax(outputs + temperature * _gumbel(uniforms), axis=-1)
         return ops.cast(drawn, "float32") / (self.levels - 1)
 
@@ -114,7 +115,7 @@ class LogisticMixture:
         of_each = log_mass(pixels[..., None, :], means, log_scales, self.levels)
         return ops.logsumexp(ops.log_softmax(logits, axis=-2) + of_each, axis=-2)
 
-    def draw(self, outputs, uniforms, temperature):
+    def sample(self, outputs, uniforms, temperature):
         logits, means, log_scales = self._of_components(outputs, -1)
         chosen = ops.argmax(logits + temperature * _gumbel(uniforms[:, 1:]), axis=-1)
         chosen = ops.one_hot(chosen, self.components)

@@ -88,7 +88,7 @@ class Raster:
         unknown = ops.zeros((batch, channels), "float32")
         # Loops are given the weights, lest they read them for each pixel.
         layers = self.in_a_row + self.in_a_pixel
-        weights = [(x, ops.stop_gradient(x)) for layer in layers for x in layer.weights]
+        read = [(x, ops.stop_gradient(x)) for layer in layers for x in layer.weights]
 
         def next_row(index, before):
             """The next row, from what all layers keep of those before it."""
@@ -158,7 +158,7 @@ class Raster:
         images = ops.zeros((*shape, channels), "float32")
         outputs = ops.zeros((*shape, self.output.shape[-1]), self.output.dtype)
         kept = [layer.start(batch, width) for layer in self.vertical + self.stepping]
-        with keras.StatelessScope(weights):
+        with keras.StatelessScope(read):
             images, outputs, _ = ops.fori_loop(0, height, next_row, (images, outputs, kept))
         return [ops.transpose(x, (2, 0, 1, 3)) for x in (images, outputs)]
 

@@ -169,11 +169,11 @@ def test_draws_have_the_frequencies_that_probabilities_say(likelihood):
         ops.convert_to_tensor(levels[:, None].astype("float32")), outputs[:, :, None]
     )
     expected = np.exp(ops.convert_to_numpy(log_probability).ravel().astype("float64"))
-    drawn = ops.convert_to_numpy(likelihood.draw(rows, uniforms, 1.0))
+    drawn = ops.convert_to_numpy(likelihood.sample(rows, uniforms, 1.0))
     found = [np.isclose(drawn, level).sum() for level in levels]
     assert sum(found) == count
     assert chisquare(found, count * expected / expected.sum()).pvalue > 1e-3
-    coldest = ops.convert_to_numpy(likelihood.draw(rows, uniforms, 0.0))
+    coldest = ops.convert_to_numpy(likelihood.sample(rows, uniforms, 0.0))
     assert len(np.unique(coldest)) == 1
     if not isinstance(likelihood, LogisticMixture):
         assert coldest[0] == pytest.approx(levels[expected.argmax()])
@@ -200,7 +200,7 @@ def by_whole_passes(model, given, known, seed, labels=None):
         for j, channel in itertools.product(range(width), range(channels)):
             outputs = network([drawn, *beside] if beside else drawn)
             of_channel = ops.convert_to_tensor(outputs[:, i, j, channel::channels])
-            value = pixels.draw(of_channel, uniforms[j, :, channel], 1.0)
+            value = pixels.sample(of_channel, uniforms[j, :, channel], 1.0)
             drawn[:, i, j, channel] = np.where(
                 known[:, i, j, channel], given[:, i, j, channel], ops.convert_to_numpy(value)
             )
@@ -208,7 +208,7 @@ def by_whole_passes(model, given, known, seed, labels=None):
 
 
 def _draw(model, images: Images, mask: Images, seed: Whole):
-    drawn, outputs = model.draw(images, mask > 0, seed)
+    drawn, outputs = model.sample(images, mask > 0, seed)
     return {"drawn": drawn, "outputs": outputs}
 
 
