@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 from keras import ops, random
 
 from ...errors import UserError
@@ -134,8 +135,10 @@ class AutoregressiveModel(FromRecipe, keras.Model):
             return ops.round(images * steps) / steps
         if self.binarization == "threshold":
             return ops.cast(images >= 0.5, "float32")
-        shape = ops.shape(images) if seed is not None else (1, *images.shape[1:])
-        uniforms = random.uniform(shape, seed=SeedStream(0) if seed is None else seed)
+        if seed is None:  # a constant, which every format of exported models takes
+            uniforms = np.random.default_rng(0).random((1, *images.shape[1:]), dtype="float32")
+        else:
+            uniforms = random.uniform(ops.shape(images), seed=seed)
         return ops.cast(uniforms < images, "float32")
 
     def log_likelihood(self, images, labels=None):

@@ -87,8 +87,8 @@ def _fail(fault):
     elif fault == "memory":
         held = []
         while True:
-            held.append(np.ones(2**26))  # 512 MB
-            time.sleep(0.1)
+            held.append(np.ones(2**25))  # 256 MB
+            time.sleep(0.02)
 
 
 def times(fault, folder=None):
