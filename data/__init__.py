@@ -1,6 +1,6 @@
-"""Images from many places, all in memory and all cut into the same splits.
+"""Examples from many places, in memory or on disk, all cut into the same splits.
 
-`read` gives arrays, `load` gives batches to train with; importing this package needs only NumPy.
+`read` gives examples, `load` gives batches to train with; importing this package needs only NumPy.
 """
 
 from .changes import changes
@@ -10,6 +10,7 @@ from .image_set import ImageSet
 from .own import from_python, split
 from .pictures import read_pictures
 from .read import absolute, load, read
+from .sources import takes
 from .splits import SPLITS
 from .tables import read_columns, read_texts
 
@@ -28,4 +29,5 @@ __all__ = [
     "read_pictures",
     "read_texts",
     "split",
+    "takes",
 ]

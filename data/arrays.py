@@ -15,14 +15,21 @@ from .columns import column_of, examples_of
 from .examples import Examples
 from .image_set import ImageSet
 from .labels import label_array, numbered, read_labels
+from .on_disk import OnDisk, fits_in_memory, rows_of
 from .origin import origin_of
 from .splits import take
 from .value_range import decide
 
+_IMAGES = {"image", "images", "x_train", "x_test"}
 _KEYS = "images and optionally labels, or other columns, or x_train, y_train, x_test and y_test"
 
 
-def read(path: Path, split: str, value_range: tuple[float, float] | None = None) -> Examples:
+def read(
+    path: Path,
+    split: str,
+    value_range: tuple[float, float] | None = None,
+    in_memory: bool | None = None,
+) -> Examples:
     """The split of the images in `path`.
 
     Arrays `images` and, optionally, `labels` are cut 80/10/10, and so are others that are named as
@@ -32,7 +39,7 @@ def read(path: Path, split: str, value_range: tuple[float, float] | None = None)
     and labels mean is decided by all that the file holds.
     """
     name = f"arrays:{path}"
-    contents = _contents(name, path)
+    contents = _contents(name, path, in_memory)
     columns = {column: contents[key] for key in contents if (column := column_of(key))}
     if columns.keys() - {"label"}:
         return take(examples_of(name, columns, value_range=value_range), split)
@@ -45,14 +52,24 @@ def read(path: Path, split: str, value_range: tuple[float, float] | None = None)
     return test if split == "test" else take(train, split, test=0)
 
 
-def _contents(name: str, path: Path) -> dict[str, np.ndarray]:
+def _contents(name: str, path: Path, in_memory: bool | None) -> dict[str, np.ndarray | OnDisk]:
+    """The arrays of a file, by name: images stay on disk if asked for, or where they do not fit."""
     if not path.is_file():
         raise UserError(f"{name} is {'a folder, not a file' if path.exists() else 'no file'}")
     if not zipfile.is_zipfile(path):
         raise UserError(f"{name} is no .npz file, as numpy.savez writes it")
     try:
+        on_disk = None
+        if in_memory is False or (in_memory is None and not fits_in_memory(path.stat().st_size)):
+            on_disk = rows_of(path)
+        if on_disk is None and in_memory is False:
+            raise UserError(
+                f"{name} must be written by numpy.savez, uncompressed and row by row, to be left "
+                "on disk"
+            )
+        large = {key for key in on_disk or () if key in _IMAGES and on_disk[key].shape[0]}
         with np.load(path, allow_pickle=False) as file:
-            return dict(file)
+            return {k: OnDisk(on_disk[k]) if k in large else file[k] for k in file.files}
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{name} must hold undamaged numeric arrays: {error}") from error
 

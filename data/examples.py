@@ -1,9 +1,10 @@
-"""Named columns of examples in memory, and the batches made of them."""
+"""Named columns of examples, in memory or on disk, and the batches made of them."""
 
 from __future__ import annotations
 
 import functools
 import itertools
+import os
 from collections.abc import Callable, Iterator, Mapping
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import numpy as np
 
 from ..errors import UserError
 from .features import Feature
+from .on_disk import OnDisk
 from .origin import Origin
 from .streams import rows_for_most, stream_order
 
@@ -22,15 +24,17 @@ if TYPE_CHECKING:
 MADE_AT_ONCE = 2**17
 # Of sequences whose lengths differ, those of so many batches are sorted by length.
 BUCKET = 16
+# Examples among which one that can be read is looked for.
+_LOOKED_AT = 32
 
 
 class Examples:
-    """Examples in memory, a row of each column being one.
+    """Examples, a row of each column being one.
 
     Args:
         name: What messages call them, such as "digits, split train".
-        columns: What is stored, by name: arrays of equal lengths. Models are called with the first,
-            and learn from the others beside it.
+        columns: What is stored, by name: arrays of equal lengths, or columns on disk. Models are
+            called with the first, and learn from the others beside it.
         features: What each column is.
         origin: The whole set that these were cut from; None for whole sets.
 
@@ -90,9 +94,34 @@ class Examples:
         columns, features = ({n: of[n] for n in names} for of in (self.columns, self.features))
         return Examples(self.name, columns, features, origin=self.origin)
 
+    @property
+    def on_disk(self) -> tuple[str, ...]:
+        """The names of the columns that lie on disk."""
+        return tuple(name for name, column in self.columns.items() if isinstance(column, OnDisk))
+
+    def in_memory(self) -> Examples:
+        """The same in memory, without what is left out because it cannot be read."""
+        if not self.on_disk:
+            return self
+        found = np.ones(len(self), bool)
+        values = {}
+        for name in self.on_disk:
+            values[name] = self.columns[name].read(np.arange(len(self)))
+            found &= values[name][1]
+        read = {name: rows[found[where]] for name, (rows, where) in values.items()}
+        others = {name: column[found] for name, column in self.columns.items() if name not in read}
+        return self.replaced(columns={name: (read | others)[name] for name in self.columns})
+
+    def report(self) -> None:
+        """Warn of rows on disk that were left out because they cannot be read, if any."""
+        for name in self.on_disk:
+            self.columns[name].report()
+
     def given(self, column: str) -> np.ndarray:
         """A whole column as models get it."""
-        return self.features[column].given(self.columns[column])
+        values = self.columns[column]
+        values = np.asarray(values) if isinstance(values, OnDisk) else values
+        return self.features[column].given(values)
 
     def batches(
         self,
@@ -135,7 +164,10 @@ class Examples:
 
         columns, features = self.columns, self.features
         with tf.device("CPU"):  # beside the input pipeline, not in an accelerator's memory
-            stored = {name: features[name].stored_tensor(columns[name]) for name in columns}
+            stored = {
+                name: column if isinstance(column, OnDisk) else features[name].stored_tensor(column)
+                for name, column in columns.items()
+            }
 
         # A Python counter, advanced when an iteration draws its first batch: Keras makes more
         # iterators than it uses, and a tf.Variable would be mirrored under a strategy's scope.
@@ -163,13 +195,19 @@ class Examples:
             for start, end in itertools.pairwise(self._starts(size_of, done)):
                 yield all_[start:end]
 
+        on_disk = self.on_disk
+
         def batch(index: tf.Tensor) -> Any:
-            return paired(
-                {
-                    name: features[name].given_tensor(tf.gather(column, index))
-                    for name, column in stored.items()
-                }
-            )
+            rows = {}
+            for name in on_disk:
+                rows[name], found = stored[name].tensor(index)
+                if stored[name].skips:
+                    index = tf.boolean_mask(index, found)
+                    for other in rows.keys() - {name}:
+                        rows[other] = tf.boolean_mask(rows[other], found)
+            for name in stored.keys() - rows.keys():
+                rows[name] = tf.gather(stored[name], index)
+            return paired({name: features[name].given_tensor(rows[name]) for name in stored})
 
         # Where TensorFlow 2.21 tunes a pipeline, ending an epoch of it often takes a second.
         options = tf.data.Options()
@@ -182,7 +220,7 @@ class Examples:
                 return tf.ensure_shape(all_, (None,))
 
             several = 1
-            if lengths is None:
+            if lengths is None and not on_disk:
                 # To hand on a small batch costs more than to make it, so several are made at once.
                 row = sum(features[name].given(columns[name][:1]).nbytes for name in columns)
                 several = max(1, MADE_AT_ONCE // (size * row))
@@ -193,7 +231,8 @@ class Examples:
             several = 1
             some = tf.TensorSpec((None,), tf.int64)
             indices = tf.data.Dataset.from_generator(order, output_signature=some)
-        batches = indices.map(batch, num_parallel_calls=2, deterministic=True).prefetch(4)
+        at_once = max(2, os.cpu_count() or 2) if on_disk else 2
+        batches = indices.map(batch, num_parallel_calls=at_once, deterministic=True).prefetch(4)
         if several > 1:
             batches = batches.rebatch(size)
         count = tf.data.experimental.assert_cardinality(self.batch_count(batch_size, epoch))
@@ -230,7 +269,9 @@ class Examples:
         rows = np.arange(min(2, len(self)))
         if (labels := self.columns.get("label")) is not None:
             rows = np.array([labels.argmin(), labels.argmax()])
-        chosen = self.take(rows)
+        chosen = self.take(rows).in_memory()
+        if not len(chosen):
+            chosen = self.first(_LOOKED_AT).in_memory()
         return paired({name: chosen.given(name) for name in self.columns})
 
     def batch_count(self, batch_size: int | Callable[[int], int], epoch: int = 0) -> int:

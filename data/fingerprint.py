@@ -103,7 +103,8 @@ def fingerprint(
     """The fingerprint of the data that sets of examples were read from.
 
     Data that were read whole are told by all that they hold, whichever splits are given, and a
-    folder of pictures by all of its files, which are read once for that. The splits that
+    folder of pictures by all of its files, which are read once for that; what stays on disk by
+    sizes and times alone. The splits that
     tensorflow-datasets stores are told one by one, and so are sets that were not cut from others.
 
     Args:
@@ -119,7 +120,8 @@ def fingerprint(
     while kind in PREFIXES and colon:
         kind, colon, location = location.partition(":")
     if kind == "images" and colon:
-        files = manifest_of(Path(location).expanduser(), known and known.files)
+        contents = not any(part.on_disk for part in sets.values())
+        files = manifest_of(Path(location).expanduser(), known and known.files, contents=contents)
         folder = Folder(len(files), sum(file.size for file in files.values()), hash_of(files))
         return Fingerprint(facts, BY_FILE, {}, folder, files)
     origins: dict[str, Origin] = {}

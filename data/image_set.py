@@ -1,4 +1,4 @@
-"""Checked images in memory."""
+"""Checked images."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from .as_array import as_images
 from .examples import Examples
 from .features import Feature, Image, Label
 from .labels import class_numbers, numbered, read_labels
+from .on_disk import OnDisk
 from .origin import Origin
 
 
@@ -29,8 +30,8 @@ class ImageSet(Examples):
 
     Attributes:
         name: What messages call the images, such as "digits, split train".
-        images: Array (count, height, width, channels): uint8 if black and white are 0 and 255 in
-            whole numbers, or else float32 in [0, 1].
+        images: Array (count, height, width, channels), or a column on disk: uint8 if black and
+            white are 0 and 255 in whole numbers, or else float32 in [0, 1].
         labels: Array (count,) of int32 class numbers in [0, num_classes), or None. One-hot rows and
             the names of classes are taken, too.
         class_names: The classes' names in the order of their numbers; may be empty.
@@ -126,4 +127,5 @@ def _checked_part(name: str, images: np.ndarray) -> np.ndarray:
             f"{name}: the images are of type {images.dtype}, but in place of a set's images there "
             "can only be others as it stores them, uint8 or float32 in [0, 1]"
         )
-    return images if images.dtype == np.uint8 else ranges.scaled(name, images, ranges.UNIT)
+    known = images.dtype == np.uint8 or isinstance(images, OnDisk)
+    return images if known else ranges.scaled(name, images, ranges.UNIT)

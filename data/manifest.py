@@ -18,24 +18,32 @@ _NAMED = 3
 class File(NamedTuple):
     """Size in bytes, time of modification in nanoseconds, and a hash of the contents.
 
-    The hash of a file that cannot be read is empty.
+    The hash is empty where a file cannot be read, or was not: size and time tell it then.
     """
 
     size: int
     time: int
     contents: str
 
+    @property
+    def told(self) -> str:
+        """What tells it from others."""
+        return self.contents or f"{self.size} {self.time}"
+
 
 Manifest = Mapping[str, File]
 
 
-def manifest_of(folder: Path, known: Manifest | None = None) -> dict[str, File]:
+def manifest_of(
+    folder: Path, known: Manifest | None = None, *, contents: bool = True
+) -> dict[str, File]:
     """The pictures in `folder` by their paths in it, such as `cats/x.png`.
 
     Args:
         folder: A folder that `images:` can read.
         known: An earlier manifest. Files that have the size and time that it says are not read
             again: their contents are taken to be the same.
+        contents: Whether files are read to know what they hold.
     """
     known = known or {}
     classes = folders.pictures(f"images:{folder}", folder)
@@ -45,7 +53,7 @@ def manifest_of(folder: Path, known: Manifest | None = None) -> dict[str, File]:
         before = known.get(path.relative_to(folder).as_posix())
         if before and before[:2] == (status.st_size, status.st_mtime_ns) and before.contents:
             return before
-        return File(status.st_size, status.st_mtime_ns, _contents(path))
+        return File(status.st_size, status.st_mtime_ns, _contents(path) if contents else "")
 
     paths = [path for paths in classes.values() for path in paths]
     with ThreadPoolExecutor() as pool:
@@ -59,7 +67,7 @@ def hash_of(manifest: Manifest) -> str:
     """One hash of all paths and contents; the times do not matter."""
     hasher = hashlib.blake2b(digest_size=BYTES_OF_A_HASH)
     for path, file in sorted(manifest.items()):
-        hasher.update(f"{path}\0{file.contents}\0".encode(errors="surrogateescape"))
+        hasher.update(f"{path}\0{file.told}\0".encode(errors="surrogateescape"))
     return hasher.hexdigest()
 
 
@@ -79,7 +87,7 @@ def differences(old: Manifest, new: Manifest) -> list[str]:
     for changed, text in (
         (new.keys() - old.keys(), "new"),
         (old.keys() - new.keys(), "gone"),
-        ({p for p in old.keys() & new.keys() if old[p].contents != new[p].contents}, "changed"),
+        ({p for p in old.keys() & new.keys() if old[p].told != new[p].told}, "changed"),
     ):
         if changed:
             pictures = "1 picture is" if len(changed) == 1 else f"{len(changed)} pictures are"
@@ -122,7 +130,7 @@ def _classes(manifest: Manifest) -> dict[str, dict[str, str]]:
     classes: dict[str, dict[str, str]] = {}
     for path, file in manifest.items():
         if _class(path):
-            classes.setdefault(_class(path), {})[_name(path)] = file.contents
+            classes.setdefault(_class(path), {})[_name(path)] = file.told
     return classes
 
 

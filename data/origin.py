@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .on_disk import OnDisk
+
 if TYPE_CHECKING:
     from .examples import Examples
 
@@ -21,7 +23,8 @@ class Origin(NamedTuple):
     Attributes:
         part: `WHOLE`, or the name of the stored split.
         count: How many examples it has.
-        columns: Hashes of its columns as they are stored, by name.
+        columns: Hashes of its columns as they are stored, by name; of those on disk of sizes and
+            times.
     """
 
     part: str
@@ -42,6 +45,9 @@ def _hash(columns) -> str:
     hasher = hashlib.blake2b(digest_size=BYTES_OF_A_HASH)
     for arrays in columns:
         for array in arrays:
+            if isinstance(array, OnDisk):
+                hasher.update(array.told.encode())
+                continue
             hasher.update(f"{array.dtype.str}{array.shape}".encode())
             hasher.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return hasher.hexdigest()

@@ -19,9 +19,10 @@ from .features import FEATURES, Series
 from .features.text import VOCABULARY_SIZE as MOST_WORDS
 from .features.words import BYTES, RULES
 from .fingerprint import PREFIXES, WRITTEN
+from .on_disk import OnDisk, mapped
 from .origin import origin_of
-from .resize import resize
-from .sources import ALONE, NOTHING, OF_IMAGES, OF_SERIES, OF_TEXTS, OF_WORDS, Settings, source_of
+from .resize import resized
+from .sources import ALONE, IN_PICTURES, NOTHING, OF_SERIES, OF_TEXTS, OF_WORDS, Settings, source_of
 from .splits import check_split
 from .texts import sequences
 from .tokens import written
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
-# Images are kept in memory: of this many grey pixels they take 8 GiB.
+# Of images that are kept in memory; so many grey pixels take 8 GiB.
 MOST_PIXELS = 2**33
 # The shapes of images as series.
 SERIES = {
@@ -48,8 +49,10 @@ def read(
     sequence_length: int | None = None,
     horizon: int | None = None,
     vocabulary_size: int | None = None,
+    in_memory: bool | None = None,
+    skip_damaged: bool = False,
 ) -> Examples:
-    """Read a split of a data set into memory.
+    """Read a split of a data set, or find where its examples lie on disk.
 
     Args:
         name: `digits`; `scenes`, digits among clutter with masks and boxes; `crowds`, several
@@ -92,6 +95,13 @@ def read(
         horizon: Steps of a series that are to be forecast; 24 if not given.
         vocabulary_size: Different words of a text that are known at the most, 10,000 if not given;
             sub-words, 4,000; of texts with classes, 20,000.
+        in_memory: Whether pictures in a folder, and images in an `.npz` file that is not
+            compressed, are read into memory at once, or each time that they are needed. By default
+            they are read at once where they take a quarter of the free memory at the most. The
+            batches are the same; what stays on disk is told from other data by its sizes and times.
+        skip_damaged: Whether pictures that cannot be read are left out where they are read as they
+            are needed; they are an error there otherwise. Those that are read at once are left out,
+            with a warning.
     """
     check_split(split)
     settings = Settings(
@@ -100,6 +110,8 @@ def read(
         None if sequence_length is None else check_count("sequence_length", sequence_length),
         None if horizon is None else check_count("horizon", horizon),
         None if vocabulary_size is None else check_count("vocabulary_size", vocabulary_size, 3),
+        in_memory,
+        skip_damaged or None,
     )
     return _read(name, split, settings).replaced(name=f"{name}, split {split}")
 
@@ -122,14 +134,14 @@ def _read(name: str, split: str, settings: Settings) -> Examples:
         examples = _read(of, split, settings)
         images = _images(examples, name)
         if made == "padded":
-            return _with_images(examples, _padded(images))
+            return _with_images(examples, mapped(images, _padded))
         return _as_series(examples, SERIES[made](*images.shape))
     source, path = source_of(name)
     _check_applies(name, settings, source.takes)
     examples = source.read(path, split, settings)
     # A file, or a set of tensorflow-datasets, may be of one kind or another.
     columns = examples.features.keys()
-    of_it = OF_IMAGES if "image" in columns else NOTHING
+    of_it = IN_PICTURES if "image" in columns else NOTHING
     of_it |= OF_WORDS if "text" in columns else NOTHING
     of_it |= OF_SERIES if "horizon" in source.takes else NOTHING
     _check_applies(name, settings, source.takes & of_it)
@@ -149,12 +161,12 @@ def _resized(examples: Examples, name: str, size: tuple[int, int] | None) -> Exa
     if size is None or examples.columns["image"].shape[1:3] == size:
         return examples
     pixels = _images(examples, name)
-    if len(examples) * math.prod(size) > MOST_PIXELS:
+    if not isinstance(pixels, OnDisk) and len(examples) * math.prod(size) > MOST_PIXELS:
         raise UserError(
             f"{len(examples):,} images of {size[0]}×{size[1]} pixels do not fit in memory; the "
             "image size must be smaller"
         )
-    return _with_images(examples, np.stack([resize(picture, size) for picture in pixels]))
+    return _with_images(examples, mapped(pixels, lambda pictures: resized(pictures, size)))
 
 
 def _images(examples: Examples, name: str) -> np.ndarray:
@@ -192,7 +204,8 @@ def _as_series(examples: Examples, shape: tuple[int, int, int]) -> Examples:
     """Images as series of this shape."""
     image, columns = examples.columns["image"], dict(examples.columns)
     features = dict(examples.features)
-    series = features.pop("image").given(image).reshape(shape)
+    image_feature, row = features.pop("image"), shape[1:]
+    series = mapped(image, lambda rows: image_feature.given(rows).reshape(len(rows), *row))
     del columns["image"]
     return Examples(
         examples.name,
@@ -233,6 +246,8 @@ def load(
     sequence_length: int | None = None,
     horizon: int | None = None,
     vocabulary_size: int | None = None,
+    in_memory: bool | None = None,
+    skip_damaged: bool = False,
     shuffle: bool | None = None,
     seed: int = 0,
     epoch: int = 0,
@@ -251,6 +266,8 @@ def load(
             them.
         horizon: Steps of a series that are to be forecast, as `read` takes them.
         vocabulary_size: Different words, or sub-words, that are known, as `read` takes them.
+        in_memory: Whether pictures and arrays are read into memory at once, as `read` takes it.
+        skip_damaged: Whether pictures that cannot be read are left out.
         shuffle: Whether each epoch has its own order; by default, where the split is to train with.
         seed: Seed of the orders.
         epoch: Number of orders to skip, those of epochs that are done.
@@ -265,6 +282,8 @@ def load(
         sequence_length=sequence_length,
         horizon=horizon,
         vocabulary_size=vocabulary_size,
+        in_memory=in_memory,
+        skip_damaged=skip_damaged,
     )
     return examples.batches(batch_size, shuffle=shuffle, seed=seed, epoch=epoch)
 

@@ -16,13 +16,22 @@ def resize(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
     if picture.shape[:2] == size:
         return picture
-    # Channel by channel, because Pillow knows no floating-point pictures of several channels.
-    channels = [
-        np.asarray(
-            ImageOps.fit(Image.fromarray(channel), size[::-1], Image.Resampling.LANCZOS),
-        )
-        for channel in np.moveaxis(picture, -1, 0)
-    ]
-    scaled = np.stack(channels, axis=-1)
+
+    def fit(pixels: np.ndarray) -> np.ndarray:
+        picture = Image.fromarray(pixels)
+        return np.asarray(ImageOps.fit(picture, size[::-1], Image.Resampling.LANCZOS))
+
+    if picture.dtype == np.uint8 and picture.shape[-1] == 3:
+        return fit(np.ascontiguousarray(picture))
+    # Channel by channel, because Pillow knows no other pictures of several channels.
+    scaled = np.stack([fit(channel) for channel in np.moveaxis(picture, -1, 0)], axis=-1)
     # The filter overshoots at edges; Pillow itself clips only uint8.
     return scaled if scaled.dtype == np.uint8 else scaled.clip(0, 1)
+
+
+def resized(pictures: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The same of several, `(count, height, width, channels)`, were there none."""
+    result = np.empty((len(pictures), *size, pictures.shape[-1]), pictures.dtype)
+    for picture, into in zip(pictures, result, strict=True):
+        into[...] = resize(picture, size)
+    return result

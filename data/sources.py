@@ -24,6 +24,7 @@ from . import (
 )
 from . import value_range as ranges
 from .examples import Examples
+from .fingerprint import PREFIXES
 
 
 class Settings(NamedTuple):
@@ -34,6 +35,8 @@ class Settings(NamedTuple):
     sequence_length: int | None = None
     horizon: int | None = None
     vocabulary_size: int | None = None
+    in_memory: bool | None = None
+    skip_damaged: bool | None = None
 
 
 class Source(NamedTuple):
@@ -58,9 +61,13 @@ ALONE = {
     "sequence_length": "texts or series",
     "horizon": "series with what follows",
     "vocabulary_size": "texts that are cut into words or sub-words",
+    "in_memory": "pictures or arrays in files",
+    "skip_damaged": "pictures in files",
 }
 NOTHING = frozenset[str]()
 OF_IMAGES = frozenset({"image_size", "value_range"})
+IN_ARRAYS = OF_IMAGES | {"in_memory"}
+IN_PICTURES = IN_ARRAYS | {"skip_damaged"}
 OF_TEXTS = frozenset({"sequence_length"})
 OF_WORDS = OF_TEXTS | {"vocabulary_size"}
 OF_SERIES = frozenset({"sequence_length", "horizon"})
@@ -119,10 +126,14 @@ BY_NAME = {
 # Those that a path follows, after a colon.
 IN_FILES = {
     "images": Source(
-        lambda path, split, s: folder.read(path, split, s.image_size, s.value_range), OF_IMAGES
+        lambda path, split, s: folder.read(
+            path, split, s.image_size, s.value_range, s.in_memory, bool(s.skip_damaged)
+        ),
+        IN_PICTURES,
     ),
     "arrays": Source(
-        lambda path, split, s: arrays.read(path, split, s.value_range), OF_IMAGES | OF_WORDS
+        lambda path, split, s: arrays.read(path, split, s.value_range, s.in_memory),
+        IN_ARRAYS | OF_WORDS,
     ),
     "text": _text("text", texts.read_text),
     "texts": Source(lambda path, split, s: texts.read_folder(path, split), OF_WORDS),
@@ -130,6 +141,19 @@ IN_FILES = {
     "pairs": Source(lambda path, split, s: pairs.read_file(path, split), NOTHING),
     "series": Source(partial(_forecast, series.read), OF_SERIES),
 }
+
+
+def takes(name: str, setting: str) -> bool:
+    """Whether data of that name, as `read` takes it, have a use for a setting.
+
+    Args:
+        name: The name, with anything that stands before it.
+        setting: One of `Settings`.
+    """
+    kind, colon, of = name.partition(":")
+    while kind in PREFIXES and colon:
+        kind, colon, of = of.partition(":")
+    return setting in source_of(f"{kind}{colon}{of}")[0].takes
 
 
 def source_of(name: str) -> tuple[Source, Path | None]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from ..checks import is_number
 from ..errors import UserError
+from .on_disk import OnDisk, mapped
 
 BYTES = (0, 255)
 WORDS = (0, 65535)
@@ -44,8 +46,7 @@ def decide(name: str, arrays: Iterable[np.ndarray]) -> tuple[float, float]:
     dtype = np.result_type(*(array.dtype for array in arrays))
     if dtype.kind in "bf":
         return UNIT
-    low = min(int(array.min()) for array in arrays)
-    high = max(int(array.max()) for array in arrays)
+    low, high = _least_and_largest(arrays)
     if low < 0 or high > 255:
         return WORDS
     if high > 16 and dtype != np.uint16:
@@ -58,14 +59,28 @@ def decide(name: str, arrays: Iterable[np.ndarray]) -> tuple[float, float]:
     )
 
 
-def scaled(name: str, images: np.ndarray, value_range: tuple[float, float]) -> np.ndarray:
+def _least_and_largest(arrays: tuple[np.ndarray | OnDisk, ...]) -> tuple[int, int]:
+    """Of whole numbers; of those on disk only as many are read as tell how they are meant."""
+    lows, highs = [], []
+    for array in arrays:
+        on_disk = isinstance(array, OnDisk)
+        for block in array.blocks() if on_disk else [array]:
+            lows.append(int(block.min()))
+            highs.append(int(block.max()))
+            if on_disk and array.dtype == np.uint8 and highs[-1] > 16:
+                break
+    return min(lows), max(highs)
+
+
+def scaled(name: str, images: Any, value_range: tuple[float, float]) -> Any:
     """The images as they are stored: uint8 where white is 255, or else float32 in [0, 1].
 
     Floating-point numbers in [0, 1] are not copied if they are float32.
 
     Args:
         name: What messages call the images.
-        images: Array (count, height, width, channels) of numbers.
+        images: Array (count, height, width, channels) of numbers, or such a column on disk, of
+            which the rows are checked when they are read.
         value_range: The values of black and white; no other may lie outside.
     """
     if images.dtype.kind == "b":
@@ -74,9 +89,14 @@ def scaled(name: str, images: np.ndarray, value_range: tuple[float, float]) -> n
                 f"{name}: the images are true and false, whose value_range is (0, 1), not "
                 f"{value_range}"
             )
-        return images.astype(np.float32)
+        return mapped(images, lambda rows: rows.astype(np.float32))
     if images.dtype == np.uint8 and value_range == BYTES:
         return images
+    if isinstance(images, OnDisk):
+        return images.map(lambda rows: scaled(name, rows, value_range))
+    if not images.size:
+        kept = value_range == BYTES and images.dtype.kind in "ui"
+        return images.astype(np.uint8 if kept else np.float32)
     _check(name, images, value_range)
     if value_range == BYTES and images.dtype.kind in "ui":
         return images.astype(np.uint8)

@@ -13,6 +13,9 @@ from .files import kept_if_possible, replacing, write_json
 from .inputs import Source, adopted, check_unchanged, source_of
 from .run import Run, working
 
+# Of data on disk, so many examples are pictured, and measured by what Keras' `evaluate` lacks.
+MEASURED = 10_000
+
 
 def evaluate(
     run: str | Path,
@@ -44,7 +47,9 @@ def evaluate(
         samples for each image, and its `active_units`; for a Boltzmann machine over binary units
         the mean `log_likelihood` of an image in nats, by annealed importance sampling, with the
         `standard_error` of its log-partition.
-        The same is written to the run's `evaluation.json`; of an autoencoder the first images with
+        Of data on disk all but the model's own metrics are of the first 10,000 examples.
+        The same is written to the run's `evaluation.json`, with how many were `measured` so if not
+        all; of an autoencoder the first images with
         their reconstructions to `reconstructions.png`, codes coloured by class to `codes.png`, and
         images along the dimensions of the code that vary most, or for a conditional one along the
         first of them in each class, to `traversal.png`.
@@ -62,7 +67,8 @@ def evaluate(
         fingerprint, _ = check_unchanged(run, source, {split: images}, accept_changed_data)
     else:
         reading = run.reading if isinstance(data, str | Path) else {}
-        source = Source(data, entry.task.columns, **{**reading, "value_range": value_range})
+        own = {"value_range": value_range, "in_memory": None, "skip_damaged": None}
+        source = Source(data, entry.task.columns, **{**reading, **own})
         images = source.whole or source.read(split)
         fingerprint = source.fingerprint({split: images})
     features = entry.features(model.origin.arguments)
@@ -77,16 +83,19 @@ def evaluate(
     figures = {
         k: float(v) for k, v in model.evaluate(batches, verbose=verbose, return_dict=True).items()
     }
+    measured = images.first(MEASURED).in_memory() if images.on_disk else images
     if entry.measures:
-        figures |= entry.measures(model, *entry.task.arrays(images), batch_size)
+        figures |= entry.measures(model, *entry.task.arrays(measured), batch_size)
     result = {
         "data": source.name,
         "split": None if source.whole else split,
         "fingerprint": fingerprint.summary(),
         "figures": figures,
     }
+    if entry.measures and len(measured) < len(images):
+        result["measured"] = len(measured)
     with kept_if_possible(run.path), working(run.path):
-        for name, draw in entry.task.draw(entry, model, images, batch_size).items():
+        for name, draw in entry.task.draw(entry, model, measured, batch_size).items():
             with replacing(run.path / name) as aside:
                 draw(aside)
         write_json(run.path / "evaluation.json", result)

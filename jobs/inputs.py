@@ -67,7 +67,12 @@ class Source:
     def read(self, split: str) -> Examples:
         """A split of the data."""
         if self.name is not None:
-            return data_package.read(self.name, split, **self.reading)
+            said = {key: value for key, value in self.reading.items() if value is not None}
+            examples = data_package.read(self.name, split, **said)
+            if data_package.takes(self.name, "in_memory"):
+                # The other splits, and a training that goes on, are to do the same.
+                self.reading["in_memory"] = not examples.on_disk
+            return examples
         if self._whole is not None:
             return data_package.split(self._whole, split)
         if split not in self._sets:

@@ -78,7 +78,15 @@ TEXT, FLAG, OBJECT = (
     _one_of(dict, "an object"),
 )
 # How data are read by name.
-READ = ("image_size", "value_range", "sequence_length", "horizon", "vocabulary_size")
+READ = (
+    "image_size",
+    "value_range",
+    "sequence_length",
+    "horizon",
+    "vocabulary_size",
+    "in_memory",
+    "skip_damaged",
+)
 COMMON = {
     "recipe": TEXT,
     "arguments": OBJECT,
@@ -111,6 +119,8 @@ SETTINGS = {
 LATER = {
     "horizon": _optional(at_least(1)),
     "vocabulary_size": _optional(at_least(1)),
+    "in_memory": _optional(FLAG),
+    "skip_damaged": _optional(FLAG),
     "from": OBJECT,
     "callbacks": _one_of(list, "a list"),
     "metrics": _one_of(list, "a list"),

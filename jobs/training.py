@@ -56,6 +56,8 @@ def train(
     sequence_length: int | None = None,
     horizon: int | None = None,
     vocabulary_size: int | None = None,
+    in_memory: bool | None = None,
+    skip_damaged: bool = False,
     early_stopping: int | None = None,
     seed: int = 0,
     force: bool = False,
@@ -93,6 +95,11 @@ def train(
         horizon: Steps of a series that are to be forecast; 24 if not given.
         vocabulary_size: Different words of a text that are known at the most, 10,000 if not given,
             or of texts with classes 20,000; or sub-words, 4,000.
+        in_memory: Whether pictures and arrays in files are read into memory at once, or row by row
+            as they are needed; by their size and the memory that is free if not given. The batches
+            are the same.
+        skip_damaged: Whether pictures that cannot be read are left out where they are read as they
+            are needed; they end the training otherwise.
         early_stopping: Epochs without a better objective after which the training ends, with the
             best weights; those of the last stage count, where there are stages. None to go on to
             the end.
@@ -131,6 +138,8 @@ def train(
         sequence_length=sequence_length,
         horizon=horizon,
         vocabulary_size=vocabulary_size,
+        in_memory=in_memory,
+        skip_damaged=skip_damaged or None,
     )
     sets = read_sets(entry, source)
     given = {**found, **(arguments or {}), **entry.from_data(sets["train"].features), "seed": seed}
@@ -247,6 +256,9 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, Examples], verbose: in
             f"{settings['data'] or 'data from Python'}: {len(sets['train']):,} {feature.size} to "
             f"train, {len(sets['validation']):,} to validate"
             + (f"; {feature.reading}" if feature.reading else "")
+            + {None: "", True: "; in memory", False: "; read from disk as they are needed"}[
+                settings.get("in_memory")
+            ]
         )
         if model.carries:
             rows = min(batch_size, len(sets["train"]))
@@ -261,11 +273,11 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, Examples], verbose: in
     # The row comes before the backup: a row too many is cut on resuming, one too few is lost.
     logger = keras.callbacks.CSVLogger(log, append=True)
     callbacks = [logger]
-    watched = sets["validation"].first(WATCHED)
+    watched = sets["validation"].first(WATCHED).in_memory()
     # What adds to the logs comes before what writes them.
     if entry.objective.measured:
         callbacks.insert(0, Measurement(entry.quick_measures, *entry.task.arrays(watched)))
-    seen = sets["train"].first(WATCHED)
+    seen = sets["train"].first(WATCHED).in_memory()
     callbacks[:0] = entry.task.watch(entry, settings["arguments"], seen, watched)
     first_that_counts = 0
     if entry.schedule:
@@ -301,6 +313,8 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, Examples], verbose: in
                 shuffle=False,  # the batches are shuffled as they are made
                 verbose=verbosity(verbose),
             )
+    for part in sets.values():
+        part.report()
     if stopping and stopping.best is not None:
         stopping.bring_back(model)
         if verbose != 0:

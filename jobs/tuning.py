@@ -68,6 +68,8 @@ def tune(
     sequence_length: int | None = None,
     horizon: int | None = None,
     vocabulary_size: int | None = None,
+    in_memory: bool | None = None,
+    skip_damaged: bool = False,
     seed: int = 0,
     from_run: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -114,6 +116,11 @@ def tune(
         horizon: Steps of a series that are to be forecast; 24 if not given.
         vocabulary_size: Different words of a text that are known at the most, 10,000 if not given,
             or of texts with classes 20,000; or sub-words, 4,000.
+        in_memory: Whether pictures and arrays in files are read into memory at once, or row by row
+            as they are needed; by their size and the memory that is free if not given. The batches
+            are the same.
+        skip_damaged: Whether pictures that cannot be read are left out where they are read as they
+            are needed; they end the training otherwise.
         seed: Seed of the search, of initial weights, and of the order of images.
         from_run: Folder of an earlier search of the recipe: each range is narrowed to where the
             best tenth of its trials lies, 3 of them at the least.
@@ -166,6 +173,8 @@ def tune(
         sequence_length=sequence_length,
         horizon=horizon,
         vocabulary_size=vocabulary_size,
+        in_memory=in_memory,
+        skip_damaged=skip_damaged or None,
     )
     sets = read_sets(entry, source)
     settings = {
@@ -533,7 +542,7 @@ def _checked_objective(
     batches = [task.select(sets[split].first(2)).batches(2) for split in ("train", "validation")]
     callbacks = []
     if recipe.objective.measured:
-        few = task.arrays(sets["validation"].first(100))
+        few = task.arrays(sets["validation"].first(100).in_memory())
         callbacks = [Measurement(recipe.quick_measures, *few)]
     logs = model.fit(
         batches[0],

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from ..data.features import FEATURES, Feature
-from ..errors import UserError
+from ..errors import UserError, out_of_pipelines
 from .registry import Origin, Recipe, get_recipe
 
 # How many times as many steps as compiled one execution takes at the most, to end with an epoch.
@@ -109,7 +109,8 @@ class FromRecipe:
         if given.get("x") is not x:
             given["shuffle"] = False
         self._execute(given.get("steps_per_epoch"), given.get("validation_steps"))
-        return super().fit(**given)
+        with out_of_pipelines():
+            return super().fit(**given)
 
     @functools.wraps(keras.Model.evaluate)
     def evaluate(self, *args, **kwargs):
@@ -118,14 +119,16 @@ class FromRecipe:
             self._look(given)
             self.arrange(given, "test")
             self._execute(given.get("steps"))
-        return super().evaluate(**given)
+        with out_of_pipelines():
+            return super().evaluate(**given)
 
     @functools.wraps(keras.Model.predict)
     def predict(self, *args, **kwargs):
         given = arguments_of(keras.Model.predict, self, args, kwargs)
         self._look(given, learns=False)
         self._execute(given.get("steps"))
-        return super().predict(**given)
+        with out_of_pipelines():
+            return super().predict(**given)
 
     @functools.wraps(keras.Model.train_on_batch)
     def train_on_batch(self, *args, **kwargs):

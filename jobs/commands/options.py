@@ -155,6 +155,18 @@ VocabularySize = Annotated[
         help="Different words, or sub-words, of a text that are known at the most.",
     ),
 ]
+InMemory = Annotated[
+    bool | None,
+    typer.Option(
+        "--in-memory/--on-disk",
+        help="Read pictures and arrays in files at once, or as they are needed.",
+        show_default="by their size and the free memory",
+    ),
+]
+SkipDamaged = Annotated[
+    bool,
+    typer.Option("--skip-damaged", help="Leave out pictures on disk that cannot be read."),
+]
 GibbsSteps = Annotated[
     int | None,
     typer.Option(min=1, show_default="1000", help="Gibbs steps, where the model has chains."),
