@@ -50,7 +50,8 @@ class Backup(keras.callbacks.Callback):
         if not (states := numbered(self.directory, "epoch")):
             return 0
         epochs, newest = list(states.items())[-1]
-        model.optimizer.build(model.trainable_variables)
+        if not model.optimizer.built:  # one that scales the loss would have its variables twice
+            model.optimizer.build(model.trainable_variables)
         variables = _state(model)
         values = list(read_arrays(newest).values())
         shapes = [tuple(variable.shape) for variable in variables]

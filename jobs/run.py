@@ -23,6 +23,7 @@ from ..data.features import FEATURES, Feature
 from ..errors import UserError, nearest
 from ..recipes.search import Given, at_least
 from .files import remove, replacing, write_json
+from .precision import POLICIES
 
 VERSIONED = ("amalthea", "keras", "tensorflow", "keras-tuner", "numpy")
 # What `run.json` says and how folders are split changed with it; runs before it had none.
@@ -121,6 +122,7 @@ LATER = {
     "vocabulary_size": _optional(at_least(1)),
     "in_memory": _optional(FLAG),
     "skip_damaged": _optional(FLAG),
+    "precision": _optional(Given(lambda v: v in POLICIES, f"one of {', '.join(POLICIES)}")),
     "from": OBJECT,
     "callbacks": _one_of(list, "a list"),
     "metrics": _one_of(list, "a list"),

@@ -34,6 +34,7 @@ from .initial import (
     scoring_layers,
 )
 from .inputs import Source, adopted, check_unchanged, features_of, read_sets, source_of
+from .precision import checked, computing_in
 from .run import Run, refuse_existing
 
 # Images that are looked at after each epoch.
@@ -58,6 +59,7 @@ def train(
     vocabulary_size: int | None = None,
     in_memory: bool | None = None,
     skip_damaged: bool = False,
+    precision: str | None = None,
     early_stopping: int | None = None,
     seed: int = 0,
     force: bool = False,
@@ -100,6 +102,8 @@ def train(
             are the same.
         skip_damaged: Whether pictures that cannot be read are left out where they are read as they
             are needed; they end the training otherwise.
+        precision: "float32", or "mixed_bfloat16" or "mixed_float16": the model computes in numbers
+            of 16 bits then, and keeps its weights in those of 32; as Keras is set if not given.
         early_stopping: Epochs without a better objective after which the training ends, with the
             best weights; those of the last stage count, where there are stages. None to go on to
             the end.
@@ -143,7 +147,9 @@ def train(
     )
     sets = read_sets(entry, source)
     given = {**found, **(arguments or {}), **entry.from_data(sets["train"].features), "seed": seed}
-    model = entry.build(**given)
+    precision = checked(precision)
+    with computing_in(precision):
+        model = entry.build(**given)
     check_stages(entry, model.origin.arguments, epochs, len(sets["train"]))
     settings = {
         "kind": "train",
@@ -156,6 +162,7 @@ def train(
         "early_stopping": early_stopping,
         "seed": seed,
         "tensorboard": tensorboard,
+        "precision": precision,
         "initial": None if initial is None else str(initial),
         "freeze": plain(freeze),
     }
@@ -203,7 +210,8 @@ def resume(
         source = source_of(run, entry, data)
         sets = read_sets(entry, source)
         fingerprint, changed = check_unchanged(run, source, sets, accept_changed_data)
-        model = entry.build(**settings["arguments"])
+        with computing_in(settings.get("precision")):
+            model = entry.build(**settings["arguments"])
         freeze_layers(model, entry, settings.get("freeze", "none"))
         done = Backup(run.path / "backup").restore(model)
         if not done:
@@ -251,14 +259,16 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, Examples], verbose: in
     least_batch_size = batch_size
     if verbose != 0:
         feature = sets["train"].features[entry.task.inputs[0]]
+        how = (
+            feature.reading,
+            {True: "in memory", False: "on disk"}.get(settings.get("in_memory")),
+            settings.get("precision") if settings.get("precision") != "float32" else None,
+        )
         print(
             f"{settings['recipe']}, {model.count_params():,} parameters, on "
             f"{settings['data'] or 'data from Python'}: {len(sets['train']):,} {feature.size} to "
             f"train, {len(sets['validation']):,} to validate"
-            + (f"; {feature.reading}" if feature.reading else "")
-            + {None: "", True: "; in memory", False: "; read from disk as they are needed"}[
-                settings.get("in_memory")
-            ]
+            + "".join(f"; {word}" for word in how if word)
         )
         if model.carries:
             rows = min(batch_size, len(sets["train"]))

@@ -24,6 +24,7 @@ from ..recipes.search import plain
 from .curves import draw_trials
 from .files import replacing, write_json
 from .inputs import READ, Source, check_unchanged, features_of, read_sets, source_of
+from .precision import checked, computing_in
 from .run import Run, refuse_existing
 from .search.bayesian import Bayesian
 from .search.driver import search
@@ -70,6 +71,7 @@ def tune(
     vocabulary_size: int | None = None,
     in_memory: bool | None = None,
     skip_damaged: bool = False,
+    precision: str | None = None,
     seed: int = 0,
     from_run: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -121,6 +123,8 @@ def tune(
             are the same.
         skip_damaged: Whether pictures that cannot be read are left out where they are read as they
             are needed; they end the training otherwise.
+        precision: "float32", or "mixed_bfloat16" or "mixed_float16": models compute in numbers of
+            16 bits then, and keep their weights in those of 32; as Keras is set if not given.
         seed: Seed of the search, of initial weights, and of the order of images.
         from_run: Folder of an earlier search of the recipe: each range is narrowed to where the
             best tenth of its trials lies, 3 of them at the least.
@@ -192,6 +196,7 @@ def tune(
         "seed": seed,
         "callbacks": _names(callbacks),
         "metrics": _names(metrics),
+        "precision": checked(precision),
     }
     hypermodel = entry.hypermodel(top=top, metrics=metrics, **settings["fixed"])
     if from_run is not None:
@@ -200,7 +205,10 @@ def tune(
     known = source.fingerprint(sets)
     ready = prepared(entry, hypermodel.fixed, sets)
     console = _console(verbose)
-    with _workers(settings, known, hypermodel, ready, execution, callbacks) as workers:
+    with (
+        computing_in(settings["precision"]),
+        _workers(settings, known, hypermodel, ready, execution, callbacks) as workers,
+    ):
         # Workers import Keras meanwhile.
         arguments = hypermodel.build(keras_tuner.HyperParameters()).origin.arguments
         check_stages(entry, arguments, epochs, len(sets["train"]))
@@ -276,7 +284,10 @@ def resume_search(
         settings |= {"data": source.name, "features": features_of(sets)}
         sets = prepared(entry, hypermodel.fixed, sets)
         console = _console(verbose)
-        with _workers(settings, fingerprint, hypermodel, sets, execution, callbacks) as workers:
+        with (
+            computing_in(settings.get("precision")),
+            _workers(settings, fingerprint, hypermodel, sets, execution, callbacks) as workers,
+        ):
             workers.check()
             run.save(fingerprint if changed else None)
             return _search(run, hypermodel, workers, execution.retries, console)

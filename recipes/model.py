@@ -58,12 +58,16 @@ class FromRecipe:
 
     def get_compile_config(self):
         config = super().get_compile_config()
-        return config and {**config, "origin": self.origin and self.origin.config()}
+        own = {"origin": self.origin and self.origin.config(), "policy": self.dtype_policy.name}
+        return config and {**config, **own}
 
     def compile_from_config(self, config):
         config = dict(config)
         origin = Origin.of(config.pop("origin", None))
         self.origin = self.origin or origin
+        # By which Keras decides whether the optimizer scales the loss, and which it does not save.
+        if policy := config.pop("policy", None):
+            self.dtype_policy = keras.dtype_policies.get(policy)
         super().compile_from_config(config)
 
     # Keras saves no state of the random generators of dropout and noise.

@@ -167,6 +167,14 @@ SkipDamaged = Annotated[
     bool,
     typer.Option("--skip-damaged", help="Leave out pictures on disk that cannot be read."),
 ]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        metavar="float32|mixed_bfloat16|mixed_float16",
+        help="In which numbers models compute.",
+        show_default="float32",
+    ),
+]
 GibbsSteps = Annotated[
     int | None,
     typer.Option(min=1, show_default="1000", help="Gibbs steps, where the model has chains."),

@@ -17,6 +17,7 @@ from .options import (
     ImageSize,
     InMemory,
     Out,
+    Precision,
     Seed,
     SequenceLength,
     SkipDamaged,
@@ -53,6 +54,7 @@ def train(
     vocabulary_size: VocabularySize = None,
     in_memory: InMemory = None,
     skip_damaged: SkipDamaged = False,
+    precision: Precision = None,
     early_stopping: Annotated[
         int | None,
         typer.Option(
@@ -124,6 +126,7 @@ def train(
                 vocabulary_size=vocabulary_size,
                 in_memory=in_memory,
                 skip_damaged=skip_damaged,
+                precision=precision,
                 early_stopping=early_stopping,
                 seed=seed,
                 force=force,

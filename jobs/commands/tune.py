@@ -17,6 +17,7 @@ from .options import (
     ImageSize,
     InMemory,
     Out,
+    Precision,
     Seed,
     SequenceLength,
     SkipDamaged,
@@ -77,6 +78,7 @@ def tune(
     vocabulary_size: VocabularySize = None,
     in_memory: InMemory = None,
     skip_damaged: SkipDamaged = False,
+    precision: Precision = None,
     seed: Seed = 0,
     from_run: Annotated[
         Any,
@@ -170,6 +172,7 @@ def tune(
                 vocabulary_size=vocabulary_size,
                 in_memory=in_memory,
                 skip_damaged=skip_damaged,
+                precision=precision,
                 seed=seed,
                 from_run=from_run,
                 force=force,

@@ -135,14 +135,21 @@ def _space(trials: Sequence[Trial]) -> list[Any]:
     ]
 
 
+# How a flag is called where it is not as its setting.
+FLAGS = {("in_memory", False): "--on-disk"}
+
+
 def _command(settings: Mapping[str, Any], folder: Path) -> str:
     """What trains the best, on the data of the search and read as there."""
     words = ["amalthea", "train", settings["recipe"], "--best", str(folder)]
     if settings["data"] is None:
         call = f"jobs.train({settings['recipe']!r}, data, best={str(folder)!r}, out='runs/best')"
         return f"from amalthea import jobs\n{call}"
-    for name in ("data", *READ, "epochs", "seed"):
-        if (value := settings.get(name)) is not None:
+    for name in ("data", *READ, "precision", "epochs", "seed"):
+        value = settings.get(name)
+        if isinstance(value, bool):
+            words.append(FLAGS.get((name, value), f"--{name.replace('_', '-')}"))
+        elif value is not None:
             words += [f"--{name.replace('_', '-')}", _as_word(value)]
     finish = []
     if not settings["arguments"]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pytest
 
@@ -323,4 +324,37 @@ def test_a_warm_up_that_would_not_end_is_refused(arrays, tmp_path):
             arguments={"warm_up_epochs": 3},
             epochs=3,
         )
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_a_training_in_mixed_precision_goes_on_exactly(arrays, tmp_path, precision):
+    whole = train(arrays, tmp_path / "whole", precision=precision)
+    parts = train(arrays, tmp_path / "parts", precision=precision, epochs=1)
+    parts = jobs.resume(parts.path, epochs=2, verbose=0)
+    assert parts.settings["precision"] == precision
+    assert keras.config.dtype_policy().name == "float32"
+    model = parts.load_model()
+    assert {layer.dtype_policy.name for layer in model.layers} >= {precision}
+    scales = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert scales == (precision == "mixed_float16")
+    for a, b in zip(state(whole), state(parts), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_precision_that_keras_is_set_to_is_gone_on_with(arrays, tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        run = train(arrays, tmp_path / "a", epochs=1)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert run.settings["precision"] == "mixed_bfloat16"
+    whole = train(arrays, tmp_path / "whole", precision="mixed_bfloat16")
+    for a, b in zip(state(whole), state(jobs.resume(run.path, epochs=2, verbose=0)), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_another_precision_is_one_sentence(arrays, tmp_path):
+    with pytest.raises(UserError, match=r"precision must be one of float32, .*, got 'half'"):
+        train(arrays, tmp_path / "a", precision="half")
     assert not (tmp_path / "a").exists()
