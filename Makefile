@@ -57,6 +57,7 @@ catalogue: .venv/installed-base
 
 bench: .venv/installed-base .venv/installed-ray .bench-venv
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/input.py --peers .bench-venv/bin/python
 	$(BIN)/python benchmarks/lenet5.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/classifiers.py --torch .bench-venv/bin/python
 	$(BIN)/python benchmarks/sequences.py --torch .bench-venv/bin/python
@@ -73,7 +74,7 @@ bench: .venv/installed-base .venv/installed-ray .bench-venv
 # PyTorch and its libraries have an environment of their own, being peers only.
 .bench-venv: | .venv
 	$(PYTHON) -m venv .bench-venv
-	.bench-venv/bin/python -m pip install --quiet torch==2.13.0 rbms==0.5.0 learnergy==2.0.2 optuna==5.0.0 gensim==4.4.0 reservoirpy==0.4.2 numpy || \
+	.bench-venv/bin/python -m pip install --quiet torch==2.13.0 rbms==0.5.0 learnergy==2.0.2 optuna==5.0.0 gensim==4.4.0 reservoirpy==0.4.2 grain==0.2.18 pillow numpy || \
 		{ rm -rf .bench-venv; exit 1; }
 
 notebooks: .venv/installed-notebooks .venv/installed-ray

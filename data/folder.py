@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import UserError
 from .image_set import ImageSet
 from .on_disk import OnDisk, fits_in_memory
-from .resize import resize
+from .resize import fitted
 from .splits import indices_by_file
 from .value_range import BYTES
 
@@ -75,8 +75,7 @@ def read(
     grey = all(is_grey for _, _, (is_grey, _) in headers)
 
     def decode(file: Path) -> np.ndarray:
-        picture = pixels_of(file, "L" if grey else "RGB")
-        return resize(picture, size) if size else picture
+        return pixels_of(file, "L" if grey else "RGB", size)
 
     labelled = list(classes) != [""]
     labels = np.array([label for _, label, _ in headers]) if labelled else None
@@ -152,10 +151,11 @@ class Pictures:
         return values[found], found
 
     def _pixels(self, path: str) -> np.ndarray:
-        pixels = pixels_of(self.folder / path, self.mode, strict=True)
-        if self.resizes:
-            return resize(pixels, self.shape[1:3])
-        _check_sizes(self.name, {self.shape[1:3], pixels.shape[:2]}, None)
+        size = self.shape[1:3]
+        pixels = pixels_of(
+            self.folder / path, self.mode, size if self.resizes else None, strict=True
+        )
+        _check_sizes(self.name, {size, pixels.shape[:2]}, None)
         return pixels
 
     def report(self) -> None:
@@ -306,12 +306,15 @@ def _may_be_turned(picture: Image.Image) -> bool:
     return picture.format != "PNG"
 
 
-def pixels_of(file: Path, mode: str, *, strict: bool = False) -> np.ndarray:
+def pixels_of(
+    file: Path, mode: str, size: tuple[int, int] | None = None, *, strict: bool = False
+) -> np.ndarray:
     """The pixels of a picture, `(height, width, channels)` of uint8, in one of Pillow's modes.
 
     Args:
         file: The picture.
         mode: "L" or "RGB".
+        size: Height and width that it is brought to, as `resize` does; as it is if not given.
         strict: Whether a picture in colour is refused where grey ones are wanted.
     """
     from PIL import Image, ImageOps
@@ -329,7 +332,8 @@ def pixels_of(file: Path, mode: str, *, strict: bool = False) -> np.ndarray:
             picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
         if picture.mode == "P":  # Pillow converts some transparent palettes only this way
             picture = picture.convert("RGBA")
-        pixels = np.asarray(picture if picture.mode == mode else picture.convert(mode))
+        picture = picture if picture.mode == mode else picture.convert(mode)
+        pixels = np.asarray(fitted(picture, size) if size else picture)
     return pixels.reshape(*pixels.shape[:2], -1)
 
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from ..errors import UserError
 from . import folder
-from .resize import resize
 
 _MODES = {1: "L", 3: "RGB"}
 
@@ -44,7 +43,7 @@ def read_pictures(
     images = []
     for file in files:
         try:
-            images.append(resize(folder.pixels_of(file, _MODES[channels]), tuple(size)))
+            images.append(folder.pixels_of(file, _MODES[channels], tuple(size)))
         except Exception as error:  # Pillow's decoders raise errors of many unrelated types
             raise UserError(f"{file} is no picture that can be read: {error}") from None
     return [str(file) for file in files], np.stack(images)

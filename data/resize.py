@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 def resize(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -12,21 +17,27 @@ def resize(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         picture: Array (height, width, channels), uint8 or float32 in [0, 1].
         size: Height and width wanted.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     if picture.shape[:2] == size:
         return picture
-
-    def fit(pixels: np.ndarray) -> np.ndarray:
-        picture = Image.fromarray(pixels)
-        return np.asarray(ImageOps.fit(picture, size[::-1], Image.Resampling.LANCZOS))
-
-    if picture.dtype == np.uint8 and picture.shape[-1] == 3:
-        return fit(np.ascontiguousarray(picture))
-    # Channel by channel, because Pillow knows no other pictures of several channels.
-    scaled = np.stack([fit(channel) for channel in np.moveaxis(picture, -1, 0)], axis=-1)
+    # Channel by channel, because Pillow knows no floating-point pictures of several channels.
+    channels = [
+        np.asarray(fitted(Image.fromarray(channel), size))
+        for channel in np.moveaxis(picture, -1, 0)
+    ]
+    scaled = np.stack(channels, axis=-1)
     # The filter overshoots at edges; Pillow itself clips only uint8.
     return scaled if scaled.dtype == np.uint8 else scaled.clip(0, 1)
+
+
+def fitted(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The same of a picture of Pillow's."""
+    from PIL import Image, ImageOps
+
+    if picture.size == size[::-1]:
+        return picture
+    return ImageOps.fit(picture, size[::-1], Image.Resampling.LANCZOS)
 
 
 def resized(pictures: np.ndarray, size: tuple[int, int]) -> np.ndarray:

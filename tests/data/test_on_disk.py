@@ -241,3 +241,12 @@ def test_of_arrays_too(tmp_path):
 
     before = told(255)
     assert data.changes(before, told(254)) == "other pixels"
+
+
+def test_a_picture_of_three_channels_is_resized_as_each_of_them():
+    from amalthea.data.resize import fitted, resize
+
+    pixels = np.random.default_rng(0).integers(0, 256, (31, 47, 3), dtype=np.uint8)
+    for size in ((8, 8), (5, 40), (64, 64), (31, 20)):
+        whole = np.asarray(fitted(Image.fromarray(pixels), size))
+        np.testing.assert_array_equal(whole, resize(pixels, size))
