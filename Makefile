@@ -46,7 +46,7 @@ test-exhaustive: .venv/installed-test .venv/installed-onnx .venv/installed-liter
 
 test-jax: .venv/installed-test .venv/installed-jax
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -n 2 --dist loadgroup -m "(jax or not slow) and not (exhaustive or tensorflow)" \
-		tests/layers tests/recipes tests/callbacks
+		tests/layers tests/recipes tests/callbacks tests/jobs/test_devices.py
 
 lint: .venv/installed-lint
 	$(BIN)/ruff check .

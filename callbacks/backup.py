@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from ..errors import UserError
 from .arrays_file import numbered, read_arrays, write_arrays
@@ -66,7 +65,7 @@ class Backup(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         earlier = numbered(self.directory, "epoch")
         state = self.directory / f"epoch-{epoch + 1:05d}.npz"
-        write_arrays(state, *[np.asarray(variable.value) for variable in _state(self.model)])
+        write_arrays(state, *[keras.ops.convert_to_numpy(v) for v in _state(self.model)])
         for path in earlier.values():
             if path != state:
                 path.unlink()

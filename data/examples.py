@@ -130,6 +130,7 @@ class Examples:
         shuffle: bool = True,
         seed: int = 0,
         epoch: int = 0,
+        multiple_of: int = 1,
     ) -> tf.data.Dataset:
         """Batches as models get them: the first column, paired with the others if there are any.
 
@@ -149,19 +150,29 @@ class Examples:
             shuffle: Whether each iteration has its own order, or all have the stored one.
             seed: Which sequence of orders to use, 0 or more.
             epoch: How many orders of the sequence to skip, 0 or more.
+            multiple_of: Of what all batches have a multiple, so that they can be cut into so many
+                parts; the fewest examples at the end of an order are left out for that.
         """
         size_of = batch_size if callable(batch_size) else None
         for argument, value, least in (
             ("batch_size", 1 if size_of else batch_size, 1),
             ("seed", seed, 0),
             ("epoch", epoch, 0),
+            ("multiple_of", multiple_of, 1),
         ):
             if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
                 raise UserError(
                     f"{argument} is {value!r}, but must be a whole number of at least {least}"
                 )
+        if size_of is None and batch_size % multiple_of:
+            raise UserError(f"batch_size must be a multiple of {multiple_of}, got {batch_size}")
         import tensorflow as tf
 
+        used = len(self) - len(self) % int(multiple_of)
+        if not used:
+            raise UserError(
+                f"{self.name} has {len(self)} examples, too few for {multiple_of} parts"
+            )
         columns, features = self.columns, self.features
         with tf.device("CPU"):  # beside the input pipeline, not in an accelerator's memory
             stored = {
@@ -189,10 +200,11 @@ class Examples:
                 all_ = random.permutation(len(self))
                 if lengths is not None and size_of is None:
                     all_ = bucketed(all_, lengths, int(batch_size), random)
+            all_ = all_[:used]
             if size_of is None:
                 yield all_
                 return
-            for start, end in itertools.pairwise(self._starts(size_of, done)):
+            for start, end in itertools.pairwise(self._starts(size_of, done, multiple_of)):
                 yield all_[start:end]
 
         on_disk = self.on_disk
@@ -213,7 +225,7 @@ class Examples:
         options = tf.data.Options()
         options.autotune.enabled = False
         if size_of is None:
-            size = min(int(batch_size), len(self))
+            size = min(int(batch_size), used)
 
             def whole(_: tf.Tensor) -> tf.Tensor:
                 all_ = tf.numpy_function(lambda: next(order()), [], tf.int64)
@@ -235,7 +247,9 @@ class Examples:
         batches = indices.map(batch, num_parallel_calls=at_once, deterministic=True).prefetch(4)
         if several > 1:
             batches = batches.rebatch(size)
-        count = tf.data.experimental.assert_cardinality(self.batch_count(batch_size, epoch))
+        count = tf.data.experimental.assert_cardinality(
+            self.batch_count(batch_size, epoch, multiple_of)
+        )
         batches = batches.apply(count).with_options(options)
         # For whoever has to know what is in them: to draw some would count as an iteration.
         batches.examples = self._extremes
@@ -274,20 +288,23 @@ class Examples:
             chosen = self.first(_LOOKED_AT).in_memory()
         return paired({name: chosen.given(name) for name in self.columns})
 
-    def batch_count(self, batch_size: int | Callable[[int], int], epoch: int = 0) -> int:
+    def batch_count(
+        self, batch_size: int | Callable[[int], int], epoch: int = 0, multiple_of: int = 1
+    ) -> int:
         """How many batches an epoch has, its number from 0."""
         if not callable(batch_size):
-            return -(-len(self) // batch_size)
-        return len(self._starts(batch_size, epoch)) - 1
+            return -(-(len(self) - len(self) % multiple_of) // batch_size)
+        return len(self._starts(batch_size, epoch, multiple_of)) - 1
 
-    def _starts(self, size_of: Callable[[int], int], epoch: int) -> list[int]:
+    def _starts(self, size_of: Callable[[int], int], epoch: int, multiple_of: int) -> list[int]:
         """Where the batches of an epoch begin, and where the last one ends."""
-        starts = [0]
-        while starts[-1] < len(self):
+        starts, used = [0], len(self) - len(self) % multiple_of
+        while starts[-1] < used:
             size = size_of(epoch * len(self) + starts[-1])
-            if size < 1:  # else there would be no end
-                raise UserError(f"batch_size gives {size!r}, but must give at least 1")
-            starts.append(min(starts[-1] + size, len(self)))
+            if size < 1 or size % multiple_of:  # else there would be no end
+                least = f"a multiple of {multiple_of}" if multiple_of > 1 else "at least 1"
+                raise UserError(f"batch_size gives {size!r}, but must give {least}")
+            starts.append(min(starts[-1] + size, used))
         return starts
 
 

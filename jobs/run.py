@@ -122,6 +122,7 @@ LATER = {
     "vocabulary_size": _optional(at_least(1)),
     "in_memory": _optional(FLAG),
     "skip_damaged": _optional(FLAG),
+    "devices": at_least(1),
     "precision": _optional(Given(lambda v: v in POLICIES, f"one of {', '.join(POLICIES)}")),
     "from": OBJECT,
     "callbacks": _one_of(list, "a list"),

@@ -25,6 +25,7 @@ from ..errors import UserError
 from ..recipes import Recipe, get_recipe
 from ..recipes.search import plain
 from .curves import draw_log
+from .devices import device_count, spread_over
 from .files import replacing
 from .initial import (
     begin_with,
@@ -60,6 +61,7 @@ def train(
     in_memory: bool | None = None,
     skip_damaged: bool = False,
     precision: str | None = None,
+    devices: int | str | None = None,
     early_stopping: int | None = None,
     seed: int = 0,
     force: bool = False,
@@ -104,6 +106,9 @@ def train(
             are needed; they end the training otherwise.
         precision: "float32", or "mixed_bfloat16" or "mixed_float16": the model computes in numbers
             of 16 bits then, and keeps its weights in those of 32; as Keras is set if not given.
+        devices: On how many devices each batch is spread, or "all" for all GPUs: each has a part of
+            it, and they take their steps together. Without a GPU processors can be devices, before
+            TensorFlow has begun, by which nothing is faster.
         early_stopping: Epochs without a better objective after which the training ends, with the
             best weights; those of the last stage count, where there are stages. None to go on to
             the end.
@@ -147,32 +152,35 @@ def train(
     )
     sets = read_sets(entry, source)
     given = {**found, **(arguments or {}), **entry.from_data(sets["train"].features), "seed": seed}
-    precision = checked(precision)
-    with computing_in(precision):
-        model = entry.build(**given)
-    check_stages(entry, model.origin.arguments, epochs, len(sets["train"]))
-    settings = {
-        "kind": "train",
-        "recipe": recipe,
-        "arguments": dict(model.origin.arguments),
-        **source.settings(),
-        "features": features_of(sets),
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "early_stopping": early_stopping,
-        "seed": seed,
-        "tensorboard": tensorboard,
-        "precision": precision,
-        "initial": None if initial is None else str(initial),
-        "freeze": plain(freeze),
-    }
-    fingerprint = source.fingerprint(sets)
-    said = _begin(settings, model, fingerprint)
-    freeze_layers(model, entry, freeze)
-    with Run.create(out, settings, fingerprint, force=force) as run:
-        if said and verbose != 0:
-            print(said)
-        return _fit(run, model, sets, verbose)
+    precision, devices = checked(precision), device_count(devices)
+    with spread_over(devices) as building:
+        with computing_in(precision), building():
+            model = entry.build(**given)
+        _check_spread(model, devices, batch_size)
+        check_stages(entry, model.origin.arguments, epochs, len(sets["train"]))
+        settings = {
+            "kind": "train",
+            "recipe": recipe,
+            "arguments": dict(model.origin.arguments),
+            **source.settings(),
+            "features": features_of(sets),
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "early_stopping": early_stopping,
+            "seed": seed,
+            "tensorboard": tensorboard,
+            "precision": precision,
+            "devices": devices,
+            "initial": None if initial is None else str(initial),
+            "freeze": plain(freeze),
+        }
+        fingerprint = source.fingerprint(sets)
+        said = _begin(settings, model, fingerprint)
+        freeze_layers(model, entry, freeze)
+        with Run.create(out, settings, fingerprint, force=force) as run:
+            if said and verbose != 0:
+                print(said)
+            return _fit(run, model, sets, verbose)
 
 
 def resume(
@@ -181,19 +189,21 @@ def resume(
     *,
     epochs: int | None = None,
     batch_size: int | None = None,
+    devices: int | str | None = None,
     accept_changed_data: bool = False,
     verbose: int | None = None,
 ) -> Run:
     """Go on with an interrupted training, or with a finished one for more epochs.
 
     The result is the same, to the last bit, as that of a training that was never interrupted,
-    unless the batch size or the data are others from here on.
+    unless the batch size, the number of devices or the data are others from here on.
 
     Args:
         out: The run folder.
         data: The data anew, where they came from Python, or another place where they are now.
         epochs: New number of epochs in all; as before if not given.
         batch_size: New mini-batch size, say a smaller one for a training that ran out of memory.
+        devices: New number of devices, as `train` takes it; as before if not given.
         accept_changed_data: Whether to go on with data that are not those of before.
         verbose: As in `train`.
 
@@ -210,25 +220,62 @@ def resume(
         source = source_of(run, entry, data)
         sets = read_sets(entry, source)
         fingerprint, changed = check_unchanged(run, source, sets, accept_changed_data)
-        with computing_in(settings.get("precision")):
-            model = entry.build(**settings["arguments"])
-        freeze_layers(model, entry, settings.get("freeze", "none"))
-        done = Backup(run.path / "backup").restore(model)
-        if not done:
-            _begin(settings, model, fingerprint)
-        if epochs is not None:
-            settings["epochs"] = check_count("epochs", epochs)
-            if epochs < done:
-                raise UserError(f"epochs must be at least {done}, which are done, got {epochs}")
-        if batch_size is not None and batch_size != settings["batch_size"]:
-            size = settings["batch_size"]
-            settings["batch_size"] = check_count("batch_size", batch_size)
-            _change(run, done, f"mini-batches of {batch_size} instead of {size}")
-        if changed:
-            _change(run, done, "other data")
-        settings |= {"data": source.name, "features": features_of(sets)}
-        run.save(fingerprint if changed else None)
-        return _fit(run, model, sets, verbose)
+        before = settings.get("devices", 1)
+        count = before if devices is None else device_count(devices)
+        with spread_over(count) as building:
+            with computing_in(settings.get("precision")), building():
+                model = entry.build(**settings["arguments"])
+            _check_spread(model, count, batch_size or settings["batch_size"])
+            freeze_layers(model, entry, settings.get("freeze", "none"))
+            done = Backup(run.path / "backup").restore(model)
+            if not done:
+                _begin(settings, model, fingerprint)
+            if epochs is not None:
+                settings["epochs"] = check_count("epochs", epochs)
+                if epochs < done:
+                    raise UserError(f"epochs must be at least {done}, which are done, got {epochs}")
+            if batch_size is not None and batch_size != settings["batch_size"]:
+                size = settings["batch_size"]
+                settings["batch_size"] = check_count("batch_size", batch_size)
+                _change(run, done, f"mini-batches of {batch_size} instead of {size}")
+            if count != before:
+                settings["devices"] = count
+                _change(run, done, f"{count} {_devices(count)} instead of {before}")
+            if changed:
+                _change(run, done, "other data")
+            settings |= {"data": source.name, "features": features_of(sets)}
+            run.save(fingerprint if changed else None)
+            return _fit(run, model, sets, verbose)
+
+
+def _check_spread(model: keras.Model, devices: int, batch_size: int) -> None:
+    """Raise `UserError` if a model cannot be trained on so many devices."""
+    if batch_size % devices:
+        raise UserError(
+            f"the batch size must be a multiple of {devices}, the number of devices, got "
+            f"{batch_size}"
+        )
+    if devices > 1 and model.carries:
+        raise UserError(
+            f"{model.origin.recipe} carries states over batches, which one device alone can: give "
+            f"carried=False (--no-carried) for {devices}"
+        )
+
+
+def _spread(devices: int, sets: Mapping[str, Examples]) -> str | None:
+    """On how many devices a model is trained, in words, and what cannot be cut into as many."""
+    if devices == 1:
+        return None
+    over = {
+        f"{len(part) % devices} to {verb}": len(part) % devices
+        for verb, part in (("train", sets["train"]), ("validate", sets["validation"]))
+    }
+    left = " and ".join(words for words, count in over.items() if count)
+    return f"on {devices} devices" + (f", without the last {left} of each epoch" if left else "")
+
+
+def _devices(count: int) -> str:
+    return "device" if count == 1 else "devices"
 
 
 def _begin(settings: Mapping[str, Any], model: keras.Model, fingerprint: Fingerprint) -> str:
@@ -263,6 +310,7 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, Examples], verbose: in
             feature.reading,
             {True: "in memory", False: "on disk"}.get(settings.get("in_memory")),
             settings.get("precision") if settings.get("precision") != "float32" else None,
+            _spread(settings.get("devices", 1), sets),
         )
         print(
             f"{settings['recipe']}, {model.count_params():,} parameters, on "
@@ -310,13 +358,16 @@ def _fit(run: Run, model: keras.Model, sets: Mapping[str, Examples], verbose: in
         stopping.restore(done)
         callbacks.append(stopping)
     callbacks.append(backup)
-    for first, last in _alike(sets["train"], batch_size, done, settings["epochs"]):
+    devices = settings.get("devices", 1)
+    for first, last in _alike(sets["train"], batch_size, done, settings["epochs"], devices):
         if stopping and stopping.is_over(first):
             break
         with _enough_memory(run), _closed(logger):
             model.fit(
-                sets["train"].batches(batch_size, seed=seed, epoch=first),
-                validation_data=sets["validation"].batches(least_batch_size, shuffle=False),
+                sets["train"].batches(batch_size, seed=seed, epoch=first, multiple_of=devices),
+                validation_data=sets["validation"].batches(
+                    least_batch_size, shuffle=False, multiple_of=devices
+                ),
                 initial_epoch=first,
                 epochs=last,
                 callbacks=callbacks,
@@ -370,9 +421,11 @@ def _batch_sizes(schedule: Schedule, usual: int) -> tuple[int | Callable[[int], 
     return lambda n: schedule.batch_size(n, usual), min(usual, *schedule.batch_sizes.values())
 
 
-def _alike(examples: Examples, batch_size, done: int, epochs: int) -> Iterator[tuple[int, int]]:
+def _alike(
+    examples: Examples, batch_size, done: int, epochs: int, devices: int
+) -> Iterator[tuple[int, int]]:
     """Runs of epochs, from one number to another, that have equally many batches."""
-    counts = [examples.batch_count(batch_size, epoch) for epoch in range(done, epochs)]
+    counts = [examples.batch_count(batch_size, epoch, devices) for epoch in range(done, epochs)]
     first = done
     for _, alike in itertools.groupby(counts):
         last = first + len(list(alike))

@@ -70,6 +70,23 @@ class FromRecipe:
             self.dtype_policy = keras.dtype_policies.get(policy)
         super().compile_from_config(config)
 
+    # Replicas of a model share the lists of what its layers have added to the loss, and take turns
+    # wherever the copies of a variable meet, which may be in the middle of a call.
+
+    @property
+    def losses(self):
+        device, losses = _replica_device(), super().losses
+        return losses if device is None else [x for x in losses if _is_on(x, device)]
+
+    def _clear_losses(self):
+        if (device := _replica_device()) is None:
+            super()._clear_losses()
+            return
+        for layer in self._flatten_layers():
+            mine = [loss for loss in layer._losses if _is_on(loss, device)]
+            layer._losses[:] = [loss for loss in layer._losses if not _is_on(loss, device)]
+            layer._loss_ids -= set(map(id, mine))
+
     # Keras saves no state of the random generators of dropout and noise.
 
     def save_own_variables(self, store):
@@ -274,6 +291,25 @@ class FromRecipe:
 @keras.saving.register_keras_serializable("amalthea")
 class RecipeModel(FromRecipe, keras.Model):
     """A model of a recipe that Keras' own losses, or those that its layers add, train."""
+
+
+def _replica_device() -> str | None:
+    """The device of the replica that is being run, where there are several."""
+    if keras.backend.backend() != "tensorflow":
+        return None
+    import tensorflow as tf
+
+    if (
+        tf.distribute.get_strategy().num_replicas_in_sync == 1
+        or tf.distribute.in_cross_replica_context()
+    ):
+        return None
+    return keras.tree.flatten(tf.distribute.get_replica_context().devices)[0]
+
+
+def _is_on(loss: Any, device: str) -> bool:
+    """Whether a loss is computed on a device, as all of its replica are."""
+    return not getattr(loss, "device", "") or loss.device == device
 
 
 # Found once: single batches come one after another.

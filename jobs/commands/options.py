@@ -175,6 +175,26 @@ Precision = Annotated[
         show_default="float32",
     ),
 ]
+
+
+def read_devices(text: str) -> int | str:
+    """A number of devices, or all."""
+    if text == "all":
+        return text
+    if not text.isdecimal() or not int(text):
+        raise typer.BadParameter(f"expected a number of devices from 1 on, or all, got {text!r}")
+    return int(text)
+
+
+Devices = Annotated[
+    Any,
+    typer.Option(
+        parser=read_devices,
+        metavar="N|all",
+        help="Devices that each batch is spread over: GPUs, or without one processors.",
+        show_default="1",
+    ),
+]
 GibbsSteps = Annotated[
     int | None,
     typer.Option(min=1, show_default="1000", help="Gibbs steps, where the model has chains."),

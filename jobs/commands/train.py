@@ -12,6 +12,7 @@ from .options import (
     PATH,
     AcceptChangedData,
     Data,
+    Devices,
     Force,
     Horizon,
     ImageSize,
@@ -55,6 +56,7 @@ def train(
     in_memory: InMemory = None,
     skip_damaged: SkipDamaged = False,
     precision: Precision = None,
+    devices: Devices = None,
     early_stopping: Annotated[
         int | None,
         typer.Option(
@@ -84,8 +86,8 @@ def train(
     resume: Annotated[
         Any,
         typer.Option(
-            help="Go on with the training in this folder; beside it, --epochs, --batch-size or "
-            "--data change what comes.",
+            help="Go on with the training in this folder; beside it, --epochs, "
+            "--batch-size, --devices or --data change what comes.",
             **PATH,
         ),
     ] = None,
@@ -102,8 +104,8 @@ def train(
 
     given = {name: value for name, value in arguments.items() if value is not None}
     if resume is not None:
-        alone(context, "epochs", "batch_size", "data", "accept_changed_data")
-        changes = {"epochs": epochs, "batch_size": batch_size}
+        alone(context, "epochs", "batch_size", "devices", "data", "accept_changed_data")
+        changes = {"epochs": epochs, "batch_size": batch_size, "devices": devices}
         with resumable("train", resume):
             run = training.resume(resume, data, accept_changed_data=accept_changed_data, **changes)
     else:
@@ -127,6 +129,7 @@ def train(
                 in_memory=in_memory,
                 skip_damaged=skip_damaged,
                 precision=precision,
+                devices=devices,
                 early_stopping=early_stopping,
                 seed=seed,
                 force=force,

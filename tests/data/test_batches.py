@@ -213,3 +213,21 @@ def test_batches_made_together_are_those_made_one_by_one(monkeypatch, labelled):
     for together, alone in zip(made(2**17), made(1), strict=True):
         for one, other in zip(together, alone, strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("batch_size", [4, lambda done: 2 + 2 * (done > 4)])
+def test_batches_of_a_multiple_leave_out_the_fewest_of_each_order(batch_size):
+    images = np.arange(11, dtype=np.float32).reshape(11, 1, 1, 1) / 11
+    own = ImageSet("own", images)
+    whole = np.concatenate([b.numpy() for b in own.batches(3, seed=1)])
+    cut = [b.numpy() for b in own.batches(batch_size, seed=1, multiple_of=2)]
+    assert not any(len(b) % 2 for b in cut)
+    np.testing.assert_array_equal(np.concatenate(cut), whole[:10])
+
+
+def test_batches_that_cannot_be_of_a_multiple_are_one_sentence():
+    own = ImageSet("own", np.zeros((11, 1, 1, 1), np.float32))
+    with pytest.raises(UserError, match="batch_size must be a multiple of 2, got 3"):
+        own.batches(3, multiple_of=2)
+    with pytest.raises(UserError, match="has 1 examples, too few for 2 parts"):
+        own.first(1).batches(2, multiple_of=2)

@@ -338,7 +338,7 @@ def orders_of(fit):
     return [order for order in seen if isinstance(order, tuple)]
 
 for name in json.loads(sys.argv[1]):
-    updates, data = [], batch(name)
+    updates, losses, data = [], [], batch(name)
     for devices in (["CPU:0"], ["CPU:0", "CPU:1"]):
         # Collectives between two devices of one process can meet in the wrong order.
         reduction = tf.distribute.ReductionToOneDevice()
@@ -346,14 +346,17 @@ for name in json.loads(sys.argv[1]):
             model = build(name)
             model.optimizer.build(model.trainable_variables)
         before = flat(model)
-        model.fit(*data, batch_size=12, shuffle=False, verbose=0)
+        history = model.fit(*data, batch_size=12, shuffle=False, verbose=0)
         updates.append(flat(model) - before)
+        losses.append(history.history["loss"][0])
     one, two = updates[0], updates[-1]
     if any(v.name == "seed_generator_state" for v in model.variables):
         # Each replica draws for its own images, so only the size of the step is the same.
         ratio = np.linalg.norm(two) / np.linalg.norm(one)
         assert 0.7 < ratio < 1.4, (name, ratio)
+        np.testing.assert_allclose(losses[1], losses[0], rtol=0.3, atol=1e-2, err_msg=name)
     else:
+        np.testing.assert_allclose(losses[1], losses[0], rtol=1e-3, atol=1e-5, err_msg=name)
         np.testing.assert_allclose(two, one, rtol=1e-3, atol=1e-5, err_msg=name)
 
     entry = get_recipe(name)
