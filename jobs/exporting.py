@@ -209,9 +209,7 @@ def _write_litert(folder: Path, model: keras.Model, live: Mapping[str, keras.Mod
         def run(inputs):
             try:
                 return runner(**inputs)
-            except RuntimeError as error:
-                if "Select TensorFlow op" not in str(error):
-                    raise
+            except RuntimeError:
                 raise UserError(
                     f"the endpoint {name!r} needs operations of TensorFlow that LiteRT lacks: "
                     "export the model as a SavedModel or to ONNX"

@@ -74,7 +74,7 @@ def _given(space, values):
     return hp
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("no_report")
 def test_a_search_that_follows_on_another_draws_near_its_best(arrays, tmp_path):
     settings = {"trials": 3, "epochs": 1, "fixed": {"latent_dim": 2}, "verbose": 0}

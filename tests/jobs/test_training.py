@@ -82,7 +82,7 @@ def test_a_finished_run_goes_on_for_more_epochs_as_if_it_had_never_stopped(array
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", [1, 4])
+@pytest.mark.parametrize("kills", [1, pytest.param(4, marks=pytest.mark.exhaustive)])
 def test_killed_and_resumed_equals_never_killed(process, arrays, tmp_path, kills):
     epochs = 40
     words = [

@@ -106,7 +106,7 @@ def test_data_of_another_kind_are_one_sentence(recipe, source, message, tmp_path
     one_sentence(error)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_translators_are_searched_for(pairs, tmp_path, no_report):
     found = jobs.tune(
         "translator", pairs, out=tmp_path / "a", trials=2, epochs=1, fixed=TINY, verbose=0

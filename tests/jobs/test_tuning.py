@@ -40,7 +40,8 @@ def rows(run):
     "strategy",
     [
         "random",
-        *(pytest.param(s, marks=pytest.mark.slow) for s in ("bayesian", "hyperband", "grid")),
+        pytest.param("grid", marks=pytest.mark.slow),
+        *(pytest.param(s, marks=pytest.mark.exhaustive) for s in ("bayesian", "hyperband")),
     ],
 )
 def test_finds_the_best_and_hands_it_over(arrays, tmp_path, strategy):
@@ -281,7 +282,7 @@ def test_a_metric_whose_direction_nobody_knows_must_be_given_one(arrays, tmp_pat
         tune(arrays, tmp_path / "a", objective="val_cosine")
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_full_disk_is_one_sentence_and_the_search_can_go_on(process, arrays, tmp_path):
     def small_files():
         resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
@@ -298,7 +299,7 @@ def test_a_full_disk_is_one_sentence_and_the_search_can_go_on(process, arrays, t
     )
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_an_adversarial_net_is_searched_for_what_is_measured_not_for_a_loss(tmp_path):
     small = {"units": 8, "latent_dim": 2, "batch_size": 256}
     run = jobs.tune(
@@ -341,7 +342,7 @@ def test_where_there_is_no_likelihood_a_machine_is_searched_for_another_figure(t
     assert run.settings["objective"] == ["val_loss", "min"]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_stack_of_machines_is_searched_for_what_it_says_of_images_not_of_features(tmp_path):
     settings = {"trials": 2, "epochs": 2, "verbose": 0}
     settings["fixed"] = {"pretraining_epochs": 1, "learning_rate": 0.01, "momentum": 0.5}

@@ -144,6 +144,7 @@ def test_killed_and_resumed_with_other_workers_it_finds_what_it_would_have(
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.exhaustive
 @needs_ray
 @pytest.mark.parametrize(
     ("strategy", "trials"),
@@ -163,6 +164,7 @@ def test_one_worker_searches_as_this_process_does(arrays, tmp_path, strategy, tr
     assert len(found[0]) == trials
 
 
+@pytest.mark.exhaustive
 @needs_ray
 def test_arrays_callbacks_and_metrics_of_ones_own_go_to_the_workers(tmp_path):
     import keras
@@ -200,6 +202,7 @@ def test_an_interruption_ends_at_once_and_says_how_to_go_on(tune, arrays, tmp_pa
     assert f"`amalthea tune --resume {out} --workers 2`" in one_sentence(err.strip())
 
 
+@pytest.mark.exhaustive
 @needs_ray
 def test_a_lost_node_loses_no_trial(tune, installed, tmp_path, monkeypatch):
     from ray._private.authentication_test_utils import reset_auth_token_state

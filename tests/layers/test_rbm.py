@@ -139,8 +139,16 @@ def likelihood_gradient(rbm, data):
     ("variant", "data"),
     [
         ({}, states(6)[[1, 7, 7, 24, 56, 63]]),
-        ({"softmax": (1, 3)}, states(6)[[8, 15, 20, 33, 35, 32]]),
-        ({"visible_units": "gaussian"}, np.linspace(-1, 3, 36, dtype="float32").reshape(6, 6) ** 2),
+        pytest.param(
+            {"softmax": (1, 3)},
+            states(6)[[8, 15, 20, 33, 35, 32]],
+            marks=pytest.mark.exhaustive,
+        ),
+        pytest.param(
+            {"visible_units": "gaussian"},
+            np.linspace(-1, 3, 36, dtype="float32").reshape(6, 6) ** 2,
+            marks=pytest.mark.exhaustive,
+        ),
     ],
 )
 def test_with_more_steps_contrastive_divergence_becomes_the_gradient_of_the_likelihood(

@@ -184,7 +184,7 @@ def test_there_is_no_noise_but_in_training(noise):
     np.testing.assert_array_equal(first, again)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_it_cleans_images_better_than_one_that_saw_no_noise():
     x, x_test = (read("digits", split).as_float() for split in ("train", "test"))
     kept = np.random.default_rng(0).random(x_test.shape) > 0.3

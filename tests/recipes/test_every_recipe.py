@@ -54,9 +54,11 @@ def unchanged(name):
     return build(name)
 
 
-every_recipe_trained = each_recipe(QUICK, jax=ON_JAX)
+# Kinds of a class that another is of, too, unless they have ways of their own on JAX.
+SIMILAR = SAME_CLASS.keys() - ON_JAX
+every_recipe_trained = each_recipe(QUICK, like=SIMILAR, jax=ON_JAX)
 # What a backend hardly changes is tried on JAX with those of the default tests.
-every_recipe_at_a_price = each_recipe(QUICK)
+every_recipe_at_a_price = each_recipe(QUICK, like=SIMILAR)
 
 
 @pytest.mark.tensorflow
@@ -74,7 +76,7 @@ def test_published_parameter_counts(name, without_values):
         assert sum(counts) == published.parameters, published.configuration
 
 
-@each_recipe(QUICK, rest=pytest.mark.slow, jax=ON_JAX)
+@each_recipe(QUICK, jax=ON_JAX)
 def test_two_steps_of_fit_move_every_trainable_weight(name, life):
     assert np.isfinite(life.logs["loss"]).all()
     _said_to_be_incomparable_is_logged(name, life.logs)
@@ -171,7 +173,7 @@ def test_drawn_arguments_build(name):
         assert model.origin.recipe == name
 
 
-@each_recipe(())
+@each_recipe((), like=SIMILAR)
 def test_metrics_of_ones_own_are_added_and_nothing_else_changes(name):
     entry, models = get_recipe(name), []
     for metrics in ([], ["mean_absolute_error"]):
@@ -216,7 +218,7 @@ def test_a_value_that_cannot_be_used_is_one_sentence(name):
         one_sentence(error)
 
 
-@each_recipe(QUICK, rest=pytest.mark.slow)
+@each_recipe(QUICK)
 def test_the_example_of_the_docstring_runs(name):
     function = inspect.unwrap(get_recipe(name).build)
     tests = doctest.DocTestFinder(recurse=False).find(function, name, globs={})
@@ -296,7 +298,7 @@ def unordered(graph):
 
 
 @pytest.mark.tensorflow
-@each_recipe(())
+@each_recipe((), like=SIMILAR)
 def test_no_weight_is_written_while_its_old_value_is_still_to_be_read(name, life):
     import tensorflow as tf
     from tensorflow.python.eager import context
@@ -369,10 +371,10 @@ for name in json.loads(sys.argv[1]):
 """
 
 
-# Losses of Keras' own, as those of lenet5, resnet and char_rnn, which are tried in CI.
-KERAS_LOSSES = {"googlenet", "localizer", "recurrent_text_classifier", "tagger", "unet"}
-KERAS_LOSSES |= {"linear_regression", "recurrent_autoencoder", "translator"}
-OWN = [name for name in KINDS if name not in KERAS_LOSSES]
+# One of each way of computing a loss: Keras' own, layers' with and without state, several models'.
+LOSSES = ["dbm", "lenet5", "pixelcnn", "progan", "rbm", "skip_gram", "toy_gan"]
+LOSSES += ["variational_autoencoder"]
+OTHERS = [name for name in KINDS if name not in LOSSES]
 
 
 @pytest.mark.slow
@@ -380,8 +382,11 @@ OWN = [name for name in KINDS if name not in KERAS_LOSSES]
 @pytest.mark.parametrize(
     "names",
     [
-        *(pytest.param(OWN[part::3], id=str(part)) for part in range(3)),
-        pytest.param(sorted(KERAS_LOSSES), id="keras", marks=pytest.mark.exhaustive),
+        pytest.param(LOSSES, id="losses"),
+        *(
+            pytest.param(OTHERS[part::2], id=str(part), marks=pytest.mark.exhaustive)
+            for part in range(2)
+        ),
     ],
 )
 def test_steps_on_two_replicas_are_those_on_one_in_the_order_of_each_epoch(names):

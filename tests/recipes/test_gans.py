@@ -153,7 +153,7 @@ def test_points_are_counted_by_the_modes_of_the_data():
     assert figures["good_samples"] > 0.97
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_classifier_agrees_with_the_labels_that_images_were_made_of():
     digits = data.read("digits", "train+validation")
     images, labels = digits.as_float(), digits.labels
@@ -164,7 +164,7 @@ def test_a_classifier_agrees_with_the_labels_that_images_were_made_of():
     assert judge.score(drawn.reshape(500, -1), np.arange(500) % 10) > 0.8
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("build", [gan, dcgan, wgan_gp])
 def test_on_digits_samples_come_nearer_to_the_data(build):
     train, held = (data.read("digits", split).as_float() for split in ("train", "test"))

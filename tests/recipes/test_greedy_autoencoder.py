@@ -90,6 +90,7 @@ def test_it_computes_logistic_layers_and_their_transposes():
     )
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tensorflow
 def test_what_is_learnt_without_labels_helps_where_labels_are_few():
     x, test = read("digits", "train"), read("digits", "test")

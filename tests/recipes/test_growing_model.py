@@ -206,7 +206,7 @@ def test_a_saved_model_is_loaded_in_its_stage(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", [progan, stylegan])
+@pytest.mark.parametrize("recipe", [progan, pytest.param(stylegan, marks=pytest.mark.exhaustive)])
 def test_loss_scaling_in_float16(recipe):
     keras.config.set_dtype_policy("mixed_float16")
     try:
@@ -359,7 +359,7 @@ def test_parts_are_cut_once():
     assert len(model.average.get_layer("truncation")._inbound_nodes) == nodes
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_killed_while_it_fades_a_stylegan_goes_on_to_the_last_bit(tmp_path):
     def fit(model, backup, first, last):
         callbacks = [ProgressiveGrowing([8, 16], [10, 24]), backup]
@@ -404,7 +404,7 @@ assert np.abs(one.numpy() - two.numpy()).max() > 0.1
 """
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.tensorflow
 def test_on_two_replicas_images_are_counted_once_and_noise_differs():
     done = subprocess.run([sys.executable, "-c", REPLICAS], capture_output=True, text=True)

@@ -25,14 +25,18 @@ EVERY = [
 
 
 def kinds(quick):
-    """Parametrizes a test by all kinds, of which some are among the default tests."""
+    """Parametrizes a test by all kinds: some by default, a quarter of the others in slow tests."""
     return pytest.mark.parametrize(
         "kind",
         [
             pytest.param(
                 kind,
                 id="-".join(map(str, kind.values())),
-                marks=[] if number in quick else pytest.mark.slow,
+                marks=[]
+                if number in quick
+                else pytest.mark.exhaustive
+                if number % 4
+                else pytest.mark.slow,
             )
             for number, kind in enumerate(EVERY)
         ],
