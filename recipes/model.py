@@ -14,6 +14,7 @@ import numpy as np
 from ..data.features import FEATURES, Feature
 from ..errors import UserError, out_of_pipelines
 from .registry import Origin, Recipe, get_recipe
+from .replica import is_on, replica_device
 
 # How many times as many steps as compiled one execution takes at the most, to end with an epoch.
 MOST = 10
@@ -75,16 +76,16 @@ class FromRecipe:
 
     @property
     def losses(self):
-        device, losses = _replica_device(), super().losses
-        return losses if device is None else [x for x in losses if _is_on(x, device)]
+        device, losses = replica_device(), super().losses
+        return losses if device is None else [x for x in losses if is_on(x, device)]
 
     def _clear_losses(self):
-        if (device := _replica_device()) is None:
+        if (device := replica_device()) is None:
             super()._clear_losses()
             return
         for layer in self._flatten_layers():
-            mine = [loss for loss in layer._losses if _is_on(loss, device)]
-            layer._losses[:] = [loss for loss in layer._losses if not _is_on(loss, device)]
+            mine = [loss for loss in layer._losses if is_on(loss, device)]
+            layer._losses[:] = [loss for loss in layer._losses if not is_on(loss, device)]
             layer._loss_ids -= set(map(id, mine))
 
     # Keras saves no state of the random generators of dropout and noise.
@@ -291,25 +292,6 @@ class FromRecipe:
 @keras.saving.register_keras_serializable("amalthea")
 class RecipeModel(FromRecipe, keras.Model):
     """A model of a recipe that Keras' own losses, or those that its layers add, train."""
-
-
-def _replica_device() -> str | None:
-    """The device of the replica that is being run, where there are several."""
-    if keras.backend.backend() != "tensorflow":
-        return None
-    import tensorflow as tf
-
-    if (
-        tf.distribute.get_strategy().num_replicas_in_sync == 1
-        or tf.distribute.in_cross_replica_context()
-    ):
-        return None
-    return keras.tree.flatten(tf.distribute.get_replica_context().devices)[0]
-
-
-def _is_on(loss: Any, device: str) -> bool:
-    """Whether a loss is computed on a device, as all of its replica are."""
-    return not getattr(loss, "device", "") or loss.device == device
 
 
 # Found once: single batches come one after another.

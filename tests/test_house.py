@@ -65,6 +65,7 @@ KNOW_A_BACKEND = {
     "input_gradient.py": "gradients with respect to inputs",
     "fused_batch_normalization.py": "one kernel for batch normalisation",
     "local_response_normalization.py": "one kernel for it",
+    "replica.py": "replicas of a model, which another backend has not",
     "ridge_dense.py": "a closed form in double precision, on the host",
     "skip_zero_gradients.py": "optimizers on several replicas",
     "strings.py": "texts, which no other backend has",
