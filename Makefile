@@ -44,9 +44,19 @@ test-slow: .venv/installed-test .venv/installed-onnx .venv/installed-litert .ven
 test-exhaustive: .venv/installed-test .venv/installed-onnx .venv/installed-litert .venv/installed-ray
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m exhaustive
 
+# What a backend makes a difference to, `ALL=1` for everything; compiled as it is fastest to compile.
+JAX_RECIPES := adversarial_model autoregressive dbn every_recipe growing_model skip_gram \
+	variational_autoencoder
+JAX_CALLBACKS := backup greedy_layerwise kl_warm_up progressive_growing
+ifdef ALL
+JAX_TESTS := tests/layers tests/recipes tests/callbacks
+else
+JAX_TESTS := tests/layers $(JAX_RECIPES:%=tests/recipes/test_%.py) \
+	$(JAX_CALLBACKS:%=tests/callbacks/test_%.py)
+endif
 test-jax: .venv/installed-test .venv/installed-jax
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -n 2 --dist loadgroup -m "(jax or not slow) and not (exhaustive or tensorflow)" \
-		tests/layers tests/recipes tests/callbacks tests/jobs/test_devices.py
+	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup \
+		-m "(jax or not slow) and not (exhaustive or tensorflow)" $(JAX_TESTS) tests/jobs/test_devices.py
 
 lint: .venv/installed-lint
 	$(BIN)/ruff check .
