@@ -14,14 +14,17 @@ from ..errors import UserError
 ALL = "all"
 
 
-def device_count(devices: int | str | None) -> int:
-    """How many devices are meant.
+def prepare_devices(devices: int | str | None) -> int:
+    """How many devices are meant, which are there after it.
+
+    Without GPUs each processor may be a device, before TensorFlow begins: to read data begins it.
 
     Args:
         devices: A number, `"all"` for all GPUs, or those of JAX, or None for one.
 
     Raises:
-        UserError: If there are not so many. Without GPUs each processor may be a device.
+        UserError: If there are not so many, or TensorFlow has begun, so that processors can no
+            longer be made devices.
     """
     if devices is None:
         return 1
@@ -34,6 +37,8 @@ def device_count(devices: int | str | None) -> int:
         )
     if devices > found:
         raise UserError(f"there are {found} {noun} to train on, got devices={devices}")
+    if devices > 1 and noun == "processors":
+        _make_devices(int(devices))
     return int(devices)
 
 
@@ -43,9 +48,6 @@ def spread_over(count: int) -> Iterator[Callable[[], AbstractContextManager]]:
 
     Gives what models must be built within. What looks at them as they learn is outside of that, or
     TensorFlow would spread its batches, too.
-
-    Raises:
-        UserError: If TensorFlow has begun, so that processors can no longer be made devices.
     """
     if count == 1:
         yield contextlib.nullcontext
@@ -71,21 +73,26 @@ def _found() -> tuple[int, str]:
     return cores, "processors"
 
 
+def _make_devices(count: int) -> None:
+    """Have TensorFlow take the processors for so many devices."""
+    (cpu, *_) = tf.config.list_physical_devices("CPU")
+    known = tf.config.get_logical_device_configuration(cpu) or [None]
+    if len(known) >= count:
+        return
+    parts = [tf.config.LogicalDeviceConfiguration()] * count
+    try:
+        tf.config.set_logical_device_configuration(cpu, parts)
+    except RuntimeError:
+        raise UserError(
+            f"TensorFlow has begun with {len(known)} device in this process, so that its "
+            f"processors can no longer be {count}: begin a new one, or say so first by "
+            "tf.config.set_logical_device_configuration"
+        ) from None
+
+
 def _strategy(count: int) -> tf.distribute.Strategy:
     if tf.config.list_physical_devices("GPU"):
         return tf.distribute.MirroredStrategy([f"GPU:{number}" for number in range(count)])
-    (cpu, *_) = tf.config.list_physical_devices("CPU")
-    known = tf.config.get_logical_device_configuration(cpu) or [None]
-    if len(known) < count:
-        parts = [tf.config.LogicalDeviceConfiguration()] * count
-        try:
-            tf.config.set_logical_device_configuration(cpu, parts)
-        except RuntimeError:
-            raise UserError(
-                f"TensorFlow has begun with {len(known)} device in this process, so that its "
-                f"processors can no longer be {count}: begin a new one, or say so first by "
-                "tf.config.set_logical_device_configuration"
-            ) from None
     # Collectives between devices of one process can meet in the wrong order.
     reduction = tf.distribute.ReductionToOneDevice()
     names = [f"CPU:{number}" for number in range(count)]

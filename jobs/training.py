@@ -25,7 +25,7 @@ from ..errors import UserError
 from ..recipes import Recipe, get_recipe
 from ..recipes.search import plain
 from .curves import draw_log
-from .devices import device_count, spread_over
+from .devices import prepare_devices, spread_over
 from .files import replacing
 from .initial import (
     begin_with,
@@ -128,6 +128,7 @@ def train(
     entry = get_recipe(recipe)
     out = Path(out)
     refuse_existing(out, force)
+    precision, devices = checked(precision), prepare_devices(devices)
     epochs = check_count("epochs", entry.epochs if epochs is None else epochs)
     seed = check_seed(seed)
     if early_stopping is not None:
@@ -152,7 +153,6 @@ def train(
     )
     sets = read_sets(entry, source)
     given = {**found, **(arguments or {}), **entry.from_data(sets["train"].features), "seed": seed}
-    precision, devices = checked(precision), device_count(devices)
     with spread_over(devices) as building:
         with computing_in(precision), building():
             model = entry.build(**given)
@@ -217,17 +217,17 @@ def resume(
     with Run.resume(out, "train") as run:
         settings = run.settings
         entry = get_recipe(settings["recipe"])
+        before = settings.get("devices", 1)
+        count = prepare_devices(before if devices is None else devices)
         source = source_of(run, entry, data)
         sets = read_sets(entry, source)
         fingerprint, changed = check_unchanged(run, source, sets, accept_changed_data)
-        before = settings.get("devices", 1)
-        count = before if devices is None else device_count(devices)
         with spread_over(count) as building:
             with computing_in(settings.get("precision")), building():
                 model = entry.build(**settings["arguments"])
-            _check_spread(model, count, batch_size or settings["batch_size"])
-            freeze_layers(model, entry, settings.get("freeze", "none"))
-            done = Backup(run.path / "backup").restore(model)
+                _check_spread(model, count, batch_size or settings["batch_size"])
+                freeze_layers(model, entry, settings.get("freeze", "none"))
+                done = Backup(run.path / "backup").restore(model)  # what the optimizer has, too
             if not done:
                 _begin(settings, model, fingerprint)
             if epochs is not None:
