@@ -68,6 +68,8 @@ def _contents(name: str, path: Path, in_memory: bool | None) -> dict[str, np.nda
                 "on disk"
             )
         large = {key for key in on_disk or () if key in _IMAGES and on_disk[key].shape[0]}
+        if in_memory is False and not large:
+            raise UserError(f"{name} has no images, which alone can be left on disk")
         with np.load(path, allow_pickle=False) as file:
             return {k: OnDisk(on_disk[k]) if k in large else file[k] for k in file.files}
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Callable
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -57,7 +58,8 @@ class Stored(Protocol):
 class OnDisk:
     """A column on disk, which looks as an array does.
 
-    Indexing by a slice, or by numbers of rows, reads nothing; `numpy.asarray` reads.
+    Indexing by a slice, or by numbers of rows, reads nothing; by one number, and `numpy.asarray`,
+    reads.
 
     Args:
         stored: Where the rows are.
@@ -85,7 +87,9 @@ class OnDisk:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, rows: Any) -> OnDisk:
+    def __getitem__(self, rows: Any) -> OnDisk | np.ndarray:
+        if isinstance(rows, Integral):
+            return np.asarray(OnDisk(self.stored, self.rows[[rows]], self.change))[0]
         return OnDisk(self.stored, self.rows[rows], self.change)
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:

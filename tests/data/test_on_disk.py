@@ -250,3 +250,16 @@ def test_a_picture_of_three_channels_is_resized_as_each_of_them():
     for size in ((8, 8), (5, 40), (64, 64), (31, 20)):
         whole = np.asarray(fitted(Image.fromarray(pixels), size))
         np.testing.assert_array_equal(whole, resize(pixels, size))
+
+
+def test_a_row_is_read_as_of_an_array(folder):
+    memory, disk = (each.images for each in both(f"images:{folder}"))
+    for row in (0, -1, np.int64(5)):
+        np.testing.assert_array_equal(disk[row], memory[row])
+    assert all((a == b).all() for a, b in zip(disk, memory, strict=True))
+
+
+def test_columns_that_are_no_images_cannot_be_left_on_disk(tmp_path):
+    np.savez(tmp_path / "a.npz", values=np.zeros((40, 3)), targets=np.zeros((40, 1)))
+    with pytest.raises(UserError, match="has no images, which alone can be left on disk"):
+        data.read(f"arrays:{tmp_path / 'a.npz'}", in_memory=False)
