@@ -116,10 +116,9 @@ def test_a_fault_costs_no_trial_but_its_own(tune, tmp_path):
     assert all(reason in report for reason in reasons.values())
 
 
+@pytest.mark.exhaustive
 @needs_ray
-@pytest.mark.parametrize(
-    ("strategy", "workers"), [("random", 1), pytest.param("grid", 0, marks=pytest.mark.exhaustive)]
-)
+@pytest.mark.parametrize(("strategy", "workers"), [("random", 1), ("grid", 0)])
 def test_killed_and_resumed_with_other_workers_it_finds_what_it_would_have(
     tune, arrays, tmp_path, strategy, workers
 ):
