@@ -287,7 +287,7 @@ def test_a_growing_run_logs_its_stages_and_is_sampled_and_exported_in_one(tmp_pa
     assert list(signatures["style_mix"]["inputs"]) == ["coarse", "fine", "crossovers"]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_batch_sizes_change_with_the_resolution_and_a_resumed_run_has_them_too(
     tmp_path, monkeypatch
 ):

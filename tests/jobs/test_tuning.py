@@ -91,7 +91,7 @@ def test_top_and_fix_leave_the_others_at_their_defaults(arrays, tmp_path):
     assert tuned == {"learning_rate"}
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_training_starts_from_the_best_of_a_search(arrays, tmp_path):
     search = tune(arrays, tmp_path / "search")
     run = jobs.train(

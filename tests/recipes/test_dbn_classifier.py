@@ -162,6 +162,7 @@ def accuracy(model):
 LEARNING = {"hidden_units": (100, 200), "learning_rate": 0.05, "momentum": 0.5}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tensorflow
 def test_it_learns_to_read_digits_and_to_write_the_digit_that_is_asked_for():
     x, y = digits("train")

@@ -137,7 +137,7 @@ def test_a_model_that_was_saved_forecasts_the_same(tmp_path):
     again.fit(X, Y, verbose=0)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_series_of_mackey_and_glass_is_forecast_as_published():
     sets = {split: data.read("mackey_glass", split, horizon=1) for split in ("train", "test")}
     entry = get_recipe("echo_state")

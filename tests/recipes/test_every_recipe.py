@@ -76,7 +76,7 @@ def test_published_parameter_counts(name, without_values):
         assert sum(counts) == published.parameters, published.configuration
 
 
-@each_recipe(QUICK, jax=ON_JAX)
+@every_recipe_trained
 def test_two_steps_of_fit_move_every_trainable_weight(name, life):
     assert np.isfinite(life.logs["loss"]).all()
     _said_to_be_incomparable_is_logged(name, life.logs)
@@ -218,7 +218,7 @@ def test_a_value_that_cannot_be_used_is_one_sentence(name):
         one_sentence(error)
 
 
-@each_recipe(QUICK)
+@every_recipe_at_a_price
 def test_the_example_of_the_docstring_runs(name):
     function = inspect.unwrap(get_recipe(name).build)
     tests = doctest.DocTestFinder(recurse=False).find(function, name, globs={})

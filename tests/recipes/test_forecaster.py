@@ -69,8 +69,8 @@ def run(table, tmp_path_factory):
     return jobs.train("forecaster", f"series:{table}", out=out, **settings)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tensorflow
-@pytest.mark.slow
 def test_a_table_is_forecast_better_than_by_its_last_values(run, table, tmp_path):
     figures = jobs.evaluate(run.path)
     assert figures["skill"] > 0.5, figures

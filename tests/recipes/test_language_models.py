@@ -253,8 +253,8 @@ def run(tmp_path_factory):
     return jobs.train("word_lm", data_, out=folder / "a", arguments=arguments, **settings)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tensorflow
-@pytest.mark.slow
 def test_words_are_learnt_and_served(run):
     figures = jobs.evaluate(run.path)
     assert figures["perplexity"] < 1.5

@@ -76,7 +76,7 @@ def test_the_endpoint_tells_box_and_class():
     np.testing.assert_allclose(found["probabilities"].sum(-1), 1, rtol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.tensorflow
 def test_digits_are_found_among_clutter_and_a_run_is_drawn_and_asked(tmp_path):
     settings = {"width": 8, "units": 64, "dropout": 0.0}

@@ -173,6 +173,7 @@ def trained():
     return model
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tensorflow
 def test_the_caption_of_a_digit_is_likelier_than_without_it_and_changes_from_draw_to_draw(trained):
     digits = read("digits", "test")
