@@ -97,6 +97,12 @@ class Fingerprint:
         )
 
 
+def without_prefixes(name: str) -> str:
+    """The name of a data set without what stands before it, such as `padded:`."""
+    kind, colon, of = name.partition(":")
+    return without_prefixes(of) if kind in PREFIXES and colon else name
+
+
 def fingerprint(
     sets: Mapping[str, Examples], source: str = "", known: Fingerprint | None = None
 ) -> Fingerprint:
@@ -116,9 +122,7 @@ def fingerprint(
     """
     first = next(iter(sets.values()))
     facts = {k: v for feature in first.features.values() for k, v in feature.facts().items()}
-    kind, colon, location = source.partition(":")
-    while kind in PREFIXES and colon:
-        kind, colon, location = location.partition(":")
+    kind, colon, location = without_prefixes(source).partition(":")
     if kind == "images" and colon:
         contents = not any(part.on_disk for part in sets.values())
         files = manifest_of(Path(location).expanduser(), known and known.files, contents=contents)

@@ -24,7 +24,7 @@ from . import (
 )
 from . import value_range as ranges
 from .examples import Examples
-from .fingerprint import PREFIXES
+from .fingerprint import without_prefixes
 
 
 class Settings(NamedTuple):
@@ -150,10 +150,7 @@ def takes(name: str, setting: str) -> bool:
         name: The name, with anything that stands before it.
         setting: One of `Settings`.
     """
-    kind, colon, of = name.partition(":")
-    while kind in PREFIXES and colon:
-        kind, colon, of = of.partition(":")
-    return setting in source_of(f"{kind}{colon}{of}")[0].takes
+    return setting in source_of(without_prefixes(name))[0].takes
 
 
 def source_of(name: str) -> tuple[Source, Path | None]:

@@ -217,6 +217,8 @@ def resume(
     with Run.resume(out, "train") as run:
         settings = run.settings
         entry = get_recipe(settings["recipe"])
+        if batch_size is not None:
+            batch_size = check_count("batch_size", batch_size)
         before = settings.get("devices", 1)
         count = prepare_devices(before if devices is None else devices)
         source = source_of(run, entry, data)
@@ -236,7 +238,7 @@ def resume(
                     raise UserError(f"epochs must be at least {done}, which are done, got {epochs}")
             if batch_size is not None and batch_size != settings["batch_size"]:
                 size = settings["batch_size"]
-                settings["batch_size"] = check_count("batch_size", batch_size)
+                settings["batch_size"] = batch_size
                 _change(run, done, f"mini-batches of {batch_size} instead of {size}")
             if count != before:
                 settings["devices"] = count

@@ -156,6 +156,7 @@ def tune(
     entry = get_recipe(recipe)
     out = Path(out)
     refuse_existing(out, force)
+    precision = checked(precision)
     epochs = check_count("epochs", entry.epochs if epochs is None else epochs)
     trials = check_count("trials", trials)
     seed = check_seed(seed)
@@ -196,7 +197,7 @@ def tune(
         "seed": seed,
         "callbacks": _names(callbacks),
         "metrics": _names(metrics),
-        "precision": checked(precision),
+        "precision": precision,
     }
     hypermodel = entry.hypermodel(top=top, metrics=metrics, **settings["fixed"])
     if from_run is not None:

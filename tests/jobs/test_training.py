@@ -358,3 +358,9 @@ def test_another_precision_is_one_sentence(arrays, tmp_path):
     with pytest.raises(UserError, match=r"precision must be one of float32, .*, got 'half'"):
         train(arrays, tmp_path / "a", precision="half")
     assert not (tmp_path / "a").exists()
+
+
+def test_a_batch_size_that_is_none_is_one_sentence_when_resumed(run):
+    for size in ("many", 0, True):
+        with pytest.raises(UserError, match="batch_size must be a whole number of at least 1"):
+            jobs.resume(run.path, batch_size=size)
